@@ -1,0 +1,178 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use crate::transport::BoxFuture;
+use crate::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsClient, RecoveryCodeList, Verified};
+
+/// The OTP service: what a program takes as a dependency, so that its tests can put a double there.
+///
+/// [`OtpsClient`] implements it over any transport; `otp-mock` has doubles; so has `&T`, `Box<T>` and
+/// `Arc<T>` of an implementor, `dyn` included.
+///
+/// ```
+/// use std::sync::Arc;
+/// use otp_core::{Otp, OtpsApi, Error};
+///
+/// struct Login {
+///     otps: Arc<dyn OtpsApi>,
+/// }
+///
+/// impl Login {
+///     async fn second_factor(&self, typed: &str) -> Result<(), Error> {
+///         self.otps.find_ensure_otp(&Otp::new(typed)?).await.map(drop)
+///     }
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Every method answers the same [`Error`]. Ask it [`effect`](Error::effect) first: after
+/// [`Effect::Unknown`](crate::Effect::Unknown), each method's documentation says what to do.
+///
+/// # Cancellation
+///
+/// Dropping the future of a method gives the call up. Once it has been polled, whether the server acted
+/// is unknown.
+///
+/// # Implementing it
+///
+/// A method that is not implemented answers [`ErrorKind::Unimplemented`], which names it, and sends
+/// nothing. So a hand-written double implements what its test needs, and a method that the API gains
+/// later breaks nobody.
+#[async_trait]
+pub trait OtpsApi: Send + Sync {
+    /// Verifies the user by an OTP, which uses the OTP up: `POST /user/otp/verify/{otp}`.
+    ///
+    /// # Errors
+    ///
+    /// Documented: [`BadRequest`](ErrorKind::BadRequest) for an OTP that is wrong, expired or used,
+    /// [`Unauthorized`](ErrorKind::Unauthorized) for the token. After
+    /// [`Effect::Unknown`](crate::Effect::Unknown) ask for a new OTP: a failure on the same one proves
+    /// nothing. It is never repeated by itself unless it provably was not sent.
+    #[doc(alias = "verify")]
+    #[doc(alias = "login")]
+    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
+        let _ = otp;
+        Err(unimplemented(FindEnsureOtp::ENDPOINT))
+    }
+
+    /// Reads the recovery codes, which changes nothing: `GET /user/otp/recovery-codes`.
+    ///
+    /// # Errors
+    ///
+    /// Documented: [`Unauthorized`](ErrorKind::Unauthorized), [`NotFound`](ErrorKind::NotFound),
+    /// [`Unprocessable`](ErrorKind::Unprocessable). It may be repeated after any error, and is by
+    /// itself where that can help.
+    #[doc(alias = "backup_codes")]
+    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
+        Err(unimplemented(FindRecoveryCodes::ENDPOINT))
+    }
+
+    /// Sends an OTP to the user's phone, which costs money: `POST /user/otp/sms/receive`.
+    ///
+    /// # Errors
+    ///
+    /// Documented: [`BadRequest`](ErrorKind::BadRequest), [`Unauthorized`](ErrorKind::Unauthorized),
+    /// [`Unprocessable`](ErrorKind::Unprocessable), [`Server`](ErrorKind::Server). After
+    /// [`Effect::Unknown`](crate::Effect::Unknown) look at the phone, then ask again. It is never
+    /// repeated by itself unless it provably was not sent.
+    #[doc(alias = "sms")]
+    #[doc(alias = "send")]
+    async fn receive_codes(&self) -> Result<(), Error> {
+        Err(unimplemented(ReceiveCodes::ENDPOINT))
+    }
+
+    /// Generates new recovery codes, which kills the old ones: `POST /user/otp/recovery-codes`.
+    ///
+    /// # Errors
+    ///
+    /// Documented: [`Unauthorized`](ErrorKind::Unauthorized), [`NotFound`](ErrorKind::NotFound),
+    /// [`Unprocessable`](ErrorKind::Unprocessable). After
+    /// [`Effect::Applied`](crate::Effect::Applied) the codes changed and were lost, after
+    /// [`Effect::Unknown`](crate::Effect::Unknown) they may have: read them with
+    /// [`find_recovery_codes`](Self::find_recovery_codes). It is never repeated by itself unless it
+    /// provably was not sent.
+    #[doc(alias = "reset")]
+    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
+        Err(unimplemented(RegenerateCodes::ENDPOINT))
+    }
+}
+
+fn unimplemented(endpoint: &'static Endpoint) -> Error {
+    Error::builder(ErrorKind::Unimplemented).endpoint(endpoint).build()
+}
+
+#[async_trait]
+impl OtpsApi for OtpsClient {
+    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
+        self.call(FindEnsureOtp::new(otp.clone())).send().await.map(|answer| answer.value)
+    }
+
+    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.call(FindRecoveryCodes).send().await.map(|answer| answer.value)
+    }
+
+    async fn receive_codes(&self) -> Result<(), Error> {
+        self.call(ReceiveCodes).send().await.map(|answer| answer.value)
+    }
+
+    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.call(RegenerateCodes).send().await.map(|answer| answer.value)
+    }
+}
+
+/// A pointer to an implementor is one.
+macro_rules! delegate_to_pointee {
+    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
+        // Written out rather than by `async_trait`, which would box the future a second time.
+        impl<$($generics)*> OtpsApi for $pointer {
+            fn find_ensure_otp<'life, 'otp, 'fut>(
+                &'life self,
+                otp: &'otp Otp,
+            ) -> BoxFuture<'fut, Result<Verified, Error>>
+            where
+                'life: 'fut,
+                'otp: 'fut,
+                Self: 'fut,
+            {
+                (**self).find_ensure_otp(otp)
+            }
+
+            fn find_recovery_codes<'life, 'fut>(
+                &'life self,
+            ) -> BoxFuture<'fut, Result<RecoveryCodeList, Error>>
+            where
+                'life: 'fut,
+                Self: 'fut,
+            {
+                (**self).find_recovery_codes()
+            }
+
+            fn receive_codes<'life, 'fut>(&'life self) -> BoxFuture<'fut, Result<(), Error>>
+            where
+                'life: 'fut,
+                Self: 'fut,
+            {
+                (**self).receive_codes()
+            }
+
+            fn regenerate_codes<'life, 'fut>(
+                &'life self,
+            ) -> BoxFuture<'fut, Result<RecoveryCodeList, Error>>
+            where
+                'life: 'fut,
+                Self: 'fut,
+            {
+                (**self).regenerate_codes()
+            }
+        }
+    )*};
+}
+
+delegate_to_pointee!(
+    ['a, T: OtpsApi + ?Sized] &'a T,
+    [T: OtpsApi + ?Sized] Box<T>,
+    [T: OtpsApi + ?Sized] Arc<T>,
+);

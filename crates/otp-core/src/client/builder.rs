@@ -1,0 +1,115 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
+
+use super::ClientConfig;
+use super::config::Shared;
+use crate::{AuthToken, BaseUrl, CallOptions, Error, RetryPolicy};
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// What a [`ClientBuilder`] can build.
+pub trait Assemble: sealed::Sealed + Sized {
+    /// What it is built around.
+    type Transport;
+    #[doc(hidden)]
+    fn assemble(transport: Self::Transport, config: ClientConfig) -> Self;
+}
+
+/// Builds a client, or the [`ClientConfig`] alone.
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::http::HeaderValue;
+/// use otp_core::{AuthToken, BaseUrl, Error, OtpsClient, RetryPolicy, Transport};
+///
+/// fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
+///     OtpsClient::builder(transport, AuthToken::new("your API key")?)
+///         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
+///         .user_agent(HeaderValue::from_static("my-sdk/1.2"))
+///         .timeout(Duration::from_secs(5))
+///         .retry(RetryPolicy::never())
+///         .build()
+/// }
+/// ```
+#[must_use = "`build` makes the client"]
+pub struct ClientBuilder<C: Assemble> {
+    transport: C::Transport,
+    token: AuthToken,
+    shared: Shared,
+}
+
+impl<C: Assemble> ClientBuilder<C> {
+    pub(crate) fn new(transport: C::Transport, token: AuthToken) -> Self {
+        Self { transport, token, shared: Shared::default() }
+    }
+
+    fn options(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
+        self.shared.defaults = change(self.shared.defaults);
+        self
+    }
+
+    /// Where the API lives. The default is the [public](BaseUrl::public) service.
+    pub fn base_url(mut self, base_url: BaseUrl) -> Self {
+        self.shared.base_url = base_url;
+        self
+    }
+
+    /// Who is asking: your SDK's name and version. The default is
+    /// [`otp-core`'s](ClientConfig::DEFAULT_USER_AGENT).
+    pub fn user_agent(mut self, user_agent: HeaderValue) -> Self {
+        self.shared.headers.insert(USER_AGENT, user_agent);
+        self
+    }
+
+    /// Limits each call, all attempts and all waits included: 1 ms to 1 h, by default 30 s.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.options(|options| options.with_timeout(timeout))
+    }
+
+    /// Limits each attempt: 1 ms to 1 h, by default 10 s.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.options(|options| options.with_attempt_timeout(timeout))
+    }
+
+    /// How often and how patiently to try. By default three attempts.
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        self.options(|options| options.with_retry(retry))
+    }
+
+    /// Adds a header to every call.
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.options(|options| options.with_header(name, value))
+    }
+
+    /// Limits the body of a response, in bytes; by default 64 KiB.
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.shared.response_limit = bytes;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a timeout, the retry policy or a
+    /// header is out of its bounds.
+    pub fn build(self) -> Result<C, Error> {
+        self.shared.defaults.validate()?;
+        Ok(C::assemble(self.transport, ClientConfig::from_parts(self.shared, self.token)))
+    }
+}
+
+impl<C: Assemble> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.shared.base_url)
+            .field("token", &self.token)
+            .field("defaults", &self.shared.defaults)
+            .field("response_limit", &self.shared.response_limit)
+            .finish_non_exhaustive()
+    }
+}

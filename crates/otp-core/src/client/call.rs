@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use http::header::{HeaderName, HeaderValue};
+
+use crate::{CallOptions, RetryPolicy};
+
+/// One call with its own options; `send` makes it.
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::http::{HeaderName, HeaderValue};
+/// use otp_core::operation::ReceiveCodes;
+/// use otp_core::{Error, OtpsClient};
+///
+/// async fn text_me(client: &OtpsClient, trace: HeaderValue) -> Result<(), Error> {
+///     let answer = client
+///         .call(ReceiveCodes)
+///         .timeout(Duration::from_secs(5))
+///         .header(HeaderName::from_static("traceparent"), trace)
+///         .send()
+///         .await?;
+///     println!("sent; request {:?}", answer.metadata.request_id());
+///     Ok(answer.value)
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "`send` makes the call"]
+pub struct Call<'c, C, O> {
+    pub(super) client: &'c C,
+    pub(super) operation: O,
+    pub(super) options: CallOptions,
+}
+
+impl<'c, C, O> Call<'c, C, O> {
+    pub(crate) fn new(client: &'c C, operation: O, options: CallOptions) -> Self {
+        Self { client, operation, options }
+    }
+
+    fn with(self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
+        Self { options: change(self.options), ..self }
+    }
+
+    /// Limits this call, all attempts and all waits included: 1 ms to 1 h.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.with_timeout(timeout))
+    }
+
+    /// Limits each attempt of this call: 1 ms to 1 h.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.with_attempt_timeout(timeout))
+    }
+
+    /// How often and how patiently to try this call.
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        self.with(|options| options.with_retry(retry))
+    }
+
+    /// Adds a header to this call.
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.with(|options| options.with_header(name, value))
+    }
+
+    /// Replaces all options of this call.
+    pub fn options(self, options: CallOptions) -> Self {
+        self.with(|_| options)
+    }
+}

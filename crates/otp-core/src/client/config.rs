@@ -1,0 +1,126 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
+
+use super::{Assemble, ClientBuilder, sealed};
+use crate::exchange::RetryBudget;
+use crate::{AuthToken, BaseUrl, CallOptions};
+
+/// Everything about a client except its transport: base URL, token, defaults, and the retry budget that
+/// its clones share.
+///
+/// It is for those who drive an [`Exchange`](crate::Exchange) themselves. Cloning is cheap.
+///
+/// ```
+/// use otp_core::{AuthToken, BaseUrl, ClientConfig};
+///
+/// let config = ClientConfig::builder(AuthToken::new("k3y")?)
+///     .base_url(BaseUrl::new("http://127.0.0.1:8080/metal/v1")?)
+///     .build()?;
+/// # let _ = config;
+/// # Ok::<(), otp_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ClientConfig {
+    shared: Arc<Shared>,
+    token: AuthToken,
+}
+
+pub(super) struct Shared {
+    pub(super) base_url: BaseUrl,
+    pub(super) headers: HeaderMap,
+    pub(super) defaults: CallOptions,
+    pub(super) response_limit: usize,
+    pub(super) budget: RetryBudget,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(ClientConfig::DEFAULT_USER_AGENT));
+        Self {
+            base_url: BaseUrl::default(),
+            headers,
+            defaults: CallOptions::default(),
+            response_limit: ClientConfig::DEFAULT_RESPONSE_LIMIT,
+            budget: RetryBudget::default(),
+        }
+    }
+}
+
+impl ClientConfig {
+    /// The default limit of a response's body: 64 KiB.
+    pub const DEFAULT_RESPONSE_LIMIT: usize = 64 * 1024;
+
+    /// The default `User-Agent`.
+    pub const DEFAULT_USER_AGENT: &'static str = concat!("otp-core/", env!("CARGO_PKG_VERSION"));
+
+    /// The public service with default settings.
+    pub fn new(token: AuthToken) -> Self {
+        Self::from_parts(Shared::default(), token)
+    }
+
+    /// Starts a configuration with settings of its own.
+    pub fn builder(token: AuthToken) -> ClientBuilder<ClientConfig> {
+        ClientBuilder::new((), token)
+    }
+
+    /// The same for another user or session. They share the retry budget.
+    #[must_use]
+    pub fn with_token(&self, token: AuthToken) -> Self {
+        Self { shared: Arc::clone(&self.shared), token }
+    }
+
+    /// Where the API lives.
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.shared.base_url
+    }
+
+    /// How calls are made unless they say otherwise.
+    pub fn defaults(&self) -> &CallOptions {
+        &self.shared.defaults
+    }
+
+    /// How many bytes of body a response may have.
+    pub fn response_limit(&self) -> usize {
+        self.shared.response_limit
+    }
+
+    pub(super) fn from_parts(shared: Shared, token: AuthToken) -> Self {
+        Self { shared: Arc::new(shared), token }
+    }
+
+    pub(crate) fn token(&self) -> &AuthToken {
+        &self.token
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.shared.headers
+    }
+
+    pub(crate) fn budget(&self) -> &RetryBudget {
+        &self.shared.budget
+    }
+}
+
+impl sealed::Sealed for ClientConfig {}
+
+impl Assemble for ClientConfig {
+    type Transport = ();
+    fn assemble((): (), config: ClientConfig) -> Self {
+        config
+    }
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("base_url", self.base_url())
+            .field("token", &self.token)
+            .field("defaults", self.defaults())
+            .field("response_limit", &self.response_limit())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The sentence: which operation, what happened, whether the server acted, what to do.
+
+use std::fmt;
+
+use super::{Effect, Error, ErrorKind};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.operation() {
+            write!(f, "{operation} failed: ")?;
+        }
+        self.what_happened(f)?;
+        self.did_the_server_act(f)?;
+        self.what_to_do(f)
+    }
+}
+
+impl Error {
+    fn what_happened(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.0.reason.as_deref();
+        match (self.0.kind.describe(), reason) {
+            ("", reason) => f.write_str(reason.unwrap_or("a value is invalid"))?,
+            (what, None) => f.write_str(what)?,
+            (what, Some(reason)) => write!(f, "{what}: {reason}")?,
+        }
+        if let Some(status) = self.0.status {
+            write!(f, " (HTTP {status})")?;
+        }
+        for (i, message) in self.0.messages.iter().enumerate() {
+            f.write_str(if i == 0 { ", and says \"" } else { ", \"" })?;
+            write!(f, "{message}\"")?;
+        }
+        if let (attempts @ 2.., Some(last)) = (self.0.attempts.len(), self.0.attempts.last()) {
+            let spent = last.started.saturating_add(last.duration);
+            write!(f, ", after {attempts} attempts in {} ms", spent.as_millis())?;
+        }
+        Ok(())
+    }
+
+    fn did_the_server_act(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.0.effect, self.0.kind, self.0.status) {
+            (Effect::NotApplied, ErrorKind::InvalidInput | ErrorKind::Unimplemented, _) => {
+                "; nothing was sent"
+            }
+            (Effect::NotApplied, _, Some(_)) => "; the server did not act",
+            (Effect::NotApplied, _, None) => "; the request was not sent",
+            (Effect::Unknown, _, _) => "; the server may have acted",
+            (Effect::Applied, _, _) => "; the server did act",
+        })
+    }
+
+    fn what_to_do(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.effect != Effect::NotApplied {
+            let advice = match (self.0.endpoint, self.0.effect) {
+                (Some(endpoint), Effect::Applied) => endpoint.advice_if_applied(),
+                (Some(endpoint), _) => endpoint.advice_if_unknown(),
+                (None, _) => "find out what the server did before you repeat it",
+            };
+            return write!(f, ": {advice}");
+        }
+        if let Some(wait) = self.0.retry_after {
+            return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
+        }
+        f.write_str(match self.0.kind {
+            ErrorKind::Connect => ": check the base URL, DNS and proxy, or repeat it later",
+            ErrorKind::Tls => ": check the host name, the clock and the trusted roots",
+            ErrorKind::BadRequest => match self.0.endpoint {
+                Some(endpoint) => return write!(f, ": {}", endpoint.advice_if_bad_request()),
+                None => ": correct the request",
+            },
+            ErrorKind::Unauthorized => ": check the auth token",
+            ErrorKind::Forbidden => ": use a token that may do it",
+            ErrorKind::NotFound => ": check the base URL and the account",
+            ErrorKind::Unprocessable => ": check the account's two-factor settings",
+            ErrorKind::RateLimited => ": repeat it later",
+            ErrorKind::Unimplemented => ": implement the method, or configure the double",
+            ErrorKind::Rejected => ": correct the request",
+            // Refusals of a value say themselves what is allowed; the rest is safe to repeat.
+            ErrorKind::InvalidInput => "",
+            _ => ": it is safe to repeat",
+        })
+    }
+}

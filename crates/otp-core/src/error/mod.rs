@@ -1,0 +1,154 @@
+//! The one error of this crate, and what it says.
+
+mod attempt;
+mod builder;
+mod display;
+mod effect;
+mod kind;
+
+pub use attempt::Attempt;
+pub use builder::ErrorBuilder;
+pub use effect::Effect;
+pub use kind::ErrorKind;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::Endpoint;
+
+/// What every fallible function here answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed, and whether the server may have acted.
+///
+/// One type for all operations, one pointer wide. Ask it in this order:
+///
+/// 1. [`effect`](Self::effect): did the server act? It decides whether repeating is safe.
+/// 2. [`kind`](Self::kind): what happened? It decides what to tell the user or the operator.
+/// 3. its `Display`: one sentence with both and with what to do, fit for a log.
+///
+/// ```
+/// use otp_core::{Effect, ErrorKind, OtpsApi};
+///
+/// async fn text_me(api: &dyn OtpsApi) -> String {
+///     match api.receive_codes().await {
+///         Ok(()) => "an SMS is on its way".into(),
+///         Err(error) if error.effect() == Effect::Unknown => {
+///             "look at your phone; if nothing arrives, ask again".into()
+///         }
+///         Err(error) if error.kind() == ErrorKind::RateLimited => match error.retry_after() {
+///             Some(wait) => format!("try again in {} seconds", wait.as_secs()),
+///             None => "try again later".into(),
+///         },
+///         Err(error) => format!("could not send an SMS: {error}"),
+///     }
+/// }
+/// ```
+///
+/// # Secrets
+///
+/// Neither `Display` nor `Debug` shows a URL, the token, the OTP or a recovery code. The server's
+/// messages are stripped of this request's secrets, in case it echoed them.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    effect: Effect,
+    endpoint: Option<&'static Endpoint>,
+    reason: Option<Cow<'static, str>>,
+    status: Option<StatusCode>,
+    messages: Vec<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: Vec<Attempt>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// Starts an error of this kind, for an implementor of [`OtpsApi`](crate::OtpsApi) or a double.
+    ///
+    /// What is not set has the default that fits the kind: see [`ErrorBuilder`].
+    pub fn builder(kind: ErrorKind) -> ErrorBuilder {
+        ErrorBuilder::new(kind)
+    }
+
+    pub(crate) fn invalid_input(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::builder(ErrorKind::InvalidInput).reason(reason).build()
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the server acted, over all attempts of this call.
+    pub fn effect(&self) -> Effect {
+        self.0.effect
+    }
+
+    /// The name of the operation, such as `find_ensure_otp`; none if a value was refused when it was
+    /// built.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.endpoint.map(Endpoint::name)
+    }
+
+    /// The operation's path template, such as `/user/otp/verify/{otp}`: fit for a metric's label.
+    pub fn path_template(&self) -> Option<&'static str> {
+        self.0.endpoint.map(Endpoint::path_template)
+    }
+
+    /// The status of the last answer, if a response head arrived.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The server's own messages, from `error` and `errors` of the body: at most 16, each at most 512
+    /// bytes long, on one line, without this request's secrets.
+    pub fn messages(&self) -> &[String] {
+        &self.0.messages
+    }
+
+    /// The server's id of the request (`X-Request-Id`), for a support ticket.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the server asked to wait (`Retry-After`, RFC 9110 §10.2.3), at most a year.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The attempts of this call, all of them failed, in order.
+    ///
+    /// None if nothing was tried.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+}
+
+impl std::error::Error for Error {
+    /// What the transport reported, if it failed.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("effect", &self.effect())
+            .field("operation", &self.operation())
+            .field("reason", &self.0.reason)
+            .field("status", &self.status())
+            .field("messages", &self.messages())
+            .field("request_id", &self.request_id())
+            .field("retry_after", &self.retry_after())
+            .field("attempts", &self.attempts())
+            .field("source", &self.0.source)
+            .finish()
+    }
+}

@@ -1,0 +1,164 @@
+//! What one failed attempt means: its kind, its effect, and whether it may be repeated.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::retry_after;
+use crate::operation::ReadError;
+use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
+
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    pub(super) effect: Effect,
+    pub(super) repeat: Repeat,
+    pub(super) status: Option<StatusCode>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) reason: Option<Cow<'static, str>>,
+    pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Of the response, if there was one. Read only when the call ends with this failure.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// When an attempt may be followed by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Trying again cannot help.
+    Never,
+    /// The server may have acted, or asks for patience.
+    IfIdempotent,
+    /// The request provably was not sent.
+    Always,
+}
+
+impl Failure {
+    fn new(kind: ErrorKind, effect: Effect, repeat: Repeat) -> Self {
+        Self {
+            kind,
+            effect,
+            repeat,
+            status: None,
+            retry_after: None,
+            reason: None,
+            source: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// The transport has no response.
+    pub(super) fn of_transport(endpoint: &Endpoint, mut error: TransportError) -> Self {
+        let failure = match error.take_head() {
+            Some(head) => Self::of_lost_body(endpoint, error.kind(), *head),
+            None => Self::without_head(error.kind(), error.progress()),
+        };
+        Self { reason: error.take_reason(), source: error.take_source(), ..failure }
+    }
+
+    fn without_head(kind: TransportErrorKind, progress: Progress) -> Self {
+        use TransportErrorKind::{Connect, ConnectionLost, Protocol, Timeout};
+        let (effect, repeat) = match (progress, kind) {
+            (Progress::NotSent, Connect | ConnectionLost | Timeout) => {
+                (Effect::NotApplied, Repeat::Always)
+            }
+            (Progress::NotSent, _) => (Effect::NotApplied, Repeat::Never),
+            (Progress::Unknown, Connect | ConnectionLost | Timeout | Protocol) => {
+                (Effect::Unknown, Repeat::IfIdempotent)
+            }
+            (Progress::Unknown, _) => (Effect::Unknown, Repeat::Never),
+        };
+        Self::new(kind.into(), effect, repeat)
+    }
+
+    /// The head arrived, the body did not: the status still tells what the server did.
+    fn of_lost_body(
+        endpoint: &Endpoint,
+        kind: TransportErrorKind,
+        head: http::response::Parts,
+    ) -> Self {
+        let failure = if head.status.is_success() {
+            Self {
+                effect: effect_of_success(endpoint, head.status),
+                ..Self::without_head(kind, Progress::Unknown)
+            }
+        } else {
+            Self::of_status(head.status, &head.headers)
+        };
+        Self { status: Some(head.status), headers: head.headers, ..failure }
+    }
+
+    /// What is wrong with a response, as far as the operation need not be asked.
+    pub(super) fn of_response(
+        endpoint: &Endpoint,
+        response: &Response,
+        limit: usize,
+    ) -> Option<Self> {
+        let status = response.status();
+        let too_large = response.body().len() > limit;
+        let failure = match (status.is_success(), too_large) {
+            (true, false) => return None,
+            (true, true) => Self::new(
+                ErrorKind::ResponseTooLarge,
+                effect_of_success(endpoint, status),
+                Repeat::Never,
+            ),
+            (false, _) => Self::of_status(status, response.headers()),
+        };
+        let body = if too_large { Bytes::new() } else { response.body().clone() };
+        Some(Self { body, ..failure.with_head_of(response) })
+    }
+
+    /// The operation does not take the response.
+    pub(super) fn of_reading(endpoint: &Endpoint, error: ReadError, response: &Response) -> Self {
+        match error {
+            ReadError::UnexpectedStatus => {
+                Self::new(ErrorKind::UnexpectedStatus, Effect::Unknown, Repeat::Never)
+            }
+            ReadError::Decode(reason) => {
+                let effect = effect_of_success(endpoint, response.status());
+                Self { reason: Some(reason), ..Self::new(ErrorKind::Decode, effect, Repeat::Never) }
+            }
+        }
+        .with_head_of(response)
+    }
+
+    fn with_head_of(self, response: &Response) -> Self {
+        Self { status: Some(response.status()), headers: response.headers().clone(), ..self }
+    }
+
+    /// A status that is not a success.
+    fn of_status(status: StatusCode, headers: &HeaderMap) -> Self {
+        use Effect::{NotApplied, Unknown};
+        use Repeat::{IfIdempotent, Never};
+        let (kind, effect, repeat) = match status.as_u16() {
+            0..=199 => (ErrorKind::Protocol, Unknown, Never),
+            200..=399 => (ErrorKind::UnexpectedStatus, Unknown, Never),
+            400 => (ErrorKind::BadRequest, NotApplied, Never),
+            401 => (ErrorKind::Unauthorized, NotApplied, Never),
+            403 => (ErrorKind::Forbidden, NotApplied, Never),
+            404 => (ErrorKind::NotFound, NotApplied, Never),
+            408 => (ErrorKind::Timeout, Unknown, IfIdempotent),
+            422 => (ErrorKind::Unprocessable, NotApplied, Never),
+            429 => (ErrorKind::RateLimited, NotApplied, IfIdempotent),
+            // By their definitions (RFC 9110 §15.5, RFC 6585, RFC 7725, RFC 8470) the server declines
+            // to process these. Other client errors, such as 409, leave open what it did before.
+            405 | 406 | 410 | 411 | 413..=417 | 421 | 425 | 426 | 428 | 431 | 451 => {
+                (ErrorKind::Rejected, NotApplied, Never)
+            }
+            402..=499 => (ErrorKind::Rejected, Unknown, Never),
+            502..=504 => (ErrorKind::Server, Unknown, IfIdempotent),
+            _ => (ErrorKind::Server, Unknown, Never),
+        };
+        let retry_after = retry_after::read(headers);
+        Self { retry_after, ..Self::new(kind, effect, repeat) }
+    }
+}
+
+/// What a success status proves when the rest of the response is of no use.
+fn effect_of_success(endpoint: &Endpoint, status: StatusCode) -> Effect {
+    if endpoint.is_acknowledged_by(status) { Effect::Applied } else { Effect::Unknown }
+}

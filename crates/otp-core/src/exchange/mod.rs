@@ -1,0 +1,242 @@
+//! The one engine that turns an operation into attempts, without any I/O.
+//!
+//! An [`Exchange`] is asked what to do [next](Exchange::next): send this, wait that long, or finished. It
+//! is told what [came back](Exchange::received) and what time it is. Attempts, waits, the deadline, the
+//! retry budget and the mapping of errors live here and nowhere else, so every flavour of client is the
+//! same short loop around it and none can differ:
+//!
+//! ```
+//! use std::time::Duration;
+//! use otp_core::operation::ReceiveCodes;
+//! use otp_core::{AuthToken, CallOptions, ClientConfig, Error, Exchange, Step};
+//! # use otp_core::{Request, Response, TransportError, TransportErrorKind};
+//! # struct Device;
+//! # impl Device {
+//! #     fn ticks(&self) -> Duration { Duration::ZERO }
+//! #     fn delay(&self, _: Duration) {}
+//! #     fn round_trip(&self, _: Request) -> Result<Response, TransportError> {
+//! #         Ok(otp_core::http::Response::builder().status(204).body(Default::default()).unwrap())
+//! #     }
+//! # }
+//!
+//! fn text_me(device: &Device, config: &ClientConfig) -> Result<(), Error> {
+//!     let mut exchange = Exchange::new(config, ReceiveCodes, CallOptions::default(), device.ticks());
+//!     loop {
+//!         match exchange.next(device.ticks()) {
+//!             Step::Send(request) => {
+//!                 let outcome = device.round_trip(request);
+//!                 exchange.received(outcome, device.ticks());
+//!             }
+//!             Step::Wait(duration) => device.delay(duration),
+//!             Step::Done(result) => return result.map(|answer| answer.value),
+//!         }
+//!     }
+//! }
+//! # let config = ClientConfig::builder(AuthToken::new("k3y")?).build()?;
+//! # text_me(&Device, &config)
+//! # ; Ok::<(), Error>(())
+//! ```
+
+mod budget;
+mod failure;
+mod history;
+mod messages;
+mod options;
+mod retry_after;
+mod retry_policy;
+mod scrub;
+
+pub(crate) use budget::RetryBudget;
+pub use options::CallOptions;
+pub use retry_policy::RetryPolicy;
+
+use std::time::Duration;
+
+use self::failure::Failure;
+use self::history::History;
+use self::scrub::Scrubber;
+use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
+use crate::operation::RequestDraft;
+use crate::{
+    Answer, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request, Response,
+    TransportError,
+};
+
+/// One call of one operation: all its attempts, from start to end.
+///
+/// See the [module](self) for the loop that drives it. It always ends: each [`Step::Send`] and each
+/// [`Step::Wait`] stays within the call's timeout, and the attempts are counted.
+#[derive(Debug)]
+pub struct Exchange<O: Operation> {
+    operation: O,
+    config: ClientConfig,
+    options: CallOptions,
+    history: History,
+    state: State<O::Output>,
+}
+
+/// What the driver of an [`Exchange`] has to do.
+#[derive(Debug)]
+#[must_use]
+pub enum Step<T> {
+    /// Send this, then tell the exchange what [came back](Exchange::received).
+    Send(Request),
+    /// Wait that long.
+    Wait(Duration),
+    /// The call is over.
+    Done(Result<Answer<T>, Error>),
+}
+
+#[derive(Debug)]
+enum State<T> {
+    /// The next thing to do is an attempt. After a failed one, this is what to report if the time
+    /// is up before the next can start.
+    Ready(Option<Box<Failure>>),
+    Waiting(Duration, Box<Failure>),
+    InFlight,
+    Done(Result<Answer<T>, Error>),
+    Over,
+}
+
+impl<O: Operation> Exchange<O> {
+    /// Starts a call. `now` is the time since a moment of the driver's choice.
+    ///
+    /// Options that do not fit end it at the first [`next`](Self::next), before anything is sent.
+    pub fn new(config: &ClientConfig, operation: O, options: CallOptions, now: Duration) -> Self {
+        config.budget().deposit();
+        Self {
+            operation,
+            config: config.clone(),
+            history: History::new(O::ENDPOINT.is_idempotent(), &options, now),
+            state: match options.validate() {
+                Ok(()) => State::Ready(None),
+                Err(error) => State::Done(Err(error)),
+            },
+            options,
+        }
+    }
+
+    /// What to do now.
+    pub fn next(&mut self, now: Duration) -> Step<O::Output> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Ready(last) => self.start_attempt(last, now),
+            State::Waiting(wait, failure) => {
+                self.state = State::Ready(Some(failure));
+                Step::Wait(wait)
+            }
+            State::Done(result) => Step::Done(result),
+            State::InFlight => Step::Done(Err(self.misused(
+                Effect::Unknown,
+                "its driver did not say what came back from the last attempt",
+            ))),
+            State::Over => Step::Done(Err(
+                self.misused(Effect::Unknown, "its driver asked on after the call was over")
+            )),
+        }
+    }
+
+    /// Takes what came back from the last [`Step::Send`].
+    ///
+    /// A response that comes after the deadline is still taken: it is better known than lost.
+    pub fn received(&mut self, outcome: Result<Response, TransportError>, now: Duration) {
+        if !matches!(self.state, State::InFlight) {
+            return;
+        }
+        let result = match outcome {
+            Ok(response) => self.read(response),
+            Err(error) => Err(Box::new(Failure::of_transport(O::ENDPOINT, error))),
+        };
+        self.state = match result {
+            Ok(answer) => State::Done(Ok(answer)),
+            Err(failure) => match self.history.failed(&failure, self.config.budget(), now) {
+                Some(wait) if wait.is_zero() => State::Ready(Some(failure)),
+                Some(wait) => State::Waiting(wait, failure),
+                None => State::Done(Err(self.error(*failure))),
+            },
+        };
+    }
+
+    fn start_attempt(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
+        let Some(time_limit) = self.history.start_attempt(now) else {
+            return Step::Done(Err(match last {
+                Some(failure) => self.error(*failure),
+                None => Error::builder(ErrorKind::Timeout)
+                    .endpoint(O::ENDPOINT)
+                    .effect(Effect::NotApplied)
+                    .reason("the call's time was up before it was sent")
+                    .build(),
+            }));
+        };
+        match self.request() {
+            Ok(request) => {
+                self.state = State::InFlight;
+                Step::Send(
+                    Request::new(O::ENDPOINT, request)
+                        .with_time_limit(time_limit)
+                        .with_response_limit(self.config.response_limit()),
+                )
+            }
+            Err(error) => Step::Done(Err(error)),
+        }
+    }
+
+    fn request(&self) -> Result<http::Request<bytes::Bytes>, Error> {
+        let base = self.config.base_url();
+        let mut headers = self.config.headers().clone();
+        headers.insert(X_AUTH_TOKEN, self.config.token().to_header_value());
+        let mut draft = RequestDraft::new(O::ENDPOINT, base, headers);
+        self.operation.write(&mut draft);
+        for (name, value) in self.options.headers() {
+            draft.header(name.clone(), value.clone());
+        }
+        draft.finish(O::ENDPOINT, base)
+    }
+
+    fn read(&self, response: Response) -> Result<Answer<O::Output>, Box<Failure>> {
+        let limit = self.config.response_limit();
+        if let Some(failure) = Failure::of_response(O::ENDPOINT, &response, limit) {
+            return Err(Box::new(failure));
+        }
+        match self.operation.read(&response) {
+            Ok(value) => {
+                Ok(Answer { value, metadata: Metadata::new(response, self.history.attempts()) })
+            }
+            Err(error) => Err(Box::new(Failure::of_reading(O::ENDPOINT, error, &response))),
+        }
+    }
+
+    /// The error of a call that ends with this failure.
+    fn error(&self, failure: Failure) -> Error {
+        let mut draft = RequestDraft::collecting(O::ENDPOINT, self.config.base_url());
+        self.operation.write(&mut draft);
+        let scrubber = Scrubber::new(self.config.token(), &draft.into_secrets());
+
+        let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        let error = Error::builder(failure.kind)
+            .endpoint(O::ENDPOINT)
+            .effect(self.history.effect())
+            .status(failure.status)
+            .messages(messages::read(&failure.body, &scrubber))
+            .request_id(request_id.map(|id| messages::one_line(id, &scrubber)))
+            .retry_after(failure.retry_after)
+            .attempts(self.history.attempts().iter().cloned());
+        let error = match failure.reason {
+            Some(reason) => error.reason(scrubber.text(reason)),
+            None => error,
+        };
+        match failure.source {
+            Some(source) => error.source(scrubber.source(source)),
+            None => error,
+        }
+        .build()
+    }
+
+    fn misused(&self, effect: Effect, reason: &'static str) -> Error {
+        Error::builder(ErrorKind::Transport)
+            .endpoint(O::ENDPOINT)
+            .effect(effect)
+            .reason(reason)
+            .attempts(self.history.attempts().iter().cloned())
+            .build()
+    }
+}

@@ -1,0 +1,85 @@
+//! Ask the Equinix Metal API for a one-time password by SMS, verify one, read the recovery codes and
+//! regenerate them, over whatever transport your program already has.
+//!
+//! # What this crate is
+//!
+//! The typed half of a client: the service trait [`OtpsApi`], the four [operations](operation), the
+//! [exchange] that retries, keeps the deadline and reads the answer, and one [`Error`] that says
+//! whether the server may have acted ([`Error::effect`]).
+//!
+//! # What it is not
+//!
+//! It opens no socket, starts no runtime and compiles no C. An implementation of [`Transport`] does the
+//! I/O: `otp-hyper` is one for tokio, and yours may be forty lines. Doubles for unit tests are in
+//! `otp-mock`, and a stand-in for the service is in `otp-emulator`.
+//!
+//! # The shortest real use
+//!
+//! ```
+//! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport};
+//!
+//! async fn log_in(transport: impl Transport + 'static, typed: &str) -> Result<bool, Error> {
+//!     let client = OtpsClient::builder(transport, AuthToken::new("your API key")?)
+//!         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
+//!         .build()?;
+//!
+//!     let verified = client.find_ensure_otp(&Otp::new(typed)?).await?;
+//!     Ok(verified.session_token().is_some())
+//! }
+//! ```
+//!
+//! # When something fails
+//!
+//! A one-time password is used up by verifying it, an SMS costs money, and regenerating kills the old
+//! recovery codes. So every [`Error`] answers one question first: did the server act?
+//!
+//! ```
+//! use otp_core::{Effect, Error, OtpsApi};
+//!
+//! async fn fresh_codes(api: &dyn OtpsApi) -> Result<otp_core::RecoveryCodeList, Error> {
+//!     match api.regenerate_codes().await {
+//!         // The old codes are, or may be, dead and the new ones did not arrive: read them.
+//!         Err(error) if error.effect() != Effect::NotApplied => api.find_recovery_codes().await,
+//!         other => other,
+//!     }
+//! }
+//! ```
+//!
+//! # Where things are
+//!
+//! | to | use |
+//! |---|---|
+//! | call the service, or take it as a dependency | [`OtpsApi`], [`OtpsClient`] |
+//! | set a timeout or a header for one call, see the response's metadata | [`OtpsClient::call`], [`Answer`] |
+//! | send requests your own way | [`Transport`], [`Request`], [`TransportError`] |
+//! | add an endpoint of your own | [`Operation`], [`Endpoint`] |
+//! | drive the protocol yourself | [`Exchange`], [`ClientConfig`] |
+//! | hold a secret | [`AuthToken`], [`Otp`], [`RecoveryCode`] |
+//! | handle a failure | [`Error`], [`ErrorKind`], [`Effect`] |
+
+mod api;
+mod base_url;
+mod client;
+pub mod clock;
+mod error;
+pub mod exchange;
+mod headers;
+mod model;
+pub mod operation;
+mod secret;
+mod transport;
+
+pub use api::OtpsApi;
+pub use base_url::BaseUrl;
+pub use client::{
+    Answer, Call, ClientBuilder, ClientConfig, Deprecation, Metadata, OtpsClient, RateLimit,
+};
+pub use error::{Attempt, Effect, Error, ErrorBuilder, ErrorKind, Result};
+pub use exchange::{CallOptions, Exchange, RetryPolicy, Step};
+pub use model::{RecoveryCodeList, Verified};
+pub use operation::{Endpoint, Operation};
+pub use secret::{AuthToken, Otp, RecoveryCode};
+pub use transport::{Progress, Request, Response, Transport, TransportError, TransportErrorKind};
+
+// The vocabulary of the public API, so that a caller need not match versions by hand.
+pub use {async_trait::async_trait, bytes, http, secrecy};

@@ -1,0 +1,34 @@
+use crate::AuthToken;
+
+/// The OTP was right, and it is used up.
+///
+/// The OpenAPI document says that verifying "gives back a session token", yet documents an empty `204`.
+/// So a session token is here when the response carried one and only then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it may carry the session token"]
+pub struct Verified {
+    session_token: Option<AuthToken>,
+}
+
+impl Verified {
+    /// Verified, without a session token.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, with the session token that the service gave back.
+    pub fn with_session_token(self, token: AuthToken) -> Self {
+        Self { session_token: Some(token) }
+    }
+
+    /// The session token, if the response carried one: in an `X-Auth-Token` header, or as the `token`
+    /// of a JSON object. Use it with [`OtpsClient::with_token`](crate::OtpsClient::with_token).
+    pub fn session_token(&self) -> Option<&AuthToken> {
+        self.session_token.as_ref()
+    }
+
+    /// The session token by value.
+    pub fn into_session_token(self) -> Option<AuthToken> {
+        self.session_token
+    }
+}

@@ -1,0 +1,95 @@
+//! The operations of the API as values, without any I/O.
+//!
+//! An [`Operation`] knows its [`Endpoint`], writes its request and reads its response. Everything
+//! else, such as attempts, deadlines, effect and redaction, is the [exchange](crate::exchange)'s and
+//! comes for free with the trait.
+//!
+//! # Adding an endpoint of your own
+//!
+//! When a larger SDK needs an endpoint that is not here, it implements the trait and calls it through
+//! [`OtpsClient::call`](crate::OtpsClient::call). This one enables two-factor authentication by app
+//! (`POST /user/otp/app` of the same API):
+//!
+//! ```
+//! use otp_core::http::{HeaderName, Response, StatusCode};
+//! use otp_core::operation::{ReadError, RequestDraft};
+//! use otp_core::{Endpoint, Operation, Otp, bytes::Bytes};
+//!
+//! struct EnableApp {
+//!     otp: Otp,
+//! }
+//!
+//! impl Operation for EnableApp {
+//!     type Output = ();
+//!
+//!     const ENDPOINT: &'static Endpoint = &Endpoint::post("enable_tfa_app", "/user/otp/app")
+//!         .acknowledged_by(&[StatusCode::OK])
+//!         .if_unknown("read the user's two-factor settings before you repeat it");
+//!
+//!     fn write(&self, request: &mut RequestDraft) {
+//!         request.secret_header(HeaderName::from_static("x-otp-token"), &self.otp);
+//!     }
+//!
+//!     fn read(&self, response: &Response<Bytes>) -> Result<(), ReadError> {
+//!         match response.status() {
+//!             StatusCode::OK => Ok(()),
+//!             _ => Err(ReadError::UnexpectedStatus),
+//!         }
+//!     }
+//! }
+//! ```
+
+mod draft;
+mod endpoint;
+mod find_ensure_otp;
+mod find_recovery_codes;
+mod read;
+mod receive_codes;
+mod regenerate_codes;
+
+pub use draft::RequestDraft;
+pub(crate) use draft::Secrets;
+pub use endpoint::Endpoint;
+pub use find_ensure_otp::FindEnsureOtp;
+pub use find_recovery_codes::FindRecoveryCodes;
+pub use read::{ReadError, read_json_object};
+pub use receive_codes::ReceiveCodes;
+pub use regenerate_codes::RegenerateCodes;
+
+use bytes::Bytes;
+use http::Response;
+
+/// One kind of call: how its request is written and how its response is read.
+pub trait Operation {
+    /// What a success gives.
+    type Output;
+
+    /// Name, method, path template, and what an answer or its absence means.
+    const ENDPOINT: &'static Endpoint;
+
+    /// Fills in the path's parameters, in order, and adds headers and a body if there are any.
+    ///
+    /// It is called once an attempt, so it must write the same each time. The client adds the base
+    /// URL, the token, `Accept` and `User-Agent`.
+    fn write(&self, request: &mut RequestDraft);
+
+    /// Reads a response with a `2xx` status; any other status is an error before this is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::UnexpectedStatus`] for a success status that the operation does not have, and
+    /// [`ReadError::Decode`] for a body that it cannot read.
+    fn read(&self, response: &Response<Bytes>) -> Result<Self::Output, ReadError>;
+}
+
+/// A reference to an operation is that operation: for calling the same one again.
+impl<O: Operation + ?Sized> Operation for &O {
+    type Output = O::Output;
+    const ENDPOINT: &'static Endpoint = O::ENDPOINT;
+    fn write(&self, request: &mut RequestDraft) {
+        (**self).write(request);
+    }
+    fn read(&self, response: &Response<Bytes>) -> Result<Self::Output, ReadError> {
+        (**self).read(response)
+    }
+}

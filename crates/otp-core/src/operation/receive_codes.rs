@@ -1,0 +1,27 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::{Endpoint, Operation, ReadError, RequestDraft};
+
+/// Sends an OTP to the user's mobile phone: `POST /user/otp/sms/receive` (`receiveCodes`).
+#[doc(alias = "sms")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReceiveCodes;
+
+impl Operation for ReceiveCodes {
+    type Output = ();
+
+    const ENDPOINT: &'static Endpoint = &Endpoint::post("receive_codes", "/user/otp/sms/receive")
+        .acknowledged_by(&[StatusCode::NO_CONTENT])
+        .if_unknown("look at the phone, then ask again if no SMS arrives")
+        .if_applied("an SMS is on its way, so look at the phone");
+
+    fn write(&self, _: &mut RequestDraft) {}
+
+    fn read(&self, response: &Response<Bytes>) -> Result<(), ReadError> {
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => Err(ReadError::UnexpectedStatus),
+        }
+    }
+}

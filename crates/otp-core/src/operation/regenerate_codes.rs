@@ -1,0 +1,34 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::{Endpoint, Operation, ReadError, RequestDraft, read_json_object};
+use crate::RecoveryCodeList;
+
+/// Generates new recovery codes and kills the old ones: `POST /user/otp/recovery-codes`
+/// (`regenerateCodes`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RegenerateCodes;
+
+impl Operation for RegenerateCodes {
+    type Output = RecoveryCodeList;
+
+    const ENDPOINT: &'static Endpoint =
+        &Endpoint::post("regenerate_codes", "/user/otp/recovery-codes")
+            .acknowledged_by(&[StatusCode::OK])
+            .if_unknown(
+                "read the codes with find_recovery_codes and compare them with the old ones",
+            )
+            .if_applied(
+                "the codes changed and the new ones were lost, so read them with \
+                 find_recovery_codes",
+            );
+
+    fn write(&self, _: &mut RequestDraft) {}
+
+    fn read(&self, response: &Response<Bytes>) -> Result<RecoveryCodeList, ReadError> {
+        match response.status() {
+            StatusCode::OK => read_json_object(response),
+            _ => Err(ReadError::UnexpectedStatus),
+        }
+    }
+}

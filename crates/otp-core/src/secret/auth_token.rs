@@ -1,0 +1,132 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{behave_as_a_secret, parse_from_text, seal};
+use crate::Error;
+
+const MAX_LEN: usize = 4096;
+
+/// The API key or session token that goes out as `X-Auth-Token`.
+///
+/// Cloning is cheap: all clones, and the header value of every request, share one allocation, which is
+/// wiped when the last of them is gone.
+///
+/// ```
+/// use otp_core::AuthToken;
+///
+/// let token = AuthToken::new("k3y")?;
+/// assert_eq!(format!("{token:?}"), "AuthToken([redacted])");
+/// # Ok::<(), otp_core::Error>(())
+/// ```
+///
+/// It cannot be printed, and it cannot be serialized:
+///
+/// ```compile_fail,E0277
+/// println!("{}", otp_core::AuthToken::new("k3y").unwrap());
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn serialize<T: serde::Serialize>(_: T) {}
+/// serialize(otp_core::AuthToken::new("k3y").unwrap());
+/// ```
+///
+/// To read it, say so: [`ExposeSecret::expose_secret`](secrecy::ExposeSecret).
+#[derive(Clone)]
+pub struct AuthToken {
+    secret: Arc<SecretString>,
+    header: HeaderValue,
+}
+
+/// Lets a header value borrow the secret's own allocation.
+struct Shared(Arc<SecretString>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
+
+impl AuthToken {
+    /// Takes 1 to 4096 visible ASCII characters, without white space.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for anything else, naming the
+    /// position but never the character. A line break left at the end of a key read from a file is
+    /// the usual one: trim it.
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        let secret = Arc::new(seal(token.into()));
+        let refuse = |what: String| {
+            Error::invalid_input(format!(
+                "invalid auth token: {what}; a token is 1 to {MAX_LEN} visible ASCII characters \
+                 without white space, and a line break read along with it must be trimmed off"
+            ))
+        };
+        let text = secret.expose_secret();
+        if text.is_empty() {
+            return Err(refuse("it is empty".to_owned()));
+        }
+        if text.len() > MAX_LEN {
+            return Err(refuse(format!("it has {} bytes", text.len())));
+        }
+        if let Some(at) = text.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(refuse(format!("the byte at position {at} is not allowed")));
+        }
+        let bytes = Bytes::from_owner(Shared(Arc::clone(&secret)));
+        let mut header = HeaderValue::from_maybe_shared(bytes)
+            .map_err(|_| refuse("a header cannot carry it".to_owned()))?;
+        header.set_sensitive(true);
+        Ok(Self { secret, header })
+    }
+
+    /// The value of the `X-Auth-Token` header, marked sensitive: `Debug` hides it, and HTTP/2 never
+    /// puts it into a compression table (RFC 7541 §7.1.3).
+    pub fn to_header_value(&self) -> HeaderValue {
+        self.header.clone()
+    }
+}
+
+impl ExposeSecret<str> for AuthToken {
+    fn expose_secret(&self) -> &str {
+        (*self.secret).expose_secret()
+    }
+}
+
+behave_as_a_secret!(AuthToken);
+parse_from_text!(AuthToken);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn the_header_shares_the_wiped_allocation() {
+        let token = AuthToken::new("a-token").unwrap();
+        assert_eq!(token.to_header_value().as_bytes().as_ptr(), token.expose_secret().as_ptr());
+        assert!(token.to_header_value().is_sensitive());
+    }
+
+    #[test]
+    fn what_a_header_cannot_carry_is_refused_without_repeating_it() {
+        for bad in ["", "key\n", "ke y", "k\u{e9}y", "key\0", &"k".repeat(MAX_LEN + 1)] {
+            let error = AuthToken::new(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            let sentence = error.to_string();
+            assert!(sentence.contains("visible ASCII"), "{sentence}");
+            assert!(bad.is_empty() || !sentence.contains(bad), "{sentence}");
+        }
+        assert!(AuthToken::new("k".repeat(MAX_LEN)).is_ok());
+    }
+
+    #[test]
+    fn equal_tokens_are_equal() {
+        let token = |text: &str| AuthToken::new(text).unwrap();
+        assert_eq!(token("abc"), token("abc"));
+        assert_ne!(token("abc"), token("abd"));
+        assert_ne!(token("abc"), token("abcd"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The three secrets of this API. None can be printed or serialized, each compares in constant time
+//! and is wiped from memory when it is dropped.
+
+mod auth_token;
+mod otp;
+mod recovery_code;
+
+pub use auth_token::AuthToken;
+pub use otp::Otp;
+pub use recovery_code::RecoveryCode;
+
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroize;
+
+/// Moves `text` into an allocation of exactly its size and wipes the one it came in, which shrinking
+/// in place would have left behind.
+fn seal(mut text: String) -> SecretString {
+    let exact: Box<str> = Box::from(text.as_str());
+    text.zeroize();
+    SecretString::new(exact)
+}
+
+/// Equality whose time depends on the lengths only, and a `Debug` that shows nothing.
+macro_rules! behave_as_a_secret {
+    ($name:ident) => {
+        impl PartialEq for $name {
+            /// Compares in constant time for secrets of equal length.
+            fn eq(&self, other: &Self) -> bool {
+                use secrecy::ExposeSecret;
+                use subtle::ConstantTimeEq;
+                self.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    };
+}
+use behave_as_a_secret;
+
+/// The ways in for a secret that is checked when it is built.
+macro_rules! parse_from_text {
+    ($name:ident) => {
+        impl std::str::FromStr for $name {
+            type Err = crate::Error;
+            fn from_str(text: &str) -> Result<Self, crate::Error> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = crate::Error;
+            fn try_from(text: &str) -> Result<Self, crate::Error> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = crate::Error;
+            fn try_from(text: String) -> Result<Self, crate::Error> {
+                Self::new(text)
+            }
+        }
+    };
+}
+use parse_from_text;

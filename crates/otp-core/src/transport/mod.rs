@@ -1,0 +1,131 @@
+//! What a transport must do: send one request, and wait.
+
+mod error;
+mod request;
+
+pub use error::{Progress, TransportError, TransportErrorKind};
+pub use request::Request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::clock;
+
+/// A response whose body has arrived in full.
+pub type Response = http::Response<Bytes>;
+
+/// Sends exactly one request, and can wait.
+///
+/// Implement it to run the client over any HTTP stack. `otp-hyper` is one for tokio.
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::{Request, Response, Transport, TransportError, TransportErrorKind, async_trait};
+/// # mod stack {
+/// #     pub struct Stack;
+/// #     impl Stack {
+/// #         pub async fn run(&self, _: otp_core::http::Request<otp_core::bytes::Bytes>, _: std::time::Duration, _: usize)
+/// #             -> Result<otp_core::Response, std::io::Error> { Err(std::io::ErrorKind::Other.into()) }
+/// #         pub async fn sleep(&self, _: std::time::Duration) {}
+/// #     }
+/// # }
+/// # use stack::Stack;
+///
+/// struct MyTransport(Stack);
+///
+/// #[async_trait]
+/// impl Transport for MyTransport {
+///     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+///         let (time, size) = (request.time_limit(), request.response_limit());
+///         self.0.run(request.into_http(), time, size).await.map_err(|error| {
+///             // This stack does not tell whether the request left, so say so.
+///             TransportError::unknown(TransportErrorKind::ConnectionLost).with_source(error)
+///         })
+///     }
+///
+///     async fn sleep(&self, duration: Duration) {
+///         self.0.sleep(duration).await;
+///     }
+/// }
+/// ```
+///
+/// # What `send` promises
+///
+/// 1. **One request.** It sends the request at most once. It does not retry, follow redirects, answer
+///    challenges, or keep cookies. An attempt that provably did not leave may be repeated inside.
+/// 2. **Unchanged.** Method, path bytes, header values and body arrive as they are. It adds what framing
+///    needs (`Host`, `Content-Length`) and nothing else; in particular no `Accept-Encoding`.
+/// 3. **Any status is a response.** `401` and `500` are `Ok`; the body is not decompressed.
+/// 4. **In time.** It ends within [`Request::time_limit`], whichever phase it is in: connecting,
+///    writing, waiting for the head, reading the body.
+/// 5. **In bounds.** It stops reading when the body is larger than [`Request::response_limit`] and
+///    answers [`TransportErrorKind::ResponseTooLarge`].
+/// 6. **Honest.** A failure is [`TransportError::not_sent`] only if no byte of the request can have
+///    reached the server, and [`TransportError::unknown`] in every other case.
+/// 7. **Discreet.** Its errors, log lines and spans hold no URL and no header value.
+///
+/// # Cancellation
+///
+/// Dropping the future of `send` gives the attempt up. Whether the server received the request is then
+/// unknown, and the next `send` must get its own answer.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends the request once and reads the response in full.
+    ///
+    /// # Errors
+    ///
+    /// A [`TransportError`] that says what failed and whether the request may have left.
+    async fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Waits. It is required, since a client that cannot wait cannot retry.
+    async fn sleep(&self, duration: Duration);
+
+    /// The time since a fixed but arbitrary moment; it never goes back.
+    ///
+    /// Override it if this transport's `sleep` follows another clock than the system's.
+    fn now(&self) -> Duration {
+        clock::monotonic()
+    }
+}
+
+/// A pointer to a transport is a transport.
+macro_rules! delegate_to_pointee {
+    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
+        // Written out rather than by `async_trait`, which would box the future a second time.
+        impl<$($generics)*> Transport for $pointer {
+            fn send<'life, 'fut>(
+                &'life self,
+                request: Request,
+            ) -> BoxFuture<'fut, Result<Response, TransportError>>
+            where
+                'life: 'fut,
+                Self: 'fut,
+            {
+                (**self).send(request)
+            }
+
+            fn sleep<'life, 'fut>(&'life self, duration: Duration) -> BoxFuture<'fut, ()>
+            where
+                'life: 'fut,
+                Self: 'fut,
+            {
+                (**self).sleep(duration)
+            }
+
+            fn now(&self) -> Duration {
+                (**self).now()
+            }
+        }
+    )*};
+}
+
+pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+delegate_to_pointee!(
+    ['a, T: Transport + ?Sized] &'a T,
+    [T: Transport + ?Sized] Box<T>,
+    [T: Transport + ?Sized] Arc<T>,
+);

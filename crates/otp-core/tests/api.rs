@@ -1,0 +1,144 @@
+//! `OtpsApi` as a dependency: behind pointers, hand-written, and with endpoints of the caller's own.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+
+use otp_core::bytes::Bytes;
+use otp_core::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use otp_core::operation::{ReadError, RequestDraft};
+use otp_core::{
+    Effect, Endpoint, Error, ErrorKind, Operation, Otp, OtpsApi, OtpsClient, Transport, Verified,
+    async_trait,
+};
+use pollster::block_on;
+use support::{OTP, Script, lost_body, not_sent, respond, status};
+
+#[test]
+fn pointers_to_an_implementor_are_implementors() {
+    fn api(_: impl OtpsApi) {}
+    fn transport(_: impl Transport) {}
+
+    let (client, script) = Script::new([status(204)]).client();
+    let shared: Arc<dyn OtpsApi> = Arc::new(client.clone());
+    api(&client);
+    api(&shared);
+    api(Box::new(client.clone()));
+    api(Box::new(client) as Box<dyn OtpsApi>);
+    transport(&*script);
+    transport(script.clone() as Arc<dyn Transport>);
+    transport(Box::new(script.clone()) as Box<dyn Transport>);
+    block_on(shared.receive_codes()).unwrap();
+    assert_eq!(script.sent(), 1);
+}
+
+#[test]
+fn futures_of_the_api_can_be_spawned() {
+    fn spawn(_: impl Future<Output = Result<Verified, Error>> + Send + 'static) {}
+    let (client, _) = Script::new([status(204)]).client();
+    spawn(async move { client.find_ensure_otp(&Otp::new(OTP)?).await });
+}
+
+#[test]
+fn a_hand_written_double_implements_what_its_test_needs() {
+    struct OnlySms;
+    #[async_trait]
+    impl OtpsApi for OnlySms {
+        async fn receive_codes(&self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+    block_on(async {
+        OnlySms.receive_codes().await.unwrap();
+        let error = OnlySms.regenerate_codes().await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Unimplemented, Effect::NotApplied));
+        assert_eq!(
+            error.to_string(),
+            "regenerate_codes failed: this implementation of OtpsApi does not have it; nothing was \
+             sent: implement the method, or configure the double"
+        );
+    });
+}
+
+/// An endpoint of a larger SDK.
+struct EnableApp {
+    otp: Otp,
+}
+
+impl Operation for EnableApp {
+    type Output = String;
+
+    const ENDPOINT: &'static Endpoint = &Endpoint::post("enable_tfa_app", "/user/otp/app")
+        .acknowledged_by(&[StatusCode::OK])
+        .if_applied("two-factor authentication is on");
+
+    fn write(&self, request: &mut RequestDraft) {
+        request
+            .secret_header(HeaderName::from_static("x-otp-token"), &self.otp)
+            .body(HeaderValue::from_static("application/json"), &b"{}"[..]);
+    }
+
+    fn read(&self, response: &Response<Bytes>) -> Result<String, ReadError> {
+        Ok(String::from_utf8_lossy(response.body()).into_owned())
+    }
+}
+
+fn enable_app(client: &OtpsClient) -> Result<String, Error> {
+    let otp = Otp::new(OTP).unwrap();
+    block_on(client.call(EnableApp { otp }).send()).map(|answer| answer.value)
+}
+
+#[test]
+fn an_operation_of_a_larger_sdk_gets_every_guarantee() {
+    let refused = not_sent(otp_core::TransportErrorKind::Connect);
+    let (client, script) = Script::new([refused, respond(200, &[], "otpauth://")]).client();
+    assert_eq!(enable_app(&client).unwrap(), "otpauth://");
+    let seen = script.seen.lock().unwrap();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[1].method, Method::POST);
+    assert_eq!(seen[1].uri, "https://metal.test/metal/v1/user/otp/app");
+    assert_eq!(seen[1].headers["x-otp-token"], OTP);
+    assert!(seen[1].headers["x-otp-token"].is_sensitive());
+    assert_eq!(seen[1].headers["content-type"], "application/json");
+    assert_eq!(seen[1].body_len, 2);
+
+    let lost = lost_body(200, otp_core::TransportErrorKind::Timeout);
+    let error = enable_app(&Script::new([lost]).client().0).unwrap_err();
+    assert_eq!(error.effect(), Effect::Applied);
+    assert!(error.to_string().contains("two-factor authentication is on"), "{error}");
+
+    let echo = respond(422, &[], r#"{"error": "bad code canary-0tp-93ab"}"#);
+    let error = enable_app(&Script::new([echo]).client().0).unwrap_err();
+    assert_eq!(error.messages(), ["bad code [redacted]"]);
+}
+
+#[test]
+fn verify_reads_a_session_token_from_the_header_or_the_body_and_nowhere_else() {
+    use otp_core::secrecy::ExposeSecret;
+    let verify = |reply| {
+        let (client, _) = Script::new([reply]).client();
+        let verified = block_on(client.find_ensure_otp(&Otp::new(OTP).unwrap()))?;
+        Ok::<_, Error>(verified.session_token().map(|token| token.expose_secret().to_owned()))
+    };
+    let json = &[("content-type", "application/json")];
+    assert_eq!(verify(status(204)).unwrap(), None);
+    assert_eq!(verify(respond(204, &[("x-auth-token", "s")], "")).unwrap().unwrap(), "s");
+    assert_eq!(verify(respond(204, &[("x-auth-token", "")], "")).unwrap(), None);
+    assert_eq!(verify(respond(200, json, r#"{"token": "s"}"#)).unwrap().unwrap(), "s");
+    for (headers, body) in [
+        (json.as_slice(), "{}"),
+        (json, r#"{"token": null}"#),
+        (json, r#"{"token": 7}"#),
+        (json, r#"{"token": ""}"#),
+        (json, r#"{"token": "a b"}"#),
+        (json, r#"["s"]"#),
+        (json, r#"{"token": "s""#),
+        (&[("content-type", "text/html")], r#"{"token": "s"}"#),
+        (&[("content-type", "text/html"), ("x-auth-token", "s")], "<html>"),
+    ] {
+        let error = verify(respond(200, headers, body)).expect_err(body);
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Decode, Effect::Unknown), "{body}");
+    }
+}

@@ -1,0 +1,148 @@
+//! What every failure means for every operation: its kind, its effect, and how often the server was
+//! asked. The columns are the four operations; the rows are what comes back.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use otp_core::ErrorKind::{self, *};
+use otp_core::{Effect, Error, Otp, OtpsApi, TransportErrorKind as T};
+use pollster::block_on;
+use support::{OTP, Reply, Script, lost_body, not_sent, respond, status, unknown};
+
+const NOT: Effect = Effect::NotApplied;
+const UNK: Effect = Effect::Unknown;
+const APP: Effect = Effect::Applied;
+
+struct Row {
+    what: &'static str,
+    reply: fn() -> Reply,
+    kind: ErrorKind,
+    /// Of verify, SMS, regenerate, and reading the codes.
+    effect: [Effect; 4],
+    /// How many requests a POST makes, and how many the GET.
+    sent: [usize; 2],
+}
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    Row { what: "connection refused", reply: || not_sent(T::Connect), kind: Connect, effect: [NOT; 4], sent: [3, 3] },
+    Row { what: "bad certificate", reply: || not_sent(T::Tls), kind: Tls, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "stale connection, unsent", reply: || not_sent(T::ConnectionLost), kind: ConnectionLost, effect: [NOT; 4], sent: [3, 3] },
+    Row { what: "no time to send it", reply: || not_sent(T::Timeout), kind: Timeout, effect: [NOT; 4], sent: [3, 3] },
+    Row { what: "lost before the head", reply: || unknown(T::ConnectionLost), kind: ConnectionLost, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "no answer in time", reply: || unknown(T::Timeout), kind: Timeout, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "not HTTP", reply: || unknown(T::Protocol), kind: Protocol, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "endless headers", reply: || unknown(T::ResponseTooLarge), kind: ResponseTooLarge, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "worker gone", reply: || unknown(T::Other), kind: Transport, effect: [UNK; 4], sent: [1, 1] },
+
+    Row { what: "body lost after 200", reply: || lost_body(200, T::ConnectionLost), kind: ConnectionLost, effect: [UNK, UNK, APP, APP], sent: [1, 3] },
+    Row { what: "body lost after 204", reply: || lost_body(204, T::ConnectionLost), kind: ConnectionLost, effect: [APP, APP, UNK, UNK], sent: [1, 3] },
+    Row { what: "body late after 200", reply: || lost_body(200, T::Timeout), kind: Timeout, effect: [UNK, UNK, APP, APP], sent: [1, 3] },
+    Row { what: "body endless after 200", reply: || lost_body(200, T::ResponseTooLarge), kind: ResponseTooLarge, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "body lost after 401", reply: || lost_body(401, T::ConnectionLost), kind: Unauthorized, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "body lost after 503", reply: || lost_body(503, T::ConnectionLost), kind: Server, effect: [UNK; 4], sent: [1, 3] },
+
+    Row { what: "200 {}", reply: || respond(200, JSON, "{}"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 null", reply: || respond(200, JSON, "null"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 without a body", reply: || respond(200, JSON, ""), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with an array", reply: || respond(200, JSON, r#"[["a"]]"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with null codes", reply: || respond(200, JSON, r#"{"recovery_codes": null}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with a code that is null", reply: || respond(200, JSON, r#"{"recovery_codes": [null]}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with broken UTF-8", reply: || respond(200, JSON, "{\"recovery_codes\": [\"\u{0}\"]}"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "captive portal", reply: || respond(200, &[("content-type", "text/html")], "<html>"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with a content encoding", reply: || respond(200, &[("content-encoding", "gzip")], r#"{"recovery_codes": []}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+
+    Row { what: "201", reply: || status(201), kind: UnexpectedStatus, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "206", reply: || status(206), kind: UnexpectedStatus, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "302", reply: || respond(302, &[("location", "https://elsewhere.test/")], ""), kind: UnexpectedStatus, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "101", reply: || status(101), kind: Protocol, effect: [UNK; 4], sent: [1, 1] },
+
+    Row { what: "400", reply: || status(400), kind: BadRequest, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "401", reply: || status(401), kind: Unauthorized, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "403", reply: || status(403), kind: Forbidden, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "404", reply: || status(404), kind: NotFound, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "405", reply: || status(405), kind: Rejected, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "408", reply: || status(408), kind: Timeout, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "409", reply: || status(409), kind: Rejected, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "410", reply: || status(410), kind: Rejected, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "422", reply: || status(422), kind: Unprocessable, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "429", reply: || status(429), kind: RateLimited, effect: [NOT; 4], sent: [1, 3] },
+    Row { what: "429 with a wait", reply: || respond(429, &[("retry-after", "2")], ""), kind: RateLimited, effect: [NOT; 4], sent: [1, 3] },
+    Row { what: "429 with a wait beyond the deadline", reply: || respond(429, &[("retry-after", "31")], ""), kind: RateLimited, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "429 with an absurd wait", reply: || respond(429, &[("retry-after", "99999999999999999999")], ""), kind: RateLimited, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "500", reply: || status(500), kind: Server, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "501", reply: || status(501), kind: Server, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "502", reply: || status(502), kind: Server, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "503", reply: || status(503), kind: Server, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "504", reply: || status(504), kind: Server, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "599", reply: || status(599), kind: Server, effect: [UNK; 4], sent: [1, 1] },
+];
+
+#[test]
+fn every_failure_says_what_happened_and_whether_the_server_acted() {
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        for (i, operation) in
+            ["find_ensure_otp", "receive_codes", "regenerate_codes", "find_recovery_codes"]
+                .into_iter()
+                .enumerate()
+        {
+            let (client, script) = Script::new([(row.reply)()]).client();
+            let error = call(&client, operation).expect_err(row.what);
+            let got = (error.kind(), error.effect(), script.sent());
+            // The SMS has no success with a body: there, any 200 is a status it does not have.
+            let kind = match (operation, row.kind) {
+                ("receive_codes", Decode) => UnexpectedStatus,
+                _ => row.kind,
+            };
+            let want = (kind, row.effect[i], row.sent[usize::from(i == 3)]);
+            if got != want {
+                wrong.push(format!("{} / {operation}: got {got:?}, want {want:?}", row.what));
+            }
+            assert_eq!(error.operation(), Some(operation));
+            assert_eq!(error.attempts().len(), script.sent(), "{}", row.what);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn call(api: &dyn OtpsApi, operation: &str) -> Result<(), Error> {
+    block_on(async {
+        match operation {
+            "find_ensure_otp" => api.find_ensure_otp(&Otp::new(OTP)?).await.map(drop),
+            "receive_codes" => api.receive_codes().await,
+            "regenerate_codes" => api.regenerate_codes().await.map(drop),
+            _ => api.find_recovery_codes().await.map(drop),
+        }
+    })
+}
+
+#[test]
+fn a_later_refusal_does_not_hide_that_an_earlier_attempt_may_have_been_received() {
+    let script = Script::new([unknown(T::ConnectionLost), not_sent(T::Connect)]);
+    let (client, script) = script.client();
+    let error = call(&client, "find_recovery_codes").unwrap_err();
+    assert_eq!((error.kind(), error.effect(), script.sent()), (Connect, UNK, 3));
+    assert_eq!(error.attempts()[0].effect, UNK);
+    assert_eq!(error.attempts()[1].effect, NOT);
+}
+
+#[test]
+fn the_sentence_of_a_lost_regeneration_says_that_the_codes_changed_and_how_to_read_them() {
+    let (client, _) = Script::new([lost_body(200, T::ConnectionLost)]).client();
+    let error = call(&client, "regenerate_codes").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "regenerate_codes failed: the connection was lost (HTTP 200 OK); the server did act: the codes \
+         changed and the new ones were lost, so read them with find_recovery_codes"
+    );
+    assert_eq!(error.request_id(), Some("req-7"));
+}
+
+#[test]
+fn an_error_is_one_pointer_wide() {
+    assert_eq!(size_of::<Option<Error>>(), size_of::<usize>());
+}

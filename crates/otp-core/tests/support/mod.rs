@@ -1,0 +1,140 @@
+//! A transport that answers from a script, on a clock that only waiting moves.
+
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use otp_core::http::{HeaderMap, Method, StatusCode, Uri};
+use otp_core::{
+    AuthToken, BaseUrl, OtpsClient, Request, Response, RetryPolicy, Transport, TransportError,
+    TransportErrorKind, async_trait,
+};
+
+pub const TOKEN: &str = "canary-t0ken-7c1f";
+pub const OTP: &str = "canary-0tp-93ab";
+
+/// Makes what came back, since neither responses nor errors can be cloned.
+pub type Reply = Box<dyn Fn() -> Result<Response, TransportError> + Send + Sync>;
+
+#[derive(Default)]
+pub struct Script {
+    replies: Mutex<VecDeque<Reply>>,
+    pub seen: Mutex<Vec<Seen>>,
+    pub waits: Mutex<Vec<Duration>>,
+    clock: Mutex<Duration>,
+    /// How long each attempt takes.
+    pace: Duration,
+}
+
+/// A request that the transport got.
+#[derive(Debug)]
+pub struct Seen {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body_len: usize,
+    pub time_limit: Duration,
+    pub debug: String,
+}
+
+impl Script {
+    /// These replies in turn, the last of them for ever.
+    pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self { replies: Mutex::new(replies.into_iter().collect()), ..Self::default() }
+    }
+
+    pub fn with_pace(self, pace: Duration) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub fn client(self) -> (OtpsClient, std::sync::Arc<Script>) {
+        self.client_with(RetryPolicy::default())
+    }
+
+    pub fn client_with(self, retry: RetryPolicy) -> (OtpsClient, std::sync::Arc<Script>) {
+        let script = std::sync::Arc::new(self);
+        let client = OtpsClient::builder(script.clone(), AuthToken::new(TOKEN).unwrap())
+            .base_url(BaseUrl::new("https://metal.test/metal/v1").unwrap())
+            .retry(retry)
+            .build()
+            .unwrap();
+        (client, script)
+    }
+
+    pub fn sent(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let debug = format!("{request:?}");
+        let time_limit = request.time_limit();
+        let http = request.into_http();
+        self.seen.lock().unwrap().push(Seen {
+            method: http.method().clone(),
+            uri: http.uri().clone(),
+            headers: http.headers().clone(),
+            body_len: http.body().len(),
+            time_limit,
+            debug,
+        });
+        *self.clock.lock().unwrap() += self.pace;
+        let mut replies = self.replies.lock().unwrap();
+        let reply = if replies.len() > 1 { replies.pop_front() } else { None };
+        match reply {
+            Some(reply) => reply(),
+            None => replies[0](),
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.waits.lock().unwrap().push(duration);
+        *self.clock.lock().unwrap() += duration;
+    }
+
+    fn now(&self) -> Duration {
+        *self.clock.lock().unwrap()
+    }
+}
+
+pub fn status(status: u16) -> Reply {
+    respond(status, &[], "")
+}
+
+pub fn respond(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Reply {
+    let headers = headers.to_vec();
+    Box::new(move || Ok(response(status, &headers, body)))
+}
+
+pub fn response(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    body: &'static str,
+) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        response.headers_mut().append(*name, value.parse().unwrap());
+    }
+    response
+}
+
+pub fn not_sent(kind: TransportErrorKind) -> Reply {
+    Box::new(move || Err(TransportError::not_sent(kind)))
+}
+
+pub fn unknown(kind: TransportErrorKind) -> Reply {
+    Box::new(move || Err(TransportError::unknown(kind)))
+}
+
+/// The head arrives with this status, the body is lost.
+pub fn lost_body(status: u16, kind: TransportErrorKind) -> Reply {
+    Box::new(move || {
+        let (head, _) = response(status, &[("x-request-id", "req-7")], "").into_parts();
+        Err(TransportError::unknown(kind).with_head(head))
+    })
+}
