@@ -76,6 +76,29 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind there is, for a test that wants to see them all.
+    pub const ALL: &'static [Self] = &[
+        Self::InvalidInput,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::ConnectionLost,
+        Self::Protocol,
+        Self::ResponseTooLarge,
+        Self::Transport,
+        Self::Decode,
+        Self::UnexpectedStatus,
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Unprocessable,
+        Self::Rejected,
+        Self::RateLimited,
+        Self::Server,
+        Self::Unimplemented,
+    ];
+
     /// The effect of an error of which nothing but its kind is known.
     pub(crate) fn usual_effect(self) -> Effect {
         match self {

@@ -5,7 +5,6 @@ use crate::AuthToken;
 /// The OpenAPI document says that verifying "gives back a session token", yet documents an empty `204`.
 /// So a session token is here when the response carried one and only then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "it may carry the session token"]
 pub struct Verified {
     session_token: Option<AuthToken>,
 }

@@ -1,0 +1,84 @@
+//! The emulator as a program.
+
+#![allow(clippy::print_stdout, reason = "telling a person what happens is its job")]
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use otp_core::AuthToken;
+use otp_core::secrecy::ExposeSecret;
+use otp_emulator::{Emulator, FakeOtps};
+
+/// A stand-in for the Equinix Metal OTP service, for tests on this machine.
+///
+/// It prints where it listens, the file of its CA, a token to use, and every SMS as it is "sent". Stop it
+/// with Ctrl-C.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    /// Answer without TLS.
+    #[arg(long)]
+    plain: bool,
+
+    /// Where to write the certificate of the CA [default: a file in the system's temporary folder].
+    #[arg(long, conflicts_with = "plain")]
+    ca_file: Option<PathBuf>,
+
+    /// The token of the user [default: a random one].
+    #[arg(long)]
+    token: Option<AuthToken>,
+
+    /// Make the same token, OTPs and recovery codes in every run.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let mut fake = FakeOtps::builder();
+    if let Some(token) = options.token {
+        fake = fake.token(token);
+    }
+    if let Some(seed) = options.seed {
+        fake = fake.seed(seed);
+    }
+    let fake = fake.build();
+    fake.on_sms(|sms| println!("SMS to {}: {}", sms.to, sms.otp.expose_secret()));
+
+    let mut emulator = Emulator::builder().fake(fake).listen(options.listen);
+    if options.plain {
+        emulator = emulator.plain();
+    }
+    let emulator = emulator
+        .start()
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+
+    let url = emulator.base_url();
+    let token = emulator.token();
+    let token = token.expose_secret();
+    println!("listening at {url}");
+    let trust = if options.plain {
+        String::new()
+    } else {
+        let file = options.ca_file.unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("otp-emulator-{}.pem", emulator.local_addr().port()))
+        });
+        std::fs::write(&file, emulator.ca_pem())
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        println!("CA file      {}", file.display());
+        format!("--cacert {} ", file.display())
+    };
+    println!("token        {token}");
+    println!();
+    println!("try: curl {trust}-X POST -H 'X-Auth-Token: {token}' {url}/user/otp/sms/receive");
+    println!();
+    loop {
+        std::thread::park();
+    }
+}

@@ -1,0 +1,80 @@
+//! The [`Transport`](otp_core::Transport) of [`otp-core`](otp_core) for programs on tokio: hyper and
+//! rustls, HTTP/1.1 and HTTP/2.
+//!
+//! # The shortest real use
+//!
+//! ```no_run
+//! use otp_core::{AuthToken, Error, OtpsApi};
+//!
+//! # async fn example() -> Result<(), Error> {
+//! let client = otp_hyper::client(AuthToken::new("your API key")?)?;
+//! client.receive_codes().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Your own settings
+//!
+//! ```
+//! use std::time::Duration;
+//! use otp_core::{AuthToken, BaseUrl, Error, OtpsClient};
+//! use otp_hyper::{HyperTransport, Roots};
+//!
+//! # fn example(pem: &[u8]) -> Result<(), Error> {
+//! let transport = HyperTransport::builder()
+//!     .roots(Roots::pem(pem)?)
+//!     .connect_timeout(Duration::from_secs(2))
+//!     .build()?;
+//! let client = OtpsClient::builder(transport, AuthToken::new("your API key")?)
+//!     .base_url(BaseUrl::new("https://metal.internal/metal/v1")?)
+//!     .build()?;
+//! # let _ = client; Ok(()) }
+//! ```
+//!
+//! # What it does, and what it does not
+//!
+//! - **TLS** 1.2 and 1.3 by rustls, with the crypto provider passed explicitly, never the process's
+//!   default. Certificates are checked by the operating system's rules unless [`Roots`] says
+//!   otherwise; there is no way to accept invalid ones.
+//! - **HTTP/2** where the server offers it by ALPN, HTTP/1.1 otherwise.
+//! - **One request per send.** No redirects, no cookies, no decompression, no hidden replay: hyper-util's
+//!   is off, and the [exchange](otp_core::exchange) decides what is repeated.
+//! - **Nothing from the environment.** No proxy, root or token is read from it.
+//! - **Bounded.** Connecting, each attempt, the head and the body have limits.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `ring` | yes | the crypto provider *ring* |
+//! | `aws-lc-rs` | no | the crypto provider AWS-LC, with post-quantum key exchange; builds C |
+//! | `platform-verifier` | yes | [`Roots::platform`]: the operating system's roots and rules |
+//! | `webpki-roots` | no | [`Roots::webpki`]: Mozilla's roots, compiled in |
+//!
+//! Without `ring` and `aws-lc-rs`, give the builder a
+//! [`crypto_provider`](HyperTransportBuilder::crypto_provider).
+
+mod body;
+mod builder;
+mod connect;
+mod error;
+mod tls;
+mod transport;
+
+pub use builder::{HttpVersions, HyperTransportBuilder};
+pub use tls::Roots;
+pub use transport::HyperTransport;
+
+/// The version whose [`CryptoProvider`](rustls::crypto::CryptoProvider) the builder takes.
+pub use rustls;
+
+use otp_core::{AuthToken, Error, OtpsClient};
+
+/// A client of the public service, with default settings throughout.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) if the machine has no trusted roots,
+/// or if the features leave no crypto provider or no roots to choose.
+pub fn client(token: AuthToken) -> Result<OtpsClient, Error> {
+    Ok(OtpsClient::new(HyperTransport::new()?, token))
+}

@@ -1,0 +1,126 @@
+//! Whom to trust, and with which cryptography.
+
+use std::sync::Arc;
+
+use otp_core::{Error, ErrorKind};
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Which certificate authorities a server's certificate may come from.
+///
+/// There is no way to accept a certificate that does not verify. To talk to a server with a private CA,
+/// trust that CA: [`Roots::pem`].
+#[derive(Clone, Debug)]
+pub struct Roots(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    #[cfg(feature = "platform-verifier")]
+    Platform,
+    Store(Arc<RootCertStore>),
+}
+
+impl Roots {
+    /// Those that the operating system trusts, by its own rules. The default.
+    #[cfg(feature = "platform-verifier")]
+    pub fn platform() -> Self {
+        Self(Kind::Platform)
+    }
+
+    /// Mozilla's, compiled in: for images without a CA store.
+    #[cfg(feature = "webpki-roots")]
+    pub fn webpki() -> Self {
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        Self(Kind::Store(Arc::new(roots)))
+    }
+
+    /// Those of this PEM text and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the text holds no certificate, or one that cannot be read.
+    pub fn pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let invalid = |what: &str| {
+            invalid_input(format!(
+                "invalid root certificates: {what}; give the PEM text of at least one X.509 \
+                 certificate ('-----BEGIN CERTIFICATE-----')"
+            ))
+        };
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
+            let certificate = certificate.map_err(|_| invalid("the text is not valid PEM"))?;
+            roots.add(certificate).map_err(|_| invalid("a certificate cannot be read"))?;
+        }
+        if roots.is_empty() {
+            return Err(invalid("there is none"));
+        }
+        Ok(Self(Kind::Store(Arc::new(roots))))
+    }
+
+    fn fallback() -> Result<Self, Error> {
+        #[cfg(feature = "platform-verifier")]
+        return Ok(Self::platform());
+        #[cfg(all(feature = "webpki-roots", not(feature = "platform-verifier")))]
+        return Ok(Self::webpki());
+        #[cfg(not(any(feature = "platform-verifier", feature = "webpki-roots")))]
+        Err(invalid_input(
+            "no root certificates: otp-hyper was built without 'platform-verifier' and \
+             'webpki-roots', so give the builder its 'roots'"
+                .to_owned(),
+        ))
+    }
+}
+
+/// The client's side of TLS 1.2 and 1.3. ALPN is the connector's to set.
+pub(crate) fn config(
+    roots: Option<Roots>,
+    provider: Option<Arc<CryptoProvider>>,
+) -> Result<ClientConfig, Error> {
+    let provider = provider.map_or_else(default_provider, Ok)?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| {
+            invalid_input("the crypto provider has no cipher suite of TLS 1.2 or 1.3".to_owned())
+        })?;
+    match roots.map_or_else(Roots::fallback, Ok)?.0 {
+        #[cfg(feature = "platform-verifier")]
+        Kind::Platform => {
+            let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
+                Error::builder(ErrorKind::InvalidInput)
+                    .reason(
+                        "the operating system's root certificates cannot be loaded; install \
+                             them (often the package 'ca-certificates'), or give the builder its \
+                             'roots'",
+                    )
+                    .source(error)
+                    .build()
+            })?;
+            // "Dangerous" is any verifier that is not rustls's own; this one is the system's.
+            Ok(builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth())
+        }
+        Kind::Store(roots) => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
+    }
+}
+
+fn default_provider() -> Result<Arc<CryptoProvider>, Error> {
+    #[cfg(feature = "ring")]
+    return Ok(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    Err(invalid_input(
+        "no crypto provider: otp-hyper was built without 'ring' and 'aws-lc-rs', so give the \
+         builder a 'crypto_provider'"
+            .to_owned(),
+    ))
+}
+
+fn invalid_input(reason: String) -> Error {
+    Error::builder(ErrorKind::InvalidInput).reason(reason).build()
+}

@@ -1,0 +1,40 @@
+//! Doubles for code that uses [`otp-core`](otp_core): pick the lowest rung that serves.
+//!
+//! | your test says | use |
+//! |---|---|
+//! | "given this answer, my code does that" | [`MockOtpsApi`], with values and errors from [`canned`] |
+//! | "a user logs in by SMS, then loses the phone" | [`FakeOtps`], the service in memory |
+//! | "over a real connection" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
+//!
+//! # What it is not
+//!
+//! It opens no socket and needs no runtime. It is for tests: its random numbers are not fit for real
+//! secrets.
+//!
+//! # The shortest real use
+//!
+//! ```
+//! use otp_core::{Error, OtpsApi};
+//! use otp_mock::FakeOtps;
+//!
+//! # pollster::block_on(async {
+//! let service = FakeOtps::new();
+//! service.receive_codes().await?;
+//!
+//! let sms = service.last_sms().expect("an SMS was sent");
+//! service.find_ensure_otp(&sms.otp).await?;
+//! assert!(service.find_ensure_otp(&sms.otp).await.is_err(), "an OTP works once");
+//! # Ok::<(), Error>(()) }).unwrap();
+//! ```
+
+pub mod canned;
+mod fake;
+#[cfg(feature = "mockall")]
+mod mock;
+
+pub use fake::{FakeOtps, FakeOtpsBuilder, FakeUser, Sms};
+#[cfg(feature = "mockall")]
+pub use mock::MockOtpsApi;
+/// The version that [`MockOtpsApi`] is made with; it is part of this crate's public API.
+#[cfg(feature = "mockall")]
+pub use mockall;

@@ -1,0 +1,137 @@
+//! The four operations, told step by step.
+//!
+//! Without arguments it starts an emulator of the service in this process and talks to it over TLS: no
+//! account, no network. With `--base-url`, and a token in `METAL_AUTH_TOKEN`, it talks to a real one, and
+//! asks for the OTP that arrives on the phone.
+
+#![allow(clippy::print_stdout, reason = "it tells a story")]
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use clap::Parser;
+use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::secrecy::ExposeSecret;
+use otp_core::{AuthToken, BaseUrl, Metadata, Otp, OtpsApi, OtpsClient, RecoveryCodeList};
+use otp_emulator::Emulator;
+use otp_hyper::{HyperTransport, Roots};
+
+/// The four operations of the OTP API, told step by step.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// A real service instead of the emulator; its token is read from `METAL_AUTH_TOKEN`.
+    #[arg(long)]
+    base_url: Option<BaseUrl>,
+
+    /// Show the recovery codes. Whoever sees one can get into the account.
+    #[arg(long)]
+    show_codes: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let (client, emulator) = match options.base_url {
+        Some(url) => (real_client(url)?, None),
+        None => {
+            let emulator = Emulator::start()?;
+            (client_of(&emulator)?, Some(emulator))
+        }
+    };
+    println!("The OTP API, at {}", client.config().base_url());
+    if emulator.is_some() {
+        println!("(an emulator of the service in this process; the connection is real TLS)");
+    }
+
+    println!("\n1. receive_codes: send me a one-time password by SMS");
+    let answer = client.call(ReceiveCodes).send().await?;
+    told(&answer.metadata);
+    let otp = match &emulator {
+        Some(emulator) => {
+            let sms = emulator.fake().last_sms().ok_or("no SMS was sent")?;
+            println!("   the phone {} shows: {}", sms.to, sms.otp.expose_secret());
+            sms.otp
+        }
+        None => ask_for_otp()?,
+    };
+
+    println!("\n2. find_ensure_otp: verify it");
+    let answer = client.call(FindEnsureOtp::new(otp.clone())).send().await?;
+    told(&answer.metadata);
+    println!("   the OTP was right, and is used up");
+    if answer.value.session_token().is_some() {
+        println!("   the service gave a session token back");
+    }
+    if emulator.is_some() {
+        println!("   once more with the same OTP, to see it refused:");
+        if let Err(error) = client.find_ensure_otp(&otp).await {
+            println!("   {error}");
+        }
+    }
+
+    println!("\n3. find_recovery_codes: the way in without the phone");
+    let answer = client.call(FindRecoveryCodes).send().await?;
+    told(&answer.metadata);
+    show(&answer.value, options.show_codes);
+    let before = answer.value;
+
+    println!("\n4. regenerate_codes: replace them, in case somebody saw them");
+    let answer = client.call(RegenerateCodes).send().await?;
+    told(&answer.metadata);
+    show(&answer.value, options.show_codes);
+    let kept = answer.value.iter().filter(|code| before.codes().contains(code)).count();
+    println!("   {kept} of the old ones still work");
+
+    println!("\nThat is the whole API.");
+    Ok(())
+}
+
+fn client_of(emulator: &Emulator) -> Result<OtpsClient, otp_core::Error> {
+    let transport = HyperTransport::builder().roots(Roots::pem(emulator.ca_pem())?).build()?;
+    OtpsClient::builder(transport, emulator.token()).base_url(emulator.base_url()).build()
+}
+
+fn real_client(url: BaseUrl) -> Result<OtpsClient, Box<dyn Error>> {
+    let token = std::env::var("METAL_AUTH_TOKEN")
+        .map_err(|_| "put the token of your account into METAL_AUTH_TOKEN")?;
+    let transport = HyperTransport::new()?;
+    Ok(OtpsClient::builder(transport, AuthToken::new(token)?).base_url(url).build()?)
+}
+
+/// Asks until what was typed can be an OTP.
+fn ask_for_otp() -> Result<Otp, Box<dyn Error>> {
+    loop {
+        print!("   what does the phone show? ");
+        io::stdout().flush()?;
+        let mut typed = String::new();
+        if io::stdin().read_line(&mut typed)? == 0 {
+            return Err("no OTP was typed".into());
+        }
+        match Otp::new(typed) {
+            Ok(otp) => return Ok(otp),
+            Err(error) => println!("   {error}"),
+        }
+    }
+}
+
+fn told(metadata: &Metadata) {
+    print!("   {}", metadata.status());
+    if let Some(id) = metadata.request_id() {
+        print!(", request {id}");
+    }
+    match metadata.attempts() {
+        1 => println!(),
+        attempts => println!(", after {attempts} attempts"),
+    }
+}
+
+fn show(codes: &RecoveryCodeList, openly: bool) {
+    println!("   {} codes{}:", codes.len(), if openly { "" } else { " (--show-codes shows them)" });
+    for line in codes.codes().chunks(5) {
+        let shown = line
+            .iter()
+            .map(|code| if openly { code.expose_secret() } else { "•••••-•••••" });
+        println!("   {}", shown.collect::<Vec<_>>().join("  "));
+    }
+}
