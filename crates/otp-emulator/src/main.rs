@@ -1,10 +1,16 @@
 //! The emulator as a program.
 
-#![allow(clippy::print_stdout, reason = "telling a person what happens is its job")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "telling a person what happens is its job"
+)]
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 use otp_core::AuthToken;
@@ -39,8 +45,17 @@ struct Options {
     seed: Option<u64>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match run(Options::parse()) {
+        Ok(never) => match never {},
+        Err(error) => {
+            eprintln!("otp-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     let mut fake = FakeOtps::builder();
     if let Some(token) = options.token {
         fake = fake.token(token);

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use otp_core::bytes::Bytes;
+use otp_core::http::header::{CONTENT_LENGTH, HeaderValue};
+use otp_core::http::{self, Method};
 use otp_core::{
     Error, Request, Response, Transport, TransportError, TransportErrorKind, async_trait,
 };
@@ -57,7 +59,7 @@ impl Transport for HyperTransport {
         let limit = request.response_limit();
         let timed_out = || TransportError::unknown(TransportErrorKind::Timeout);
 
-        let sending = self.client.request(request.into_http().map(Full::new));
+        let sending = self.client.request(framed(request.into_http()).map(Full::new));
         let response = timeout_at(deadline, sending)
             .await
             .map_err(|_| timed_out().with_reason("no response head arrived"))?
@@ -81,6 +83,16 @@ impl Transport for HyperTransport {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         Instant::now().saturating_duration_since(*ORIGIN.get_or_init(Instant::now))
     }
+}
+
+/// Says that an empty `POST` is empty, which hyper leaves out over HTTP/1.1 and some servers insist on
+/// (RFC 9110 §8.6, §15.5.12).
+fn framed(mut request: http::Request<Bytes>) -> http::Request<Bytes> {
+    let may_have_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    if may_have_body && request.body().is_empty() {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    request
 }
 
 impl fmt::Debug for HyperTransport {

@@ -1,0 +1,62 @@
+//! Servers of our own: they record every request as it arrived, and answer what a test says.
+
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+mod recorder;
+mod tls;
+
+pub use recorder::{Received, Recorder, Reply};
+
+use otp_core::{AuthToken, Error, Otp, OtpsApi, OtpsClient};
+use otp_hyper::{HttpVersions, HyperTransport, Roots};
+
+pub const TOKEN: &str = "canary-t0ken-7c1f";
+pub const OTP: &str = "canary-0tp-93ab";
+
+/// The names of the four operations.
+pub const OPERATIONS: [&str; 4] =
+    ["find_ensure_otp", "receive_codes", "regenerate_codes", "find_recovery_codes"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Http1,
+    Http2,
+}
+
+pub const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
+
+/// A client that trusts the recorder and speaks what it is offered.
+pub fn client(server: &Recorder) -> OtpsClient {
+    let transport = HyperTransport::builder()
+        .roots(Roots::pem(server.ca_pem()).unwrap())
+        .http_versions(HttpVersions::Negotiated)
+        .build()
+        .unwrap();
+    OtpsClient::builder(transport, AuthToken::new(TOKEN).unwrap())
+        .base_url(server.base_url())
+        .build()
+        .unwrap()
+}
+
+/// Calls an operation by its name and says what came out of it, without its secrets.
+pub async fn call(api: &dyn OtpsApi, operation: &str) -> Result<Outcome, Error> {
+    match operation {
+        "find_ensure_otp" => {
+            let verified = api.find_ensure_otp(&Otp::new(OTP)?).await?;
+            Ok(Outcome::Verified { session: verified.into_session_token() })
+        }
+        "receive_codes" => api.receive_codes().await.map(|()| Outcome::Sent),
+        "regenerate_codes" => api.regenerate_codes().await.map(|list| Outcome::Codes(list.len())),
+        "find_recovery_codes" => {
+            api.find_recovery_codes().await.map(|list| Outcome::Codes(list.len()))
+        }
+        other => panic!("there is no operation {other}"),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Verified { session: Option<AuthToken> },
+    Sent,
+    Codes(usize),
+}

@@ -1,0 +1,125 @@
+//! What goes on the wire, as a server sees it, in both versions of HTTP.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use otp_core::http::{HeaderName, HeaderValue};
+use otp_core::operation::ReceiveCodes;
+use otp_core::{Otp, OtpsApi};
+use support::{OPERATIONS, OTP, PROTOCOLS, Protocol, Recorder, Reply, TOKEN, call, client};
+
+const USER_AGENT: &str = concat!("otp-core/", env!("CARGO_PKG_VERSION"));
+
+/// Method and path of an operation, by the OpenAPI document.
+fn request_line(operation: &str) -> (&'static str, String) {
+    match operation {
+        "find_ensure_otp" => ("POST", format!("/metal/v1/user/otp/verify/{OTP}")),
+        "receive_codes" => ("POST", "/metal/v1/user/otp/sms/receive".to_owned()),
+        "regenerate_codes" => ("POST", "/metal/v1/user/otp/recovery-codes".to_owned()),
+        "find_recovery_codes" => ("GET", "/metal/v1/user/otp/recovery-codes".to_owned()),
+        other => panic!("there is no operation {other}"),
+    }
+}
+
+/// An answer that each operation takes as a success.
+fn success(operation: &str) -> Reply {
+    match operation {
+        "find_ensure_otp" | "receive_codes" => Reply::status(204),
+        _ => Reply::json(200, r#"{"recovery_codes": ["a", "b"]}"#),
+    }
+}
+
+#[tokio::test]
+async fn over_http1_each_request_is_these_bytes_and_no_others() {
+    for operation in OPERATIONS {
+        let server = Recorder::start(Protocol::Http1, success(operation)).await;
+        call(&client(&server), operation).await.unwrap();
+
+        let received = server.received();
+        assert_eq!(received.len(), 1);
+        let (method, path) = request_line(operation);
+        // RFC 9110 §8.6: a POST without a body says that its length is zero.
+        let length = if method == "POST" { "content-length: 0\r\n" } else { "" };
+        assert_eq!(
+            received[0].head,
+            format!(
+                "{method} {path} HTTP/1.1\r\n\
+                 accept: application/json\r\n\
+                 user-agent: {USER_AGENT}\r\n\
+                 x-auth-token: {TOKEN}\r\n\
+                 {length}\
+                 host: {}\r\n\
+                 \r\n",
+                server.address()
+            )
+        );
+        assert!(received[0].body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn over_http2_each_request_has_these_fields_and_no_others() {
+    for operation in OPERATIONS {
+        let server = Recorder::start(Protocol::Http2, success(operation)).await;
+        call(&client(&server), operation).await.unwrap();
+
+        let received = server.received();
+        assert_eq!(received.len(), 1);
+        let (method, path) = request_line(operation);
+        assert_eq!((received[0].method.as_str(), &received[0].path), (method, &path));
+        let mut fields = vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            ("user-agent".to_owned(), USER_AGENT.to_owned()),
+            ("x-auth-token".to_owned(), TOKEN.to_owned()),
+        ];
+        if method == "POST" {
+            fields.push(("content-length".to_owned(), "0".to_owned()));
+        }
+        assert_eq!(received[0].headers, fields);
+        assert!(received[0].body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn two_calls_send_the_same_but_for_their_operation() {
+    for protocol in PROTOCOLS {
+        let server = Recorder::start(protocol, Reply::status(204)).await;
+        let client = client(&server);
+        client.receive_codes().await.unwrap();
+        client.receive_codes().await.unwrap();
+        let received = server.received();
+        assert_eq!(received[0].head, received[1].head);
+        assert_eq!(received[0].headers, received[1].headers);
+    }
+}
+
+#[tokio::test]
+async fn a_call_s_own_headers_and_another_token_arrive() {
+    for protocol in PROTOCOLS {
+        let server = Recorder::start(protocol, Reply::status(204)).await;
+        let other = client(&server).with_token("other-token".try_into().unwrap());
+        other
+            .call(ReceiveCodes)
+            .header(HeaderName::from_static("traceparent"), HeaderValue::from_static("00-ab-cd-01"))
+            .send()
+            .await
+            .unwrap();
+        let received = server.received();
+        assert_eq!(received[0].header("traceparent"), Some("00-ab-cd-01"));
+        assert_eq!(received[0].header("x-auth-token"), Some("other-token"));
+    }
+}
+
+#[tokio::test]
+async fn input_that_is_refused_is_not_sent() {
+    for protocol in PROTOCOLS {
+        let server = Recorder::start(protocol, Reply::status(204)).await;
+        let client = client(&server);
+        for bad in ["", "12/34", "../recovery-codes", "12?34", "%2e%2e", "é"] {
+            let refused = async { client.find_ensure_otp(&Otp::new(bad)?).await };
+            assert!(refused.await.is_err());
+        }
+        assert!(server.received().is_empty());
+    }
+}
