@@ -19,7 +19,7 @@
 //! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport};
 //!
 //! async fn log_in(transport: impl Transport + 'static, typed: &str) -> Result<bool, Error> {
-//!     let client = OtpsClient::builder(transport, AuthToken::new("your API key")?)
+//!     let client = OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
 //!         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
 //!         .build()?;
 //!

@@ -7,7 +7,7 @@
 //! use otp_core::{AuthToken, Error, OtpsApi};
 //!
 //! # async fn example() -> Result<(), Error> {
-//! let client = otp_hyper::client(AuthToken::new("your API key")?)?;
+//! let client = otp_hyper::client(AuthToken::new("your-api-key")?)?;
 //! client.receive_codes().await?;
 //! # Ok(()) }
 //! ```
@@ -24,7 +24,7 @@
 //!     .roots(Roots::pem(pem)?)
 //!     .connect_timeout(Duration::from_secs(2))
 //!     .build()?;
-//! let client = OtpsClient::builder(transport, AuthToken::new("your API key")?)
+//! let client = OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
 //!     .base_url(BaseUrl::new("https://metal.internal/metal/v1")?)
 //!     .build()?;
 //! # let _ = client; Ok(()) }

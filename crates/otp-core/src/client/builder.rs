@@ -27,7 +27,7 @@ pub trait Assemble: sealed::Sealed + Sized {
 /// use otp_core::{AuthToken, BaseUrl, Error, OtpsClient, RetryPolicy, Transport};
 ///
 /// fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
-///     OtpsClient::builder(transport, AuthToken::new("your API key")?)
+///     OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
 ///         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
 ///         .user_agent(HeaderValue::from_static("my-sdk/1.2"))
 ///         .timeout(Duration::from_secs(5))

@@ -31,7 +31,7 @@ use crate::{AuthToken, Error, Exchange, Operation, Step, Transport};
 /// use otp_core::{AuthToken, Error, OtpsApi, OtpsClient, Transport};
 ///
 /// async fn codes(transport: impl Transport + 'static) -> Result<usize, Error> {
-///     let client = OtpsClient::new(transport, AuthToken::new("your API key")?);
+///     let client = OtpsClient::new(transport, AuthToken::new("your-api-key")?);
 ///
 ///     // A plain value …
 ///     let list = client.find_recovery_codes().await?;

@@ -5,7 +5,7 @@
 mod recorder;
 mod tls;
 
-pub use recorder::{Received, Recorder, Reply};
+pub use recorder::{Recorder, Reply};
 
 use otp_core::{AuthToken, Error, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};

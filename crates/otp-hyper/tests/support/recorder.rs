@@ -158,7 +158,7 @@ async fn http1(mut stream: TlsStream<TcpStream>, reply: Reply, log: Log) {
                 Ok(n) => buffer.extend_from_slice(&piece[..n]),
             }
         };
-        let mut received = parse(&String::from_utf8(buffer[..end].to_vec()).unwrap());
+        let mut received = parse(std::str::from_utf8(&buffer[..end]).unwrap());
         buffer.drain(..end);
         let length = received.header("content-length").map_or(0, |len| len.parse().unwrap());
         while buffer.len() < length {
