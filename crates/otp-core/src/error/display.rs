@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Effect, Error, ErrorKind};
+use crate::Endpoint;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +57,12 @@ impl Error {
                 (Some(endpoint), _) => endpoint.advice_if_unknown(),
                 (None, _) => "find out what the server did before you repeat it",
             };
-            return write!(f, ": {advice}");
+            return match (self.cure(), self.0.endpoint.is_some_and(Endpoint::is_idempotent)) {
+                // Repeating would only meet it again.
+                (Some(cure), true) => write!(f, ": {cure}"),
+                (Some(cure), false) => write!(f, ": {advice}; {cure}"),
+                (None, _) => write!(f, ": {advice}"),
+            };
         }
         if let Some(wait) = self.0.retry_after {
             return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
@@ -79,5 +85,19 @@ impl Error {
             ErrorKind::InvalidInput => "",
             _ => ": it is safe to repeat",
         })
+    }
+
+    /// What must change before a call can succeed, whatever became of this one.
+    fn cure(&self) -> Option<&'static str> {
+        match self.0.kind {
+            ErrorKind::Protocol | ErrorKind::Decode | ErrorKind::UnexpectedStatus => Some(
+                "check that the base URL leads to the service, and that no proxy answers in its place",
+            ),
+            ErrorKind::ResponseTooLarge => {
+                Some("check who answers, or raise the limit if that size is right")
+            }
+            ErrorKind::Transport => Some("see the transport's own error"),
+            _ => None,
+        }
     }
 }
