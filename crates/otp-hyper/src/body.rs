@@ -17,7 +17,9 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, T
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| error::of_body(&error))?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|error| error::of_exchange(&error))?.into_data() else {
+            continue;
+        };
         if whole.len() + pieces.len() + data.len() > limit {
             return Err(too_large());
         }

@@ -2,15 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use otp_core::{Error, ErrorKind};
 use rustls::crypto::CryptoProvider;
 
-use crate::connect::Connector;
-use crate::{HyperTransport, Roots, tls};
+use crate::connect::Connect;
+use crate::connector::{Connector, Tcp};
+use crate::pool::{Pool, Settings};
+use crate::proxy::{Proxy, Route};
+use crate::{HyperTransport, Identity, Roots, tls};
 
 /// Which versions of HTTP to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +35,9 @@ pub enum HttpVersions {
 /// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 20 s | 1 h at most |
 /// | [`pool_max_idle`](Self::pool_max_idle) | 64 | |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB | 8 KiB to 1 MiB |
+/// | [`identity`](Self::identity) | none | |
+/// | [`connector`](Self::connector) | TCP | |
+/// | [`proxy`](Self::proxy), [`proxy_from_env`](Self::proxy_from_env) | none | |
 #[must_use = "`build` makes the transport"]
 pub struct HyperTransportBuilder {
     roots: Option<Roots>,
@@ -45,6 +47,9 @@ pub struct HyperTransportBuilder {
     pool_idle_timeout: Duration,
     pool_max_idle: usize,
     max_header_bytes: usize,
+    identity: Option<Identity>,
+    connector: Arc<dyn Connector>,
+    route: Route,
 }
 
 impl Default for HyperTransportBuilder {
@@ -57,6 +62,9 @@ impl Default for HyperTransportBuilder {
             pool_idle_timeout: Duration::from_secs(20),
             pool_max_idle: 64,
             max_header_bytes: 64 * 1024,
+            identity: None,
+            connector: Arc::new(Tcp::new()),
+            route: Route::default(),
         }
     }
 }
@@ -99,6 +107,28 @@ impl HyperTransportBuilder {
         Self { max_header_bytes: bytes, ..self }
     }
 
+    /// Shows this certificate to servers that ask for one.
+    pub fn identity(self, identity: Identity) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+
+    /// Opens connections by this instead of TCP.
+    pub fn connector(self, connector: impl Connector + 'static) -> Self {
+        Self { connector: Arc::new(connector), ..self }
+    }
+
+    /// Tunnels through this proxy.
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        Self { route: Route::Through(proxy), ..self }
+    }
+
+    /// Tunnels through the proxy that the environment names now: `HTTPS_PROXY` or `ALL_PROXY` (and
+    /// `HTTP_PROXY` for a base URL of `http`), unless `NO_PROXY` names the host. Upper or lower case, as
+    /// curl reads them. Without this call, none of them is looked at.
+    pub fn proxy_from_env(self) -> Self {
+        Self { route: Route::from_env(), ..self }
+    }
+
     /// The transport.
     ///
     /// # Errors
@@ -107,28 +137,16 @@ impl HyperTransportBuilder {
     /// crypto provider; the sentence says what to do.
     pub fn build(self) -> Result<HyperTransport, Error> {
         self.validate()?;
-        let tls = tls::config(self.roots, self.provider)?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let https = match self.versions {
-            HttpVersions::Negotiated => https.enable_all_versions().wrap_connector(tcp),
-            HttpVersions::Http1 => https.enable_http1().wrap_connector(tcp),
-            HttpVersions::Http2 => https.enable_http2().wrap_connector(tcp),
+        let tls = tls::config(self.roots, self.provider, self.identity)?;
+        let connect =
+            Connect::new(tls, self.connector, self.route, self.versions, self.max_header_bytes);
+        let settings = Settings {
+            versions: self.versions,
+            connect_timeout: self.connect_timeout,
+            idle_timeout: self.pool_idle_timeout,
+            max_idle: self.pool_max_idle,
         };
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.pool_idle_timeout)
-            .pool_max_idle_per_host(self.pool_max_idle)
-            .http1_max_buf_size(self.max_header_bytes)
-            .http2_max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX))
-            .http2_only(self.versions == HttpVersions::Http2)
-            // What may be repeated is for the exchange to decide, and for `attempts()` to show.
-            .retry_canceled_requests(false)
-            .build(Connector::new(https, self.connect_timeout));
-        Ok(HyperTransport::from_client(client))
+        Ok(HyperTransport::from_pool(Pool::new(connect, settings), self.max_header_bytes))
     }
 
     fn validate(&self) -> Result<(), Error> {

@@ -1,57 +1,167 @@
-//! Connecting: TCP, then TLS, all of it within one limit.
+//! Connecting: a stream, through a proxy if need be, then TLS, then HTTP.
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use http_body_util::Full;
 use hyper::Uri;
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::client::conn::{http1, http2};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::Connection as _;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use otp_core::bytes::Bytes;
+use otp_core::http::Extensions;
+use otp_core::{TransportError, TransportErrorKind};
+use rustls::ClientConfig;
 use tower_service::Service;
+
+use crate::HttpVersions;
+use crate::connector::{Connector, Target};
+use crate::error;
+use crate::proxy::Route;
+use crate::stream::{Allowance, Transported};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Connector {
-    https: HttpsConnector<HttpConnector>,
-    timeout: Duration,
+/// A fresh connection, whose task is running.
+pub(crate) enum Connection {
+    Http1 { sender: http1::SendRequest<Full<Bytes>>, allowance: Arc<Allowance> },
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
-/// Connecting took longer than the limit, TLS handshake included.
-#[derive(Debug)]
-pub(crate) struct ConnectTimeout;
+/// Makes connections.
+pub(crate) struct Connect {
+    https: HttpsConnector<Dial>,
+    versions: HttpVersions,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
 
-impl fmt::Display for ConnectTimeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connecting took too long")
+impl Connect {
+    pub(crate) fn new(
+        tls: ClientConfig,
+        connector: Arc<dyn Connector>,
+        route: Route,
+        versions: HttpVersions,
+        max_header_bytes: usize,
+    ) -> Self {
+        let direct = Direct(connector);
+        let to_proxy = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(direct.clone());
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let dial = Dial { direct, to_proxy, route: Arc::new(route) };
+        let https = match versions {
+            HttpVersions::Negotiated => https.enable_all_versions().wrap_connector(dial),
+            HttpVersions::Http1 => https.enable_http1().wrap_connector(dial),
+            HttpVersions::Http2 => https.enable_http2().wrap_connector(dial),
+        };
+
+        let mut http1 = http1::Builder::new();
+        http1.max_buf_size(max_header_bytes);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
+        Self { https, versions, http1, http2 }
+    }
+
+    /// Opens a connection to this origin and starts its task.
+    pub(crate) async fn connect(&self, origin: Uri) -> Result<Connection, TransportError> {
+        let stream =
+            self.https.clone().call(origin).await.map_err(|error| error::of_connecting(&*error))?;
+        let connected = stream.connected();
+        let http2 = self.versions == HttpVersions::Http2
+            || (self.versions == HttpVersions::Negotiated && connected.is_negotiated_h2());
+        if http2 {
+            let (sender, connection) =
+                self.http2.handshake(stream).await.map_err(|error| error::of_handshake(&error))?;
+            tokio::spawn(connection);
+            return Ok(Connection::Http2(sender));
+        }
+        let mut extras = Extensions::new();
+        connected.get_extras(&mut extras);
+        let allowance = extras.remove().ok_or_else(|| {
+            TransportError::not_sent(TransportErrorKind::Other).with_reason("no stream of ours")
+        })?;
+        let (sender, connection) =
+            self.http1.handshake(stream).await.map_err(|error| error::of_handshake(&error))?;
+        tokio::spawn(connection);
+        Ok(Connection::Http1 { sender, allowance })
     }
 }
 
-impl std::error::Error for ConnectTimeout {}
+type Connecting = Pin<Box<dyn Future<Output = Result<Transported, BoxError>> + Send>>;
 
-impl Connector {
-    pub(crate) fn new(https: HttpsConnector<HttpConnector>, timeout: Duration) -> Self {
-        Self { https, timeout }
-    }
-}
+/// The caller's connector, as a service.
+#[derive(Clone)]
+struct Direct(Arc<dyn Connector>);
 
-impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+impl Service<Uri> for Direct {
+    type Response = Transported;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+    type Future = Connecting;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.https.call(uri);
-        let timeout = self.timeout;
+        let connector = Arc::clone(&self.0);
+        Box::pin(async move { Ok(Transported::new(connector.connect(&Target::of(&uri)).await?)) })
+    }
+}
+
+/// Directly, or by a tunnel through a proxy.
+#[derive(Clone)]
+struct Dial {
+    direct: Direct,
+    to_proxy: HttpsConnector<Direct>,
+    route: Arc<Route>,
+}
+
+impl Service<Uri> for Dial {
+    type Response = Transported;
+    type Error = BoxError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let Some((proxy, auth)) = self.route.proxy_for(&uri) else { return self.direct.call(uri) };
+        let mut tunnel = Tunnel::new(proxy, self.to_proxy.clone());
+        if let Some(auth) = auth {
+            tunnel = tunnel.with_auth(auth);
+        }
         Box::pin(async move {
-            tokio::time::timeout(timeout, connecting).await.map_err(|_| ConnectTimeout)?
+            let target = Target::of(&uri).to_uri()?;
+            match tunnel.call(target).await {
+                Ok(stream) => Ok(Transported::new(Box::new(TokioIo::new(stream)))),
+                Err(error) => Err(ProxyFailed(error.into()).into()),
+            }
         })
+    }
+}
+
+/// The proxy could not be reached, or refused the tunnel.
+#[derive(Debug)]
+pub(crate) struct ProxyFailed(BoxError);
+
+impl fmt::Display for ProxyFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proxy failed")
+    }
+}
+
+impl std::error::Error for ProxyFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
     }
 }

@@ -3,53 +3,68 @@
 use std::error::Error as StdError;
 use std::io;
 
+use h2::Reason;
 use otp_core::{TransportError, TransportErrorKind as Kind};
 
-use crate::connect::ConnectTimeout;
+use crate::connect::ProxyFailed;
+use crate::stream::Flood;
 
-/// There is no response head.
-///
-/// Their texts stay outside: only causes whose words are known to hold neither URL nor header go on as
-/// the source.
-pub(crate) fn of_request(error: hyper_util::client::legacy::Error) -> TransportError {
-    if error.is_connect() {
-        return of_connecting(&error);
-    }
-    match find::<hyper::Error>(&error) {
-        Some(error) => of_exchange(error),
-        None => TransportError::unknown(Kind::Other).with_reason("hyper refused the request"),
-    }
+/// The URL cannot be connected to.
+pub(crate) fn no_origin() -> TransportError {
+    TransportError::not_sent(Kind::Other).with_reason("the URL has no scheme or no host")
 }
 
-/// The head is there, the rest of the body is not.
-pub(crate) fn of_body(error: &hyper::Error) -> TransportError {
-    of_exchange(error)
+/// The time was up while the connection was not ready for the request.
+pub(crate) fn no_time_to_send() -> TransportError {
+    TransportError::not_sent(Kind::Timeout).with_reason("no connection was ready")
+}
+
+/// The connection was closed before it took a byte of the request, which hyper proves by giving the
+/// request back.
+pub(crate) fn not_taken() -> TransportError {
+    TransportError::not_sent(Kind::ConnectionLost)
+        .with_reason("it was closed before the request was written")
+}
+
+/// The request was handed over, and the time was up before a head came.
+pub(crate) fn no_head() -> TransportError {
+    TransportError::unknown(Kind::Timeout).with_reason("no response head arrived")
+}
+
+/// The head came, and the time was up before the body was complete.
+pub(crate) fn no_body() -> TransportError {
+    TransportError::unknown(Kind::Timeout).with_reason("the body did not arrive in full")
+}
+
+/// The stream is there, but HTTP could not be started on it. No request was handed over yet.
+pub(crate) fn of_handshake(error: &hyper::Error) -> TransportError {
+    of_connecting(error)
 }
 
 /// The connection was not made, so nothing was sent.
-fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
-    if find::<ConnectTimeout>(error).is_some() {
-        return TransportError::not_sent(Kind::Connect).with_reason("connecting took too long");
-    }
+pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
     if let Some(error) = find::<rustls::Error>(error) {
         return TransportError::not_sent(Kind::Tls)
             .with_reason(error.to_string())
             .with_source(error.clone());
     }
+    let failed = TransportError::not_sent(Kind::Connect);
+    let through_proxy = find::<ProxyFailed>(error).is_some();
     match find::<io::Error>(error) {
-        Some(error) => TransportError::not_sent(Kind::Connect)
-            .with_reason(describe(error))
+        Some(error) if through_proxy => failed
+            .with_reason(format!("through the proxy: {}", describe(error)))
             .with_source(copy(error)),
-        None => TransportError::not_sent(Kind::Connect),
+        Some(error) => failed.with_reason(describe(error)).with_source(copy(error)),
+        None if through_proxy => failed.with_reason("the proxy refused the tunnel"),
+        None => failed,
     }
 }
 
 /// The request was handed to a connection, and the exchange on it failed.
-fn of_exchange(error: &hyper::Error) -> TransportError {
-    if error.is_canceled() {
-        // hyper gives the request back: the connection was closed before it took a byte of it.
-        return TransportError::not_sent(Kind::ConnectionLost)
-            .with_reason("the connection was closed before the request was written");
+pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
+    if find::<Flood>(error).is_some() {
+        return TransportError::unknown(Kind::ResponseTooLarge)
+            .with_reason("too much was sent before the answer");
     }
     if let Some(error) = find::<h2::Error>(error) {
         return of_http2(error);
@@ -79,10 +94,15 @@ fn of_exchange(error: &hyper::Error) -> TransportError {
 }
 
 fn of_http2(error: &h2::Error) -> TransportError {
-    // RFC 9113 §8.7: a stream refused by the server was not processed.
-    if error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM) {
+    // RFC 9113 §8.7: a refused stream was not processed, nor was one above the last id of a GOAWAY. h2
+    // gives a remote GOAWAY as the cause to those streams only; others end with what ended them.
+    if error.is_remote() && error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM) {
         return TransportError::not_sent(Kind::ConnectionLost)
             .with_reason("the stream was refused");
+    }
+    if error.is_remote() && error.is_go_away() {
+        return TransportError::not_sent(Kind::ConnectionLost)
+            .with_reason("the server was going away and did not take the request");
     }
     if let Some(error) = error.get_io() {
         return TransportError::unknown(Kind::ConnectionLost)

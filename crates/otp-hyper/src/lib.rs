@@ -36,8 +36,8 @@
 //!   default. Certificates are checked by the operating system's rules unless [`Roots`] says
 //!   otherwise; there is no way to accept invalid ones.
 //! - **HTTP/2** where the server offers it by ALPN, HTTP/1.1 otherwise.
-//! - **One request per send.** No redirects, no cookies, no decompression, no hidden replay: hyper-util's
-//!   is off, and the [exchange](otp_core::exchange) decides what is repeated.
+//! - **One request per send.** No redirects, no cookies, no decompression, no hidden replay: the
+//!   [exchange](otp_core::exchange) decides what is repeated.
 //! - **Nothing from the environment.** No proxy, root or token is read from it.
 //! - **Bounded.** Connecting, each attempt, the head and the body have limits.
 //!
@@ -56,12 +56,20 @@
 mod body;
 mod builder;
 mod connect;
+mod connector;
 mod error;
+mod pool;
+mod proxy;
+mod stream;
 mod tls;
 mod transport;
 
 pub use builder::{HttpVersions, HyperTransportBuilder};
-pub use tls::Roots;
+#[cfg(unix)]
+pub use connector::UnixSocket;
+pub use connector::{Connector, Stream, Target};
+pub use proxy::Proxy;
+pub use tls::{Identity, Roots};
 pub use transport::HyperTransport;
 
 /// The version whose [`CryptoProvider`](rustls::crypto::CryptoProvider) the builder takes.

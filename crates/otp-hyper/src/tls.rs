@@ -1,13 +1,14 @@
 //! Whom to trust, and with which cryptography.
 
+use std::fmt;
 use std::sync::Arc;
 
 use otp_core::{Error, ErrorKind};
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Which certificate authorities a server's certificate may come from.
 ///
@@ -78,6 +79,7 @@ impl Roots {
 pub(crate) fn config(
     roots: Option<Roots>,
     provider: Option<Arc<CryptoProvider>>,
+    identity: Option<Identity>,
 ) -> Result<ClientConfig, Error> {
     let provider = provider.map_or_else(default_provider, Ok)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -85,7 +87,7 @@ pub(crate) fn config(
         .map_err(|_| {
             invalid_input("the crypto provider has no cipher suite of TLS 1.2 or 1.3".to_owned())
         })?;
-    match roots.map_or_else(Roots::fallback, Ok)?.0 {
+    let builder = match roots.map_or_else(Roots::fallback, Ok)?.0 {
         #[cfg(feature = "platform-verifier")]
         Kind::Platform => {
             let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
@@ -99,12 +101,52 @@ pub(crate) fn config(
                     .build()
             })?;
             // "Dangerous" is any verifier that is not rustls's own; this one is the system's.
-            Ok(builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-                .with_no_client_auth())
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
         }
-        Kind::Store(roots) => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
+        Kind::Store(roots) => builder.with_root_certificates(roots),
+    };
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some(Identity { chain, key }) => builder.with_client_auth_cert(chain, key).map_err(|_| {
+            invalid_input(
+                "invalid identity: its key cannot be used, or is not that of its certificate"
+                    .to_owned(),
+            )
+        }),
+    }
+}
+
+/// A client certificate and its private key, for servers that ask who is calling (mutual TLS).
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// From PEM: the certificate first, then those that lead from it to a root; and the private key
+    /// (PKCS #8, PKCS #1 or SEC 1).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if either holds nothing that can be read. Whether the two belong
+    /// together is found when the transport is built.
+    pub fn pem(chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let invalid = |what: &str| invalid_input(format!("invalid identity: {what}"));
+        let chain = CertificateDer::pem_slice_iter(chain.as_ref())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| invalid("the text of its certificates is not valid PEM"))?;
+        if chain.is_empty() {
+            return Err(invalid("there is no certificate ('-----BEGIN CERTIFICATE-----')"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key.as_ref())
+            .map_err(|_| invalid("there is no private key ('-----BEGIN PRIVATE KEY-----')"))?;
+        Ok(Self { chain, key })
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificates", &self.chain.len()).finish_non_exhaustive()
     }
 }
 

@@ -3,16 +3,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
+use hyper::body::Incoming;
 use otp_core::bytes::Bytes;
-use otp_core::http::header::{CONTENT_LENGTH, HeaderValue};
-use otp_core::http::{self, Method};
-use otp_core::{
-    Error, Request, Response, Transport, TransportError, TransportErrorKind, async_trait,
-};
+use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use otp_core::http::uri::PathAndQuery;
+use otp_core::http::{self, Method, Uri, Version};
+use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
 use tokio::time::{Instant, timeout_at};
 
-use crate::connect::Connector;
+use crate::pool::{Checkout, Http1, Origin, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
 
 /// Sends requests by hyper, over rustls, on tokio.
@@ -28,7 +27,9 @@ use crate::{HyperTransportBuilder, body, error};
 /// resets the stream on an HTTP/2 one. The next request is not affected.
 #[derive(Clone)]
 pub struct HyperTransport {
-    client: Client<Connector, Full<Bytes>>,
+    pool: Pool,
+    /// How much a server may send before it answers.
+    prelude: usize,
 }
 
 impl HyperTransport {
@@ -46,8 +47,104 @@ impl HyperTransport {
         HyperTransportBuilder::default()
     }
 
-    pub(crate) fn from_client(client: Client<Connector, Full<Bytes>>) -> Self {
-        Self { client }
+    pub(crate) fn from_pool(pool: Pool, max_header_bytes: usize) -> Self {
+        // Room for a few informational responses, TLS records and the start of the body.
+        Self { pool, prelude: max_header_bytes.saturating_mul(4) }
+    }
+
+    /// Hands the request to a connection and waits for the head of the response.
+    async fn head(
+        &self,
+        origin: &Origin,
+        mut request: http::Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<(http::Response<Incoming>, Option<Http1>), TransportError> {
+        loop {
+            let Checkout { sender, reused } = self.pool.checkout(origin, deadline).await?;
+            let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
+            let outcome = match sender {
+                Sender::Http1(connection) => {
+                    self.over_http1(connection, origin, path, request, deadline).await?
+                }
+                Sender::Http2(sender) => {
+                    over_http2(sender, origin, path, request, deadline).await?
+                }
+            };
+            match outcome {
+                Outcome::Head(response, connection) => return Ok((response, connection)),
+                // The connection was closed while it was kept, and took nothing: the next one, or a
+                // fresh one. Each round uses one kept connection up, so this ends.
+                Outcome::NotTaken(returned) if reused => request = *returned,
+                Outcome::NotTaken(_) => return Err(error::not_taken()),
+            }
+        }
+    }
+
+    async fn over_http1(
+        &self,
+        mut connection: Http1,
+        origin: &Origin,
+        path: Option<PathAndQuery>,
+        mut request: http::Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Outcome, TransportError> {
+        // The connection may still be finishing the call before.
+        match timeout_at(deadline, connection.sender.ready()).await {
+            Err(_) => return Err(error::no_time_to_send()),
+            Ok(Err(_)) => {
+                *request.uri_mut() = origin.uri(path).unwrap_or_default();
+                return Ok(Outcome::NotTaken(Box::new(request)));
+            }
+            Ok(Ok(())) => {}
+        }
+        connection.allowance.limit(self.prelude);
+        *request.version_mut() = Version::HTTP_11;
+        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        if let Some(host) = host(origin) {
+            request.headers_mut().insert(HOST, host);
+        }
+        match timeout_at(deadline, connection.sender.try_send_request(request)).await {
+            Err(_) => Err(error::no_head()),
+            Ok(Ok(response)) => {
+                connection.allowance.lift();
+                Ok(Outcome::Head(response, Some(connection)))
+            }
+            Ok(Err(mut failed)) => match failed.take_message() {
+                Some(mut request) => {
+                    request.headers_mut().remove(HOST);
+                    let path = request.uri_mut().path_and_query().cloned();
+                    *request.uri_mut() = origin.uri(path).unwrap_or_default();
+                    Ok(Outcome::NotTaken(Box::new(request)))
+                }
+                None => Err(error::of_exchange(failed.error())),
+            },
+        }
+    }
+}
+
+enum Outcome {
+    /// The head, and the HTTP/1.1 connection that its body is still on.
+    Head(http::Response<Incoming>, Option<Http1>),
+    /// The connection was closed before it took the request: provably nothing of it was sent.
+    NotTaken(Box<http::Request<Full<Bytes>>>),
+}
+
+async fn over_http2(
+    mut sender: hyper::client::conn::http2::SendRequest<Full<Bytes>>,
+    origin: &Origin,
+    path: Option<PathAndQuery>,
+    mut request: http::Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Result<Outcome, TransportError> {
+    *request.uri_mut() = origin.uri(path).unwrap_or_default();
+    *request.version_mut() = Version::HTTP_2;
+    match timeout_at(deadline, sender.try_send_request(request)).await {
+        Err(_) => Err(error::no_head()),
+        Ok(Ok(response)) => Ok(Outcome::Head(response, None)),
+        Ok(Err(mut failed)) => match failed.take_message() {
+            Some(request) => Ok(Outcome::NotTaken(Box::new(request))),
+            None => Err(error::of_exchange(failed.error())),
+        },
     }
 }
 
@@ -57,21 +154,24 @@ impl Transport for HyperTransport {
         // One deadline for all phases, so that no phase starts the clock anew.
         let deadline = Instant::now() + request.time_limit();
         let limit = request.response_limit();
-        let timed_out = || TransportError::unknown(TransportErrorKind::Timeout);
+        let request = framed(request.into_http()).map(Full::new);
+        let uri = request.uri();
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(error::no_origin());
+        };
+        let origin = Origin { scheme: scheme.clone(), authority: authority.clone() };
 
-        let sending = self.client.request(framed(request.into_http()).map(Full::new));
-        let response = timeout_at(deadline, sending)
-            .await
-            .map_err(|_| timed_out().with_reason("no response head arrived"))?
-            .map_err(error::of_request)?;
-
+        let (response, connection) = self.head(&origin, request, deadline).await?;
         let (head, incoming) = response.into_parts();
         match timeout_at(deadline, body::collect(incoming, limit)).await {
-            Ok(Ok(body)) => Ok(Response::from_parts(head, body)),
-            Ok(Err(error)) => Err(error.with_head(head)),
-            Err(_) => {
-                Err(timed_out().with_reason("the body did not arrive in full").with_head(head))
+            Ok(Ok(body)) => {
+                if let Some(connection) = connection {
+                    self.pool.give_back(&origin, connection);
+                }
+                Ok(Response::from_parts(head, body))
             }
+            Ok(Err(error)) => Err(error.with_head(head)),
+            Err(_) => Err(error::no_body().with_head(head)),
         }
     }
 
@@ -93,6 +193,17 @@ fn framed(mut request: http::Request<Bytes>) -> http::Request<Bytes> {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     request
+}
+
+/// The `Host` of HTTP/1.1 (RFC 9110 §7.2): the port only if it is not the usual one.
+fn host(origin: &Origin) -> Option<HeaderValue> {
+    let usual = if origin.scheme == http::uri::Scheme::HTTP { 80 } else { 443 };
+    let authority = &origin.authority;
+    let host = match authority.port_u16() {
+        Some(port) if port != usual => authority.as_str(),
+        _ => authority.host(),
+    };
+    HeaderValue::from_str(host).ok()
 }
 
 impl fmt::Debug for HyperTransport {

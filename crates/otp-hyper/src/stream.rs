@@ -1,0 +1,174 @@
+//! A stream with a limit on what a server may send before it answers.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connector::Stream;
+
+/// How many bytes the server may still send on a connection; unlimited while nobody waits for a head.
+///
+/// hyper bounds one head, but not the number of informational responses (RFC 9110 §15.2) before it.
+#[derive(Debug)]
+pub(crate) struct Allowance(AtomicUsize);
+
+impl Allowance {
+    fn unlimited() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
+    }
+
+    /// Limits what comes from now on.
+    pub(crate) fn limit(&self, bytes: usize) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The head is here: what follows has limits of its own.
+    pub(crate) fn lift(&self) {
+        self.0.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether so many bytes are still allowed; only the connection's own task takes.
+    fn take(&self, bytes: usize) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            usize::MAX => true,
+            left => {
+                let rest = left.checked_sub(bytes);
+                // If the limit was changed meanwhile, the change wins.
+                let _ = self.0.compare_exchange(
+                    left,
+                    rest.unwrap_or(0),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
+                rest.is_some()
+            }
+        }
+    }
+}
+
+/// The server sent more than allowed before an answer.
+#[derive(Debug)]
+pub(crate) struct Flood;
+
+impl std::fmt::Display for Flood {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("too much was sent before the answer")
+    }
+}
+
+impl std::error::Error for Flood {}
+
+/// The stream of a connector, as hyper wants it.
+pub(crate) struct Transported {
+    io: TokioIo<Counted>,
+    allowance: Arc<Allowance>,
+}
+
+struct Counted {
+    stream: Box<dyn Stream>,
+    allowance: Arc<Allowance>,
+}
+
+impl Transported {
+    pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+        let allowance = Arc::new(Allowance::unlimited());
+        let io = TokioIo::new(Counted { stream, allowance: Arc::clone(&allowance) });
+        Self { io, allowance }
+    }
+}
+
+impl Connection for Transported {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(Arc::clone(&self.allowance))
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let read = buf.filled().len() - before;
+        Poll::Ready(if self.allowance.take(read) { Ok(()) } else { Err(io::Error::other(Flood)) })
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Read for Transported {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl Write for Transported {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
