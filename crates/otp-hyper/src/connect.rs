@@ -63,7 +63,7 @@ impl Connect {
         };
 
         let mut http1 = http1::Builder::new();
-        http1.max_buf_size(max_header_bytes);
+        http1.max_buf_size(max_header_bytes).max_header_size(max_header_bytes);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())

@@ -109,6 +109,10 @@ fn of_http2(error: &h2::Error) -> TransportError {
             .with_reason(describe(error))
             .with_source(copy(error));
     }
+    if error.is_library() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
+        return TransportError::unknown(Kind::ResponseTooLarge)
+            .with_reason("too much was sent before the answer");
+    }
     let kind = if error.is_remote() { Kind::ConnectionLost } else { Kind::Protocol };
     match error.reason() {
         Some(reason) => TransportError::unknown(kind).with_reason(format!("HTTP/2 {reason:?}")),

@@ -51,7 +51,14 @@ pub(crate) enum Sender {
     /// Ours alone until it is [given back](Pool::give_back).
     Http1(Http1),
     /// Shared.
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http2(Http2),
+}
+
+#[derive(Clone)]
+pub(crate) struct Http2 {
+    pub(crate) sender: http2::SendRequest<Full<Bytes>>,
+    /// Which connection it is.
+    id: u64,
 }
 
 pub(crate) struct Http1 {
@@ -86,7 +93,9 @@ struct State {
 struct Place {
     /// The one that was used last comes last.
     idle: Vec<(Http1, Instant)>,
-    http2: Option<(http2::SendRequest<Full<Bytes>>, Instant)>,
+    http2: Option<(Http2, Instant)>,
+    /// How many HTTP/2 connections there were.
+    made: u64,
     /// It answered HTTP/1.1 once: connections need not wait to see whether they can be shared.
     is_http1: bool,
     /// Somebody is making the first connection, which others may be able to share.
@@ -153,10 +162,14 @@ impl Pool {
                 Sender::Http1(Http1 { sender, allowance })
             }
             Connection::Http2(sender) => {
-                let kept = (sender.clone(), Instant::now());
-                self.place(origin, |place| place.http2 = Some(kept));
+                let connection = self.place(origin, |place| {
+                    place.made += 1;
+                    let connection = Http2 { sender, id: place.made };
+                    place.http2 = Some((connection.clone(), Instant::now()));
+                    connection
+                });
                 self.reap_later();
-                Sender::Http2(sender)
+                Sender::Http2(connection)
             }
         };
         // Only now may the others look for it.
@@ -182,6 +195,16 @@ impl Pool {
         }
     }
 
+    /// Gives no further request to an HTTP/2 connection that did not answer in time: it may be dead
+    /// without anybody having said so. Requests that are on it stay.
+    pub(crate) fn retire(&self, origin: &Origin, connection: &Http2) {
+        self.place(origin, |place| {
+            if place.http2.as_ref().is_some_and(|(current, _)| current.id == connection.id) {
+                place.http2 = None;
+            }
+        });
+    }
+
     fn find(&self, origin: &Origin, may_wait: bool) -> Found {
         let oldest = Instant::now().checked_sub(self.0.settings.idle_timeout);
         let negotiates = match self.0.settings.versions {
@@ -190,10 +213,10 @@ impl Pool {
             HttpVersions::Negotiated => origin.scheme == Scheme::HTTPS,
         };
         self.place(origin, |place| {
-            if let Some((sender, used)) = &mut place.http2 {
-                if !sender.is_closed() {
+            if let Some((connection, used)) = &mut place.http2 {
+                if !connection.sender.is_closed() {
                     *used = Instant::now();
-                    return Found::Ready(Sender::Http2(sender.clone()));
+                    return Found::Ready(Sender::Http2(connection.clone()));
                 }
                 place.http2 = None;
             }
@@ -285,7 +308,7 @@ impl Shared {
             if place
                 .http2
                 .as_ref()
-                .is_some_and(|(sender, used)| *used < oldest || sender.is_closed())
+                .is_some_and(|(connection, used)| *used < oldest || connection.sender.is_closed())
             {
                 // Requests on their way hold it themselves.
                 place.http2 = None;

@@ -11,7 +11,7 @@ use otp_core::http::{self, Method, Uri, Version};
 use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
 use tokio::time::{Instant, timeout_at};
 
-use crate::pool::{Checkout, Http1, Origin, Pool, Sender};
+use crate::pool::{Checkout, Http1, Http2, Origin, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
 
 /// Sends requests by hyper, over rustls, on tokio.
@@ -58,7 +58,7 @@ impl HyperTransport {
         origin: &Origin,
         mut request: http::Request<Full<Bytes>>,
         deadline: Instant,
-    ) -> Result<(http::Response<Incoming>, Option<Http1>), TransportError> {
+    ) -> Result<(http::Response<Incoming>, Sender), TransportError> {
         loop {
             let Checkout { sender, reused } = self.pool.checkout(origin, deadline).await?;
             let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
@@ -66,8 +66,8 @@ impl HyperTransport {
                 Sender::Http1(connection) => {
                     self.over_http1(connection, origin, path, request, deadline).await?
                 }
-                Sender::Http2(sender) => {
-                    over_http2(sender, origin, path, request, deadline).await?
+                Sender::Http2(connection) => {
+                    self.over_http2(connection, origin, path, request, deadline).await?
                 }
             };
             match outcome {
@@ -107,7 +107,7 @@ impl HyperTransport {
             Err(_) => Err(error::no_head()),
             Ok(Ok(response)) => {
                 connection.allowance.lift();
-                Ok(Outcome::Head(response, Some(connection)))
+                Ok(Outcome::Head(response, Sender::Http1(connection)))
             }
             Ok(Err(mut failed)) => match failed.take_message() {
                 Some(mut request) => {
@@ -120,32 +120,36 @@ impl HyperTransport {
             },
         }
     }
+
+    async fn over_http2(
+        &self,
+        mut connection: Http2,
+        origin: &Origin,
+        path: Option<PathAndQuery>,
+        mut request: http::Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Outcome, TransportError> {
+        *request.uri_mut() = origin.uri(path).unwrap_or_default();
+        *request.version_mut() = Version::HTTP_2;
+        match timeout_at(deadline, connection.sender.try_send_request(request)).await {
+            Err(_) => {
+                self.pool.retire(origin, &connection);
+                Err(error::no_head())
+            }
+            Ok(Ok(response)) => Ok(Outcome::Head(response, Sender::Http2(connection))),
+            Ok(Err(mut failed)) => match failed.take_message() {
+                Some(request) => Ok(Outcome::NotTaken(Box::new(request))),
+                None => Err(error::of_exchange(failed.error())),
+            },
+        }
+    }
 }
 
 enum Outcome {
-    /// The head, and the HTTP/1.1 connection that its body is still on.
-    Head(http::Response<Incoming>, Option<Http1>),
+    /// The head, and the connection that its body is still on.
+    Head(http::Response<Incoming>, Sender),
     /// The connection was closed before it took the request: provably nothing of it was sent.
     NotTaken(Box<http::Request<Full<Bytes>>>),
-}
-
-async fn over_http2(
-    mut sender: hyper::client::conn::http2::SendRequest<Full<Bytes>>,
-    origin: &Origin,
-    path: Option<PathAndQuery>,
-    mut request: http::Request<Full<Bytes>>,
-    deadline: Instant,
-) -> Result<Outcome, TransportError> {
-    *request.uri_mut() = origin.uri(path).unwrap_or_default();
-    *request.version_mut() = Version::HTTP_2;
-    match timeout_at(deadline, sender.try_send_request(request)).await {
-        Err(_) => Err(error::no_head()),
-        Ok(Ok(response)) => Ok(Outcome::Head(response, None)),
-        Ok(Err(mut failed)) => match failed.take_message() {
-            Some(request) => Ok(Outcome::NotTaken(Box::new(request))),
-            None => Err(error::of_exchange(failed.error())),
-        },
-    }
 }
 
 #[async_trait]
@@ -165,13 +169,18 @@ impl Transport for HyperTransport {
         let (head, incoming) = response.into_parts();
         match timeout_at(deadline, body::collect(incoming, limit)).await {
             Ok(Ok(body)) => {
-                if let Some(connection) = connection {
+                if let Sender::Http1(connection) = connection {
                     self.pool.give_back(&origin, connection);
                 }
                 Ok(Response::from_parts(head, body))
             }
             Ok(Err(error)) => Err(error.with_head(head)),
-            Err(_) => Err(error::no_body().with_head(head)),
+            Err(_) => {
+                if let Sender::Http2(connection) = connection {
+                    self.pool.retire(&origin, &connection);
+                }
+                Err(error::no_body().with_head(head))
+            }
         }
     }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
@@ -12,22 +14,21 @@ use crate::operation::Secrets;
 
 const REDACTED: &str = "[redacted]";
 
-/// The forms in which a secret could come back: as it is, and percent-encoded.
+/// The forms in which a secret could come back: as it is, percent-encoded, and in base64, also as a part
+/// of a longer text that was encoded.
 pub(super) struct Scrubber(Vec<Zeroizing<String>>);
 
 impl Scrubber {
     pub(super) fn new(token: &AuthToken, secrets: &Secrets) -> Self {
         let mut forms = Vec::new();
         for secret in std::iter::once(token.expose_secret()).chain(secrets.iter()) {
-            let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-            if encoded != secret {
-                forms.push(Zeroizing::new(encoded));
-            }
+            forms.push(Zeroizing::new(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()));
             forms.push(Zeroizing::new(secret.to_owned()));
+            forms.extend((0..3).flat_map(|offset| base64_at(secret, offset)).map(Zeroizing::new));
         }
         // A secret may be part of another: the longest goes first, so that no rest of it stays.
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.retain(|form| !form.is_empty());
+        forms.dedup();
         Self(forms)
     }
 
@@ -39,7 +40,8 @@ impl Scrubber {
             .0
             .iter()
             .fold(text.into_owned(), |text, form| text.replace(form.as_str(), REDACTED));
-        Cow::Owned(scrubbed)
+        // What is still in there is written in some way that cannot be cut out.
+        if self.is_clean(&scrubbed) { Cow::Owned(scrubbed) } else { Cow::Borrowed(REDACTED) }
     }
 
     /// The same error, or one that says only that it was redacted, if any text of its chain holds a
@@ -59,8 +61,23 @@ impl Scrubber {
     }
 
     fn is_clean(&self, text: &str) -> bool {
-        self.0.iter().all(|form| !text.contains(form.as_str()))
+        let holds_none = |text: &str| self.0.iter().all(|form| !text.contains(form.as_str()));
+        // Percent-encoding has many ways to write the same.
+        holds_none(text)
+            && (!text.contains('%') || holds_none(&percent_decode_str(text).decode_utf8_lossy()))
     }
+}
+
+/// What of base64 depends on this secret alone when it stands `offset` bytes, modulo 3, after the start
+/// of a longer text: in both alphabets.
+fn base64_at(secret: &str, offset: usize) -> [String; 2] {
+    let mut text = Zeroizing::new(vec![0; offset]);
+    text.extend_from_slice(secret.as_bytes());
+    // The first characters mix with what stands before, and the last one with what follows.
+    let from = [0, 2, 3][offset];
+    let to = text.len() * 8 / 6;
+    [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD]
+        .map(|alphabet| alphabet.encode(&*text)[from..to].to_owned())
 }
 
 impl fmt::Debug for Scrubber {
@@ -85,6 +102,19 @@ mod tests {
     fn a_secret_is_found_raw_and_percent_encoded() {
         assert_eq!(scrubber().text("a to/ken b to%2Fken".into()), "a [redacted] b [redacted]");
         assert_eq!(scrubber().text("a token".into()), "a token");
+        assert_eq!(scrubber().text("100 % of to%2fk%65n".into()), REDACTED);
+        assert_eq!(scrubber().text("100 % of tokens".into()), "100 % of tokens");
+    }
+
+    #[test]
+    fn a_secret_is_found_in_base64_wherever_it_stands() {
+        let scrubber = Scrubber::new(&AuthToken::new("canary-t0ken").unwrap(), &Secrets::default());
+        for text in ["canary-t0ken", "a canary-t0ken", "ab canary-t0ken!", "abc canary-t0ken !!"] {
+            for encoded in [STANDARD_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(text)] {
+                let scrubbed = scrubber.text(encoded.clone().into());
+                assert!(scrubbed.contains(REDACTED), "{text}: {encoded}");
+            }
+        }
     }
 
     #[test]

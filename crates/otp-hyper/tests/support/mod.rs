@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod frames;
+pub mod hostile;
 mod recorder;
-mod tls;
+pub mod tls;
 
 pub use recorder::{Recorder, Reply};
 

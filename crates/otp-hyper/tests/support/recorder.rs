@@ -65,7 +65,7 @@ impl Reply {
         Self { status, ..self }
     }
 
-    fn http1(&self) -> String {
+    pub fn http1(&self) -> String {
         let mut text = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
@@ -74,6 +74,17 @@ impl Reply {
             text += &format!("content-length: {}\r\n", self.body.len());
         }
         text + "\r\n" + &self.body
+    }
+
+    pub fn http2(&self, stream: u32) -> Vec<super::frames::Frame> {
+        let fields: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let end = self.body.is_empty();
+        let mut frames = vec![super::frames::headers(stream, self.status, &fields, end)];
+        for (i, piece) in self.body.as_bytes().chunks(0x4000).enumerate() {
+            let last = (i + 1) * 0x4000 >= self.body.len();
+            frames.push(super::frames::data(stream, piece, last));
+        }
+        frames
     }
 }
 
@@ -99,7 +110,7 @@ impl Recorder {
             Protocol::Http1 => b"http/1.1",
             Protocol::Http2 => b"h2",
         };
-        let (acceptor, ca_pem) = tls::acceptor(alpn);
+        let (acceptor, ca_pem) = tls::acceptor(alpn, tls::Certificate::Good);
         let received = Arc::default();
         let task = tokio::spawn(serve(listener, acceptor, protocol, reply, Arc::clone(&received)));
         Self { address, ca_pem, received, task }

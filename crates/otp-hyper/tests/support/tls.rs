@@ -1,32 +1,89 @@
-//! A CA and a certificate for `127.0.0.1`, made on the fly.
+//! A CA and a certificate for `127.0.0.1`, made on the fly: good, or with one thing wrong.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    Good,
+    Expired,
+    NotYetValid,
+    WrongHost,
+    SelfSigned,
+    /// From a CA that the client does not know.
+    Untrusted,
+    /// The host stands in the common name and nowhere else.
+    CommonNameOnly,
+}
+
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+}
+
+static TRUSTED: LazyLock<Authority> = LazyLock::new(Authority::new);
+static UNKNOWN: LazyLock<Authority> = LazyLock::new(Authority::new);
+
 /// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust.
-pub fn acceptor(alpn: &[u8]) -> (TlsAcceptor, String) {
-    let ca_key = KeyPair::generate().unwrap();
-    let mut ca = CertificateParams::default();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
-    let issuer = Issuer::new(ca, ca_key);
-
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-
+pub fn acceptor(alpn: &[u8], certificate: Certificate) -> (TlsAcceptor, String) {
+    let (chain, key) = issue(certificate);
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
+        .with_single_cert(chain, key)
         .unwrap();
     config.alpn_protocols = vec![alpn.to_vec()];
-    (TlsAcceptor::from(Arc::new(config)), ca_pem)
+    (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem.clone())
+}
+
+fn issue(certificate: Certificate) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    let names: &[&str] = match certificate {
+        Certificate::WrongHost => &["elsewhere.test", "127.0.0.2"],
+        Certificate::CommonNameOnly => &[],
+        _ => &["127.0.0.1"],
+    };
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "127.0.0.1");
+    match certificate {
+        Certificate::Expired => {
+            params.not_before = date_time_ymd(2001, 1, 1);
+            params.not_after = date_time_ymd(2002, 1, 1);
+        }
+        Certificate::NotYetValid => params.not_before = date_time_ymd(3001, 1, 1),
+        _ => {}
+    }
+    let key = KeyPair::generate().unwrap();
+    let made = match certificate {
+        Certificate::SelfSigned => params.self_signed(&key),
+        Certificate::Untrusted => params.signed_by(&key, &UNKNOWN.issuer),
+        _ => params.signed_by(&key, &TRUSTED.issuer),
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    (vec![made.unwrap().der().clone()], key)
+}
+
+/// A client certificate and its key in PEM, and a verifier of the server's that takes it.
+pub fn client_identity() -> (String, String, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = params.signed_by(&key, &TRUSTED.issuer).unwrap();
+    (certificate.pem(), key.serialize_pem(), TRUSTED.pem.clone())
 }

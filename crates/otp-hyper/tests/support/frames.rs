@@ -1,0 +1,131 @@
+//! HTTP/2 frames, as bytes (RFC 9113 §4).
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
+pub const SETTINGS: u8 = 4;
+pub const PUSH_PROMISE: u8 = 5;
+pub const PING: u8 = 6;
+pub const GOAWAY: u8 = 7;
+pub const CONTINUATION: u8 = 9;
+
+pub const END_STREAM: u8 = 1;
+pub const END_HEADERS: u8 = 4;
+pub const ACK: u8 = 1;
+
+pub const REFUSED_STREAM: u32 = 7;
+pub const INTERNAL_ERROR: u32 = 2;
+pub const CANCEL: u32 = 8;
+pub const ENHANCE_YOUR_CALM: u32 = 11;
+pub const NO_ERROR: u32 = 0;
+
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+    pub payload: Vec<u8>,
+}
+
+impl Frame {
+    pub fn new(kind: u8, flags: u8, stream: u32, payload: impl Into<Vec<u8>>) -> Self {
+        Self { kind, flags, stream, payload: payload.into() }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = u32::try_from(self.payload.len()).unwrap().to_be_bytes()[1..].to_vec();
+        bytes.extend([self.kind, self.flags]);
+        bytes.extend(self.stream.to_be_bytes());
+        bytes.extend(&self.payload);
+        bytes
+    }
+}
+
+pub fn settings() -> Frame {
+    Frame::new(SETTINGS, 0, 0, [])
+}
+
+pub fn settings_ack() -> Frame {
+    Frame::new(SETTINGS, ACK, 0, [])
+}
+
+pub fn ping() -> Frame {
+    Frame::new(PING, 0, 0, [7; 8])
+}
+
+pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> Frame {
+    let mut block = field(":status", &status.to_string());
+    for (name, value) in fields {
+        block.extend(field(name, value));
+    }
+    let end = if end { END_STREAM } else { 0 };
+    Frame::new(HEADERS, END_HEADERS | end, stream, block)
+}
+
+pub fn continuation(stream: u32, block: Vec<u8>) -> Frame {
+    Frame::new(CONTINUATION, 0, stream, block)
+}
+
+pub fn data(stream: u32, bytes: &[u8], end: bool) -> Frame {
+    Frame::new(DATA, if end { END_STREAM } else { 0 }, stream, bytes)
+}
+
+pub fn reset(stream: u32, code: u32) -> Frame {
+    Frame::new(RST_STREAM, 0, stream, code.to_be_bytes())
+}
+
+pub fn go_away(last: u32, code: u32) -> Frame {
+    Frame::new(GOAWAY, 0, 0, [last.to_be_bytes(), code.to_be_bytes()].concat())
+}
+
+/// A literal field that is not indexed (RFC 7541 §6.2.2); both parts shorter than 127 bytes.
+pub fn field(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![0];
+    for text in [name, value] {
+        let length = u8::try_from(text.len()).unwrap();
+        assert!(length < 127, "{text} is too long for this");
+        bytes.push(length);
+        bytes.extend(text.as_bytes());
+    }
+    bytes
+}
+
+/// Reads the client's side.
+#[derive(Default)]
+pub struct Reader {
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    pub async fn preface(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
+        let mut preface = [0; 24];
+        stream.read_exact(&mut preface).await?;
+        assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        Ok(())
+    }
+
+    pub async fn next(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> std::io::Result<Option<Frame>> {
+        loop {
+            if let Some(frame) = self.parse() {
+                return Ok(Some(frame));
+            }
+            if stream.read_buf(&mut self.buffer).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn parse(&mut self) -> Option<Frame> {
+        let head: [u8; 9] = self.buffer.get(..9)?.try_into().ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let payload = self.buffer.get(9..9 + length)?.to_vec();
+        self.buffer.drain(..9 + length);
+        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+        Some(Frame { kind: head[3], flags: head[4], stream, payload })
+    }
+}
