@@ -7,29 +7,29 @@ use std::task::{Context, Poll};
 
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use otp_core::bytes::Bytes;
 use otp_core::http::Extensions;
 use otp_core::{TransportError, TransportErrorKind};
 use rustls::ClientConfig;
 use tower_service::Service;
 
-use crate::HttpVersions;
 use crate::connector::{Connector, Target};
 use crate::error;
 use crate::proxy::Route;
 use crate::stream::{Allowance, Transported};
+use crate::{HttpVersions, http2};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A fresh connection, whose task is running.
 pub(crate) enum Connection {
     Http1 { sender: http1::SendRequest<Full<Bytes>>, allowance: Arc<Allowance> },
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http2(http2::Connection),
 }
 
 /// Makes connections.
@@ -37,7 +37,7 @@ pub(crate) struct Connect {
     https: HttpsConnector<Dial>,
     versions: HttpVersions,
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    max_header_bytes: usize,
 }
 
 impl Connect {
@@ -64,11 +64,7 @@ impl Connect {
 
         let mut http1 = http1::Builder::new();
         http1.max_buf_size(max_header_bytes).max_header_size(max_header_bytes);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
-        http2
-            .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
-        Self { https, versions, http1, http2 }
+        Self { https, versions, http1, max_header_bytes }
     }
 
     /// Opens a connection to this origin and starts its task.
@@ -79,10 +75,10 @@ impl Connect {
         let http2 = self.versions == HttpVersions::Http2
             || (self.versions == HttpVersions::Negotiated && connected.is_negotiated_h2());
         if http2 {
-            let (sender, connection) =
-                self.http2.handshake(stream).await.map_err(|error| error::of_handshake(&error))?;
-            tokio::spawn(connection);
-            return Ok(Connection::Http2(sender));
+            let connection = http2::Connection::start(stream, self.max_header_bytes)
+                .await
+                .map_err(|error| error::of_connecting(&error))?;
+            return Ok(Connection::Http2(connection));
         }
         let mut extras = Extensions::new();
         connected.get_extras(&mut extras);
@@ -90,7 +86,7 @@ impl Connect {
             TransportError::not_sent(TransportErrorKind::Other).with_reason("no stream of ours")
         })?;
         let (sender, connection) =
-            self.http1.handshake(stream).await.map_err(|error| error::of_handshake(&error))?;
+            self.http1.handshake(stream).await.map_err(|error| error::of_connecting(&error))?;
         tokio::spawn(connection);
         Ok(Connection::Http1 { sender, allowance })
     }

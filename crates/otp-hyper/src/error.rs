@@ -36,11 +36,6 @@ pub(crate) fn no_body() -> TransportError {
     TransportError::unknown(Kind::Timeout).with_reason("the body did not arrive in full")
 }
 
-/// The stream is there, but HTTP could not be started on it. No request was handed over yet.
-pub(crate) fn of_handshake(error: &hyper::Error) -> TransportError {
-    of_connecting(error)
-}
-
 /// The connection was not made, so nothing was sent.
 pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
     if let Some(error) = find::<rustls::Error>(error) {
@@ -66,9 +61,6 @@ pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
         return TransportError::unknown(Kind::ResponseTooLarge)
             .with_reason("too much was sent before the answer");
     }
-    if let Some(error) = find::<h2::Error>(error) {
-        return of_http2(error);
-    }
     if error.is_parse_too_large() {
         return TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers");
     }
@@ -78,6 +70,11 @@ pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
     if error.is_incomplete_message() {
         return TransportError::unknown(Kind::ConnectionLost)
             .with_reason("it was closed before the answer was complete");
+    }
+    if let Some(error) = find::<rustls::Error>(error) {
+        return TransportError::unknown(Kind::ConnectionLost)
+            .with_reason(error.to_string())
+            .with_source(error.clone());
     }
     match find::<io::Error>(error) {
         // What a chunked body is broken by is reported as one of these.
@@ -93,7 +90,7 @@ pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
     }
 }
 
-fn of_http2(error: &h2::Error) -> TransportError {
+pub(crate) fn of_http2(error: &h2::Error) -> TransportError {
     // RFC 9113 §8.7: a refused stream was not processed, nor was one above the last id of a GOAWAY. h2
     // gives a remote GOAWAY as the cause to those streams only; others end with what ended them.
     if error.is_remote() && error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM) {

@@ -58,6 +58,7 @@ mod builder;
 mod connect;
 mod connector;
 mod error;
+mod http2;
 mod pool;
 mod proxy;
 mod stream;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use otp_core::bytes::Bytes;
 use otp_core::http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use otp_core::{TransportError, TransportErrorKind};
@@ -18,9 +18,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::HttpVersions;
 use crate::connect::{Connect, Connection};
 use crate::stream::Allowance;
+use crate::{HttpVersions, http2};
 
 /// Scheme, host and port: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +56,7 @@ pub(crate) enum Sender {
 
 #[derive(Clone)]
 pub(crate) struct Http2 {
-    pub(crate) sender: http2::SendRequest<Full<Bytes>>,
+    pub(crate) connection: http2::Connection,
     /// Which connection it is.
     id: u64,
 }
@@ -161,10 +161,10 @@ impl Pool {
                 self.place(origin, |place| place.is_http1 = true);
                 Sender::Http1(Http1 { sender, allowance })
             }
-            Connection::Http2(sender) => {
+            Connection::Http2(connection) => {
                 let connection = self.place(origin, |place| {
                     place.made += 1;
-                    let connection = Http2 { sender, id: place.made };
+                    let connection = Http2 { connection, id: place.made };
                     place.http2 = Some((connection.clone(), Instant::now()));
                     connection
                 });
@@ -195,8 +195,8 @@ impl Pool {
         }
     }
 
-    /// Gives no further request to an HTTP/2 connection that did not answer in time: it may be dead
-    /// without anybody having said so. Requests that are on it stay.
+    /// Gives no further request to an HTTP/2 connection: it takes none, or left one unanswered and may be
+    /// dead without anybody having said so. Requests that are on it stay.
     pub(crate) fn retire(&self, origin: &Origin, connection: &Http2) {
         self.place(origin, |place| {
             if place.http2.as_ref().is_some_and(|(current, _)| current.id == connection.id) {
@@ -213,10 +213,10 @@ impl Pool {
             HttpVersions::Negotiated => origin.scheme == Scheme::HTTPS,
         };
         self.place(origin, |place| {
-            if let Some((connection, used)) = &mut place.http2 {
-                if !connection.sender.is_closed() {
+            if let Some((kept, used)) = &mut place.http2 {
+                if !kept.connection.is_closed() {
                     *used = Instant::now();
-                    return Found::Ready(Sender::Http2(connection.clone()));
+                    return Found::Ready(Sender::Http2(kept.clone()));
                 }
                 place.http2 = None;
             }
@@ -308,7 +308,7 @@ impl Shared {
             if place
                 .http2
                 .as_ref()
-                .is_some_and(|(connection, used)| *used < oldest || connection.sender.is_closed())
+                .is_some_and(|(kept, used)| *used < oldest || kept.connection.is_closed())
             {
                 // Requests on their way hold it themselves.
                 place.http2 = None;

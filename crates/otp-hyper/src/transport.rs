@@ -3,16 +3,21 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::Incoming;
 use otp_core::bytes::Bytes;
 use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use otp_core::http::response::Parts;
 use otp_core::http::uri::PathAndQuery;
 use otp_core::http::{self, Method, Uri, Version};
 use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
 use tokio::time::{Instant, timeout_at};
 
+use crate::body::Incoming;
+use crate::http2::Handed;
 use crate::pool::{Checkout, Http1, Http2, Origin, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
+
+/// No attempt takes longer, whatever its limit: an hour.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Sends requests by hyper, over rustls, on tokio.
 ///
@@ -56,9 +61,9 @@ impl HyperTransport {
     async fn head(
         &self,
         origin: &Origin,
-        mut request: http::Request<Full<Bytes>>,
+        mut request: http::Request<Bytes>,
         deadline: Instant,
-    ) -> Result<(http::Response<Incoming>, Sender), TransportError> {
+    ) -> Result<(Parts, Incoming, Sender), TransportError> {
         loop {
             let Checkout { sender, reused } = self.pool.checkout(origin, deadline).await?;
             let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
@@ -71,7 +76,7 @@ impl HyperTransport {
                 }
             };
             match outcome {
-                Outcome::Head(response, connection) => return Ok((response, connection)),
+                Outcome::Head(head, body, sender) => return Ok((head, body, sender)),
                 // The connection was closed while it was kept, and took nothing: the next one, or a
                 // fresh one. Each round uses one kept connection up, so this ends.
                 Outcome::NotTaken(returned) if reused => request = *returned,
@@ -85,7 +90,7 @@ impl HyperTransport {
         mut connection: Http1,
         origin: &Origin,
         path: Option<PathAndQuery>,
-        mut request: http::Request<Full<Bytes>>,
+        mut request: http::Request<Bytes>,
         deadline: Instant,
     ) -> Result<Outcome, TransportError> {
         // The connection may still be finishing the call before.
@@ -103,18 +108,22 @@ impl HyperTransport {
         if let Some(host) = host(origin) {
             request.headers_mut().insert(HOST, host);
         }
+        // hyper gives its own body back, which does not give up what it holds.
+        let body = request.body().clone();
+        let request = request.map(Full::new);
         match timeout_at(deadline, connection.sender.try_send_request(request)).await {
             Err(_) => Err(error::no_head()),
             Ok(Ok(response)) => {
                 connection.allowance.lift();
-                Ok(Outcome::Head(response, Sender::Http1(connection)))
+                let (head, incoming) = response.into_parts();
+                Ok(Outcome::Head(head, Incoming::Http1(incoming), Sender::Http1(connection)))
             }
             Ok(Err(mut failed)) => match failed.take_message() {
-                Some(mut request) => {
-                    request.headers_mut().remove(HOST);
-                    let path = request.uri_mut().path_and_query().cloned();
-                    *request.uri_mut() = origin.uri(path).unwrap_or_default();
-                    Ok(Outcome::NotTaken(Box::new(request)))
+                Some(request) => {
+                    let (mut head, _) = request.into_parts();
+                    head.headers.remove(HOST);
+                    head.uri = origin.uri(head.uri.into_parts().path_and_query).unwrap_or_default();
+                    Ok(Outcome::NotTaken(Box::new(http::Request::from_parts(head, body))))
                 }
                 None => Err(error::of_exchange(failed.error())),
             },
@@ -123,60 +132,91 @@ impl HyperTransport {
 
     async fn over_http2(
         &self,
-        mut connection: Http2,
+        connection: Http2,
         origin: &Origin,
         path: Option<PathAndQuery>,
-        mut request: http::Request<Full<Bytes>>,
+        mut request: http::Request<Bytes>,
         deadline: Instant,
     ) -> Result<Outcome, TransportError> {
         *request.uri_mut() = origin.uri(path).unwrap_or_default();
         *request.version_mut() = Version::HTTP_2;
-        match timeout_at(deadline, connection.sender.try_send_request(request)).await {
-            Err(_) => {
-                self.pool.retire(origin, &connection);
-                Err(error::no_head())
-            }
-            Ok(Ok(response)) => Ok(Outcome::Head(response, Sender::Http2(connection))),
-            Ok(Err(mut failed)) => match failed.take_message() {
-                Some(request) => Ok(Outcome::NotTaken(Box::new(request))),
-                None => Err(error::of_exchange(failed.error())),
-            },
+        if !request.body().is_empty() {
+            let length = request.body().len().into();
+            request.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        let unanswered = Unanswered::on(&self.pool, origin, &connection);
+        let handing = connection.connection.clone().hand_over(request);
+        let answer = match timeout_at(deadline, handing).await {
+            Err(_) => return Err(error::no_time_to_send()),
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(Handed::Over(answer))) => answer,
+            Ok(Ok(Handed::NotTaken(request))) => return Ok(Outcome::NotTaken(request)),
+        };
+        let response = timeout_at(deadline, answer.head()).await.map_err(|_| error::no_head())?;
+        unanswered.answered();
+        let (head, stream) = response?.into_parts();
+        Ok(Outcome::Head(head, Incoming::Http2(stream), Sender::Http2(connection)))
+    }
+}
+
+/// Retires a connection unless it answers, also if the call is given up: whoever wraps a call in a timeout
+/// of their own must not meet the same dead connection again.
+struct Unanswered<'a> {
+    pool: &'a Pool,
+    origin: &'a Origin,
+    connection: Option<Http2>,
+}
+
+impl<'a> Unanswered<'a> {
+    fn on(pool: &'a Pool, origin: &'a Origin, connection: &Http2) -> Self {
+        Self { pool, origin, connection: Some(connection.clone()) }
+    }
+
+    fn answered(mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            self.pool.retire(self.origin, connection);
         }
     }
 }
 
 enum Outcome {
     /// The head, and the connection that its body is still on.
-    Head(http::Response<Incoming>, Sender),
+    Head(Parts, Incoming, Sender),
     /// The connection was closed before it took the request: provably nothing of it was sent.
-    NotTaken(Box<http::Request<Full<Bytes>>>),
+    NotTaken(Box<http::Request<Bytes>>),
 }
 
 #[async_trait]
 impl Transport for HyperTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         // One deadline for all phases, so that no phase starts the clock anew.
-        let deadline = Instant::now() + request.time_limit();
+        let deadline = Instant::now() + request.time_limit().min(LONGEST);
         let limit = request.response_limit();
-        let request = framed(request.into_http()).map(Full::new);
+        let request = framed(request.into_http());
         let uri = request.uri();
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(error::no_origin());
         };
         let origin = Origin { scheme: scheme.clone(), authority: authority.clone() };
 
-        let (response, connection) = self.head(&origin, request, deadline).await?;
-        let (head, incoming) = response.into_parts();
-        match timeout_at(deadline, body::collect(incoming, limit)).await {
-            Ok(Ok(body)) => {
-                if let Sender::Http1(connection) = connection {
+        let (head, incoming, sender) = self.head(&origin, request, deadline).await?;
+        let body = timeout_at(deadline, body::collect(incoming, &head.headers, limit)).await;
+        match (body, sender) {
+            (Ok(Ok(body)), sender) => {
+                if let Sender::Http1(connection) = sender {
                     self.pool.give_back(&origin, connection);
                 }
                 Ok(Response::from_parts(head, body))
             }
-            Ok(Err(error)) => Err(error.with_head(head)),
-            Err(_) => {
-                if let Sender::Http2(connection) = connection {
+            (Ok(Err(error)), _) => Err(error.with_head(head)),
+            (Err(_), sender) => {
+                if let Sender::Http2(connection) = sender {
                     self.pool.retire(&origin, &connection);
                 }
                 Err(error::no_body().with_head(head))
@@ -189,8 +229,15 @@ impl Transport for HyperTransport {
     }
 
     fn now(&self) -> Duration {
+        // A paused runtime's clock may be ahead of a real one's in the same process, so the origin may
+        // lie in the future.
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
-        Instant::now().saturating_duration_since(*ORIGIN.get_or_init(Instant::now))
+        const BASE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        let (now, origin) = (Instant::now(), *ORIGIN.get_or_init(Instant::now));
+        match now.checked_duration_since(origin) {
+            Some(after) => BASE + after,
+            None => BASE.saturating_sub(origin.duration_since(now)),
+        }
     }
 }
 
