@@ -102,7 +102,10 @@ impl BaseUrl {
             return Err(invalid("it has a query ('?'): remove it"));
         }
         let prefix = path.as_ref().map_or("", |path| path.path()).trim_end_matches('/');
-        if prefix.split('/').any(|segment| matches!(segment, "." | "..")) {
+        let dots = |segment: &str| {
+            matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+        };
+        if prefix.split('/').any(dots) {
             return Err(invalid("its path has a '.' or '..' segment: write it out"));
         }
         Ok(Self { scheme, authority, prefix: prefix.into() })
@@ -165,6 +168,13 @@ impl FromStr for BaseUrl {
     }
 }
 
+impl TryFrom<String> for BaseUrl {
+    type Error = Error;
+    fn try_from(url: String) -> Result<Self, Error> {
+        Self::new(url)
+    }
+}
+
 impl TryFrom<&str> for BaseUrl {
     type Error = Error;
     fn try_from(url: &str) -> Result<Self, Error> {
@@ -212,6 +222,8 @@ mod tests {
             ("https://host:99999", "port"),
             ("https://host:", "port"),
             ("https://host/a/../b", "segment"),
+            ("https://host/a/%2E%2e/b", "segment"),
+            ("https://host/.%2e", "segment"),
             ("http://api.equinix.com", "in the clear"),
             ("http://127.0.0.1.example.com", "in the clear"),
             ("http://localhost.example.com", "in the clear"),

@@ -6,15 +6,10 @@
 //! that instead, and every wait and deadline follows it.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// The time since a fixed but arbitrary moment in this process; it never goes back.
 pub fn monotonic() -> Duration {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()
-}
-
-/// The wall clock, for reading a date that a server sent without saying what time it has itself.
-pub(crate) fn wall() -> SystemTime {
-    SystemTime::now()
 }

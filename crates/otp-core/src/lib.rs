@@ -38,8 +38,9 @@
 //!
 //! async fn fresh_codes(api: &dyn OtpsApi) -> Result<otp_core::RecoveryCodeList, Error> {
 //!     match api.regenerate_codes().await {
-//!         // The old codes are, or may be, dead and the new ones did not arrive: read them.
-//!         Err(error) if error.effect() != Effect::NotApplied => api.find_recovery_codes().await,
+//!         // The old codes are dead and the new ones did not arrive: read them. (After `Unknown`, compare
+//!         // what you read with the old ones.)
+//!         Err(error) if error.effect() == Effect::Applied => api.find_recovery_codes().await,
 //!         other => other,
 //!     }
 //! }

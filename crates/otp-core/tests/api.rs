@@ -35,6 +35,32 @@ fn pointers_to_an_implementor_are_implementors() {
 }
 
 #[test]
+fn every_method_goes_through_every_pointer() {
+    fn all(api: impl OtpsApi) {
+        block_on(async {
+            api.receive_codes().await.unwrap();
+            let _ = api.find_ensure_otp(&Otp::new(OTP).unwrap()).await.unwrap();
+            // Both meet a 204, which neither has: what matters is that they were sent.
+            assert_eq!(
+                api.find_recovery_codes().await.unwrap_err().kind(),
+                ErrorKind::UnexpectedStatus
+            );
+            assert_eq!(
+                api.regenerate_codes().await.unwrap_err().kind(),
+                ErrorKind::UnexpectedStatus
+            );
+        });
+    }
+    let (client, script) = Script::new([status(204)]).client();
+    all(client.clone());
+    all(&client);
+    all(Box::new(client.clone()));
+    all(Arc::new(client.clone()));
+    all(&Arc::new(client) as &dyn OtpsApi);
+    assert_eq!(script.sent(), 5 * 4);
+}
+
+#[test]
 fn futures_of_the_api_can_be_spawned() {
     fn spawn(_: impl Future<Output = Result<Verified, Error>> + Send + 'static) {}
     let (client, _) = Script::new([status(204)]).client();

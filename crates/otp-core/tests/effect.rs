@@ -51,7 +51,7 @@ const ROWS: &[Row] = &[
     Row { what: "200 with an array", reply: || respond(200, JSON, r#"[["a"]]"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "200 with null codes", reply: || respond(200, JSON, r#"{"recovery_codes": null}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "200 with a code that is null", reply: || respond(200, JSON, r#"{"recovery_codes": [null]}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
-    Row { what: "200 with broken UTF-8", reply: || respond(200, JSON, "{\"recovery_codes\": [\"\u{0}\"]}"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "200 with a control character in a string", reply: || respond(200, JSON, "{\"recovery_codes\": [\"\u{0}\"]}"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "captive portal", reply: || respond(200, &[("content-type", "text/html")], "<html>"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "200 with a content encoding", reply: || respond(200, &[("content-encoding", "gzip")], r#"{"recovery_codes": []}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
 

@@ -7,10 +7,10 @@ mod support;
 use std::time::Duration;
 
 use otp_core::http::{HeaderName, HeaderValue, StatusCode};
-use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
+use otp_core::operation::{FindRecoveryCodes, ReadError, ReceiveCodes, RequestDraft};
 use otp_core::{
-    AuthToken, CallOptions, ClientConfig, Effect, ErrorKind, Exchange, OtpsApi, RetryPolicy, Step,
-    TransportErrorKind as T,
+    AuthToken, CallOptions, ClientConfig, Effect, Endpoint, ErrorKind, Exchange, Operation,
+    OtpsApi, Response, RetryPolicy, Step, TransportErrorKind as T,
 };
 use pollster::block_on;
 use support::{Script, not_sent, respond, status, unknown};
@@ -36,11 +36,51 @@ fn a_failed_read_is_repeated_and_the_answer_says_so() {
 }
 
 #[test]
-fn a_stale_connection_is_replaced_at_once() {
+fn what_was_not_sent_is_sent_again_even_if_it_is_unsafe() {
     let (client, script) = Script::new([not_sent(T::ConnectionLost), status(204)]).client();
     block_on(client.receive_codes()).unwrap();
     assert_eq!(script.sent(), 2);
-    assert!(script.waits.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_call_s_header_takes_the_place_of_the_client_s() {
+    let script = std::sync::Arc::new(Script::new([status(204)]));
+    let name = HeaderName::from_static("x-tenant");
+    let client = otp_core::OtpsClient::builder(script.clone(), AuthToken::new("t").unwrap())
+        .header(name.clone(), HeaderValue::from_static("default"))
+        .build()
+        .unwrap();
+    block_on(async {
+        client.receive_codes().await.unwrap();
+        client
+            .call(ReceiveCodes)
+            .header(name, HeaderValue::from_static("mine"))
+            .send()
+            .await
+            .unwrap();
+    });
+    let seen = script.seen.lock().unwrap();
+    let values = |i: usize| seen[i].headers.get_all("x-tenant").iter().collect::<Vec<_>>();
+    assert_eq!(values(0), ["default"]);
+    assert_eq!(values(1), ["mine"]);
+}
+
+#[test]
+fn an_operation_cannot_send_a_token_of_its_own() {
+    struct Forger;
+    impl Operation for Forger {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::post("forger", "/forge");
+        fn write(&self, request: &mut RequestDraft) {
+            request.header(HeaderName::from_static("x-auth-token"), HeaderValue::from_static("x"));
+        }
+        fn read(&self, _: &Response) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    let (client, script) = Script::new([status(200)]).client();
+    let error = block_on(client.call(Forger).send()).unwrap_err();
+    assert_eq!((error.kind(), script.sent()), (ErrorKind::InvalidInput, 0));
 }
 
 #[test]

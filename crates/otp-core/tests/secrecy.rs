@@ -6,6 +6,7 @@ mod support;
 
 use otp_core::bytes::Bytes;
 use otp_core::http::Request as HttpRequest;
+use otp_core::http::header::{AUTHORIZATION, HeaderValue};
 use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes};
 use otp_core::secrecy::zeroize::ZeroizeOnDrop;
 use otp_core::{
@@ -79,8 +80,9 @@ fn no_public_type_shows_a_secret() {
 
 #[test]
 fn secrets_are_wiped_when_they_are_dropped() {
-    // What the three types are made of says so itself.
-    static_assertions::assert_impl_all!(otp_core::secrecy::SecretString: ZeroizeOnDrop);
+    static_assertions::assert_impl_all!(AuthToken: ZeroizeOnDrop);
+    static_assertions::assert_impl_all!(Otp: ZeroizeOnDrop);
+    static_assertions::assert_impl_all!(RecoveryCode: ZeroizeOnDrop);
 }
 
 #[test]
@@ -94,6 +96,33 @@ fn a_server_that_echoes_the_secrets_finds_none_of_them_in_the_error() {
     assert_eq!(error.request_id(), Some("[redacted]"));
     assert_silent(&debug(&error));
     assert_silent(&error.to_string());
+}
+
+#[test]
+fn an_exchange_that_waits_does_not_show_what_came_back() {
+    let config = ClientConfig::new(AuthToken::new(TOKEN).unwrap());
+    let options = CallOptions::default();
+    let mut exchange = Exchange::new(&config, FindRecoveryCodes, options, Duration::ZERO);
+    let _ = exchange.next(Duration::ZERO);
+    let headers = [("x-auth-token", "canary-t0ken-7c1f"), ("x-other", "canary-0tp-93ab")];
+    exchange.received(Ok(response(503, &headers, "canary-c0de-51de")), Duration::ZERO);
+    let shown = debug(&exchange);
+    assert!(shown.contains("503"), "{shown}");
+    assert_silent(&shown);
+}
+
+#[test]
+fn a_caller_s_own_credentials_are_neither_shown_nor_echoed() {
+    let mut secret = HeaderValue::from_static("Bearer canary-0tp-93ab");
+    secret.set_sensitive(true);
+    let echo = respond(400, &[], r#"{"error": "no such user: Bearer canary-0tp-93ab"}"#);
+    let (client, _) = Script::new([echo]).client();
+    let call = client.call(FindRecoveryCodes).header(AUTHORIZATION, secret);
+    let shown = debug(&call);
+    assert!(shown.contains("authorization"), "{shown}");
+    assert_silent(&shown);
+    let error = block_on(call.send()).unwrap_err();
+    assert_eq!(error.messages(), ["no such user: [redacted]"]);
 }
 
 #[test]

@@ -16,8 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-/// How long a client may take for the TLS handshake, for a request's head, and for its body.
+/// How long a client may take for the TLS handshake and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may wait for the next request's head: longer than clients keep theirs.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// No operation takes a body, so this only bounds what is read to say so.
 const MAX_BODY: usize = 64 * 1024;
@@ -69,7 +72,7 @@ where
         async move { Ok::<_, Infallible>(respond(&fake, request).await) }
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }

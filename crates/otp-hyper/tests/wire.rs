@@ -68,6 +68,7 @@ async fn over_http2_each_request_has_these_fields_and_no_others() {
         assert_eq!(received.len(), 1);
         let (method, path) = request_line(operation);
         assert_eq!((received[0].method.as_str(), &received[0].path), (method, &path));
+        assert_eq!(received[0].head, format!("https {}", server.address()));
         let mut fields = vec![
             ("accept".to_owned(), "application/json".to_owned()),
             ("user-agent".to_owned(), USER_AGENT.to_owned()),

@@ -37,7 +37,7 @@ fn an_otp_works_once_and_gives_a_session() {
 }
 
 #[test]
-fn an_otp_expires_exactly_at_the_end_of_its_lifetime() {
+fn an_otp_expires_at_the_end_of_its_lifetime() {
     let lifetime = Duration::from_secs(1000);
     for (later, works) in [(990, true), (1000, false)] {
         let service = FakeOtps::builder().otp_lifetime(lifetime).build();

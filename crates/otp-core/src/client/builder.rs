@@ -7,6 +7,9 @@ use super::ClientConfig;
 use super::config::Shared;
 use crate::{AuthToken, BaseUrl, CallOptions, Error, RetryPolicy};
 
+/// 16 MiB.
+const MAX_RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
+
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
@@ -80,12 +83,12 @@ impl<C: Assemble> ClientBuilder<C> {
         self.options(|options| options.with_retry(retry))
     }
 
-    /// Adds a header to every call.
+    /// Sets a header of every call.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.options(|options| options.with_header(name, value))
     }
 
-    /// Limits the body of a response, in bytes; by default 64 KiB.
+    /// Limits the body of a response, in bytes: 1 to 16 MiB, by default 64 KiB.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.shared.response_limit = bytes;
         self
@@ -95,10 +98,16 @@ impl<C: Assemble> ClientBuilder<C> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a timeout, the retry policy or a
-    /// header is out of its bounds.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a timeout, the retry policy, a
+    /// header or the response limit is out of its bounds.
     pub fn build(self) -> Result<C, Error> {
         self.shared.defaults.validate()?;
+        if !(1..=MAX_RESPONSE_LIMIT).contains(&self.shared.response_limit) {
+            return Err(Error::invalid_input(format!(
+                "invalid response limit: {} bytes; it is 1 byte to 16 MiB",
+                self.shared.response_limit
+            )));
+        }
         Ok(C::assemble(self.transport, ClientConfig::from_parts(self.shared, self.token)))
     }
 }

@@ -55,7 +55,7 @@ impl<'c, C, O> Call<'c, C, O> {
         self.with(|options| options.with_retry(retry))
     }
 
-    /// Adds a header to this call.
+    /// Sets a header of this call, in place of the client's default of that name.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|options| options.with_header(name, value))
     }

@@ -2,12 +2,13 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, StatusCode};
+use secrecy::ExposeSecret;
 
 use crate::headers::{
     DEPRECATION, SUNSET, X_AUTH_TOKEN, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET,
     X_REQUEST_ID,
 };
-use crate::{Attempt, Response};
+use crate::{Attempt, AuthToken, Response};
 
 /// What a response says besides its value.
 ///
@@ -43,11 +44,19 @@ pub enum Deprecation {
 }
 
 impl Metadata {
-    pub(crate) fn new(response: Response, failed: &[Attempt]) -> Self {
+    pub(crate) fn new(response: Response, failed: &[Attempt], token: &AuthToken) -> Self {
         let (parts, _) = response.into_parts();
         let mut headers = parts.headers;
         // The session token is the value's to give, not the metadata's.
         headers.remove(X_AUTH_TOKEN);
+        // A server that uses the token for an id must not bring it into a log.
+        let token = token.expose_secret();
+        if headers
+            .get(X_REQUEST_ID)
+            .is_some_and(|id| id.to_str().is_ok_and(|id| id.contains(token)))
+        {
+            headers.remove(X_REQUEST_ID);
+        }
         Self { status: parts.status, headers, failed: failed.to_vec() }
     }
 
@@ -129,7 +138,7 @@ mod tests {
         for (name, value) in headers {
             response.headers_mut().append(*name, value.parse().unwrap());
         }
-        Metadata::new(response, &[])
+        Metadata::new(response, &[], &AuthToken::new("s3cret").unwrap())
     }
 
     #[test]
@@ -168,5 +177,8 @@ mod tests {
         ]);
         let shown = format!("{shown:?}");
         assert!(shown.contains("req-1") && !shown.contains("s3cret"), "{shown}");
+
+        let echo = metadata(&[("x-request-id", "for s3cret")]);
+        assert_eq!(echo.request_id(), None);
     }
 }

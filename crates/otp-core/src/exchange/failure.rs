@@ -1,6 +1,7 @@
 //! What one failed attempt means: its kind, its effect, and whether it may be repeated.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,6 @@ use super::retry_after;
 use crate::operation::ReadError;
 use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
 
-#[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: ErrorKind,
     pub(super) effect: Effect,
@@ -22,6 +22,17 @@ pub(super) struct Failure {
     /// Of the response, if there was one. Read only when the call ends with this failure.
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest is the server's and the transport's, and not scrubbed yet.
+        f.debug_struct("Failure")
+            .field("kind", &self.kind)
+            .field("effect", &self.effect)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// When an attempt may be followed by another.
@@ -53,7 +64,14 @@ impl Failure {
     /// The transport has no response.
     pub(super) fn of_transport(endpoint: &Endpoint, mut error: TransportError) -> Self {
         let failure = match error.take_head() {
-            Some(head) => Self::of_lost_body(endpoint, error.kind(), *head),
+            Some(head) if head.status.is_success() => {
+                Self::of_lost_body(endpoint, error.kind(), *head)
+            }
+            // The status says it all; what became of the rest of the response does not matter.
+            Some(head) => {
+                let failure = Self::of_status(head.status, &head.headers);
+                return Self { status: Some(head.status), headers: head.headers, ..failure };
+            }
             None => Self::without_head(error.kind(), error.progress()),
         };
         Self { reason: error.take_reason(), source: error.take_source(), ..failure }
@@ -74,21 +92,18 @@ impl Failure {
         Self::new(kind.into(), effect, repeat)
     }
 
-    /// The head arrived, the body did not: the status still tells what the server did.
+    /// The head of a success arrived, the body did not: the status still tells what the server did.
     fn of_lost_body(
         endpoint: &Endpoint,
         kind: TransportErrorKind,
         head: http::response::Parts,
     ) -> Self {
-        let failure = if head.status.is_success() {
-            Self {
-                effect: effect_of_success(endpoint, head.status),
-                ..Self::without_head(kind, Progress::Unknown)
-            }
-        } else {
-            Self::of_status(head.status, &head.headers)
-        };
-        Self { status: Some(head.status), headers: head.headers, ..failure }
+        Self {
+            effect: effect_of_success(endpoint, head.status),
+            status: Some(head.status),
+            headers: head.headers,
+            ..Self::without_head(kind, Progress::Unknown)
+        }
     }
 
     /// What is wrong with a response, as far as the operation need not be asked.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::failure::{Failure, Repeat};
 use super::{CallOptions, RetryBudget, RetryPolicy};
-use crate::{Attempt, Effect, ErrorKind};
+use crate::{Attempt, Effect};
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -70,12 +70,7 @@ impl History {
     }
 
     fn wait(&self, failure: &Failure, failed: u32) -> Duration {
-        // A pooled connection that turned out to be closed says nothing about the server's health.
-        let stale = failure.kind == ErrorKind::ConnectionLost
-            && failure.effect == Effect::NotApplied
-            && failed == 1;
-        let backoff = if stale { Duration::ZERO } else { self.retry.backoff(failed) };
-        failure.retry_after.unwrap_or_default().max(backoff)
+        failure.retry_after.unwrap_or_default().max(self.retry.backoff(failed))
     }
 
     /// The failed attempts so far.

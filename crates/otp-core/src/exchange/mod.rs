@@ -8,7 +8,7 @@
 //! ```
 //! use std::time::Duration;
 //! use otp_core::operation::ReceiveCodes;
-//! use otp_core::{AuthToken, CallOptions, ClientConfig, Error, Exchange, Step};
+//! use otp_core::{AuthToken, ClientConfig, Error, Exchange, Step};
 //! # use otp_core::{Request, Response, TransportError, TransportErrorKind};
 //! # struct Device;
 //! # impl Device {
@@ -20,7 +20,8 @@
 //! # }
 //!
 //! fn text_me(device: &Device, config: &ClientConfig) -> Result<(), Error> {
-//!     let mut exchange = Exchange::new(config, ReceiveCodes, CallOptions::default(), device.ticks());
+//!     let options = config.defaults().clone();
+//!     let mut exchange = Exchange::new(config, ReceiveCodes, options, device.ticks());
 //!     loop {
 //!         match exchange.next(device.ticks()) {
 //!             Step::Send(request) => {
@@ -48,8 +49,10 @@ mod scrub;
 
 pub(crate) use budget::RetryBudget;
 pub use options::CallOptions;
+pub(crate) use options::RESERVED;
 pub use retry_policy::RetryPolicy;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use self::failure::Failure;
@@ -176,18 +179,24 @@ impl<O: Operation> Exchange<O> {
                         .with_response_limit(self.config.response_limit()),
                 )
             }
-            Err(error) => Step::Done(Err(error)),
+            Err(reason) => Step::Done(Err(Error::builder(ErrorKind::InvalidInput)
+                .endpoint(O::ENDPOINT)
+                .reason(reason)
+                // An operation that writes another request the second time.
+                .effect(self.history.effect())
+                .attempts(self.history.attempts().iter().cloned())
+                .build())),
         }
     }
 
-    fn request(&self) -> Result<http::Request<bytes::Bytes>, Error> {
+    fn request(&self) -> Result<http::Request<bytes::Bytes>, String> {
         let base = self.config.base_url();
         let mut headers = self.config.headers().clone();
         headers.insert(X_AUTH_TOKEN, self.config.token().to_header_value());
         let mut draft = RequestDraft::new(O::ENDPOINT, base, headers);
         self.operation.write(&mut draft);
         for (name, value) in self.options.headers() {
-            draft.header(name.clone(), value.clone());
+            draft.set_header(name, value);
         }
         draft.finish(O::ENDPOINT, base)
     }
@@ -199,7 +208,9 @@ impl<O: Operation> Exchange<O> {
         }
         match self.operation.read(&response) {
             Ok(value) => {
-                Ok(Answer { value, metadata: Metadata::new(response, self.history.attempts()) })
+                let metadata =
+                    Metadata::new(response, self.history.attempts(), self.config.token());
+                Ok(Answer { value, metadata })
             }
             Err(error) => Err(Box::new(Failure::of_reading(O::ENDPOINT, error, &response))),
         }
@@ -209,6 +220,9 @@ impl<O: Operation> Exchange<O> {
     fn error(&self, failure: Failure) -> Error {
         let mut draft = RequestDraft::collecting(O::ENDPOINT, self.config.base_url());
         self.operation.write(&mut draft);
+        for value in self.options.headers().values().filter(|value| value.is_sensitive()) {
+            draft.secret_bytes(value.as_bytes());
+        }
         let scrubber = Scrubber::new(self.config.token(), &draft.into_secrets());
 
         let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
@@ -221,6 +235,8 @@ impl<O: Operation> Exchange<O> {
             .retry_after(failure.retry_after)
             .attempts(self.history.attempts().iter().cloned());
         let error = match failure.reason {
+            // What is written in a program's text cannot hold a secret of a request.
+            Some(reason @ Cow::Borrowed(_)) => error.reason(reason),
             Some(reason) => error.reason(scrubber.text(reason)),
             None => error,
         };

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -20,7 +21,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | 10 s | 1 ms to 1 h |
 /// | [`retry`](Self::with_retry) | 3 attempts, backoff from 100 ms to 2 s | see [`RetryPolicy`] |
 /// | [`header`](Self::with_header) | none | none that the client or HTTP itself sets |
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CallOptions {
     timeout: Duration,
     attempt_timeout: Duration,
@@ -64,10 +65,13 @@ impl CallOptions {
         Self { retry, ..self }
     }
 
-    /// Adds a header, such as `traceparent`.
+    /// Sets a header, such as `traceparent`, in place of the client's default of that name.
+    ///
+    /// A value that is [marked sensitive](HeaderValue::set_sensitive) is kept out of errors, should the
+    /// server echo it. No value is ever shown by `Debug`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.headers.insert(name, value);
         self
     }
 
@@ -111,8 +115,20 @@ impl CallOptions {
     }
 }
 
+impl fmt::Debug for CallOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallOptions")
+            .field("timeout", &self.timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("retry", &self.retry)
+            // Their values may be credentials.
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
 /// What a call may not set: identity, negotiation and framing are the client's and the transport's.
-static RESERVED: [HeaderName; 16] = [
+pub(crate) static RESERVED: [HeaderName; 16] = [
     X_AUTH_TOKEN,
     header::ACCEPT,
     header::ACCEPT_ENCODING,

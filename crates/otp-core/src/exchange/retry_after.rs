@@ -3,15 +3,14 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-use crate::clock;
-
 /// Nobody waits longer, and a caller may add this to a time without overflow.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How long the server asks to wait: seconds or a date (RFC 9110 §10.2.3).
 ///
-/// A date is measured from the response's own `Date`, so that a wrong clock on this side does not
-/// matter; only where the server sent none does this side's clock stand in.
+/// A date is measured from the response's own `Date`, which a server with a clock must send (RFC 9110
+/// §6.6.1), so no clock of this side is asked and a wrong one does not matter. Without it, the date says
+/// nothing.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -19,10 +18,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
         return Some(value.parse().map_or(YEAR, Duration::from_secs).min(YEAR));
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    let from = headers
-        .get(DATE)
-        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .unwrap_or_else(clock::wall);
+    let from = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     Some(until.duration_since(from).unwrap_or_default().min(YEAR))
 }
 
@@ -52,8 +48,8 @@ mod tests {
             ("Wed, 21 Oct 2015 12:00:30 GMT", Some(noon), Some(30)),
             ("Wed, 21 Oct 2015 11:00:00 GMT", Some(noon), Some(0)),
             ("Thu, 21 Oct 9999 12:00:00 GMT", Some(noon), Some(YEAR.as_secs())),
-            // Long ago by any clock.
-            ("Wed, 21 Oct 2015 12:00:30 GMT", None, Some(0)),
+            ("Wed, 21 Oct 2015 12:00:30 GMT", Some("noon"), None),
+            ("Wed, 21 Oct 2015 12:00:30 GMT", None, None),
             ("", None, None),
             ("-5", None, None),
             ("1.5", None, None),

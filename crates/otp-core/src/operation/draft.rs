@@ -6,7 +6,8 @@ use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use super::Endpoint;
-use crate::{BaseUrl, Error};
+use crate::BaseUrl;
+use crate::exchange::RESERVED;
 
 /// Everything but RFC 3986's unreserved characters is encoded: a value is one path segment, always.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -134,10 +135,20 @@ impl RequestDraft {
         self.path_param(name, value.expose_secret())
     }
 
-    /// Adds a header.
+    /// Adds a header. Those that the client or HTTP itself sets cannot be added: see
+    /// [`CallOptions`](crate::CallOptions).
     pub fn header(&mut self, name: HeaderName, value: HeaderValue) -> &mut Self {
-        self.headers.append(name, value);
+        if RESERVED.contains(&name) {
+            self.fault = self.fault.take().or(Some(Fault::Header(name)));
+        } else {
+            self.headers.append(name, value);
+        }
         self
+    }
+
+    /// A header of the call's own, which was checked with its options.
+    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.headers.insert(name.clone(), value.clone());
     }
 
     /// Adds a header whose value no error or log may repeat; it is marked sensitive.
@@ -146,7 +157,7 @@ impl RequestDraft {
         match HeaderValue::from_str(value.expose_secret()) {
             Ok(mut value) => {
                 value.set_sensitive(true);
-                self.headers.append(name, value);
+                self.header(name, value);
             }
             Err(_) => self.fault = self.fault.take().or(Some(Fault::Header(name))),
         }
@@ -169,29 +180,32 @@ impl RequestDraft {
         self
     }
 
-    /// The request, complete.
+    pub(crate) fn secret_bytes(&mut self, secret: &[u8]) {
+        if let (Some(secrets), Ok(secret)) = (&mut self.secrets, std::str::from_utf8(secret)) {
+            secrets.add(secret);
+        }
+    }
+
+    /// The request, complete, or what is wrong with it.
     pub(crate) fn finish(
         mut self,
         endpoint: &'static Endpoint,
         base: &BaseUrl,
-    ) -> Result<http::Request<Bytes>, Error> {
-        let invalid = |what: String| {
-            Error::builder(crate::ErrorKind::InvalidInput).endpoint(endpoint).reason(what).build()
-        };
+    ) -> Result<http::Request<Bytes>, String> {
         match self.fault {
             Some(Fault::Param { given }) => {
-                return Err(invalid(format!(
+                return Err(format!(
                     "the path parameter '{given}' is empty, '.', '..' or not the next one of {}",
                     endpoint.path_template()
-                )));
+                ));
             }
             Some(Fault::Header(name)) => {
-                return Err(invalid(format!("the value of the header '{name}' cannot be sent")));
+                return Err(format!("the header '{name}' or its value cannot be sent"));
             }
             None => {}
         }
         if self.rest.contains('{') {
-            return Err(invalid(format!("not all of {} is filled in", endpoint.path_template())));
+            return Err(format!("not all of {} is filled in", endpoint.path_template()));
         }
         self.path.0.push_str(self.rest);
 
@@ -202,13 +216,13 @@ impl RequestDraft {
             Bytes::from_owner(self.path)
         };
         let path = PathAndQuery::from_maybe_shared(bytes)
-            .map_err(|_| invalid("the path template is not a path".to_owned()))?;
+            .map_err(|_| "the path template is not a path".to_owned())?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(base.scheme().clone());
         parts.authority = Some(base.authority().clone());
         parts.path_and_query = Some(path);
         let uri = http::Uri::from_parts(parts)
-            .map_err(|_| invalid("the path template is not a path".to_owned()))?;
+            .map_err(|_| "the path template is not a path".to_owned())?;
 
         let mut request = http::Request::new(self.body);
         *request.method_mut() = endpoint.method().clone();
@@ -221,11 +235,11 @@ impl RequestDraft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, Otp};
+    use crate::Otp;
 
     const TWO: &Endpoint = &Endpoint::get("two", "/a/{x}/b/{y}");
 
-    fn uri(write: impl FnOnce(&mut RequestDraft)) -> Result<String, Error> {
+    fn uri(write: impl FnOnce(&mut RequestDraft)) -> Result<String, String> {
         let base = BaseUrl::new("https://h/p").unwrap();
         let mut draft = RequestDraft::new(TWO, &base, HeaderMap::new());
         write(&mut draft);
@@ -261,7 +275,7 @@ mod tests {
             },
         ];
         for write in cases {
-            assert_eq!(uri(write).unwrap_err().kind(), ErrorKind::InvalidInput);
+            assert!(uri(write).is_err());
         }
     }
 

@@ -109,7 +109,7 @@ impl Endpoint {
 
     /// What a caller should do about a `400`: the end of a sentence.
     #[must_use]
-    pub(crate) const fn if_bad_request(mut self, advice: &'static str) -> Self {
+    pub const fn if_bad_request(mut self, advice: &'static str) -> Self {
         self.if_bad_request = advice;
         self
     }

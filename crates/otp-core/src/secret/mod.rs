@@ -20,7 +20,8 @@ fn seal(mut text: String) -> SecretString {
     SecretString::new(exact)
 }
 
-/// Equality whose time depends on the lengths only, and a `Debug` that shows nothing.
+/// Equality whose time depends on the lengths only, a `Debug` that shows nothing, and the word for being
+/// wiped, which what they are made of sees to.
 macro_rules! behave_as_a_secret {
     ($name:ident) => {
         impl PartialEq for $name {
@@ -33,6 +34,8 @@ macro_rules! behave_as_a_secret {
         }
 
         impl Eq for $name {}
+
+        impl secrecy::zeroize::ZeroizeOnDrop for $name {}
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,6 +60,13 @@ macro_rules! parse_from_text {
             type Error = crate::Error;
             fn try_from(text: &str) -> Result<Self, crate::Error> {
                 Self::new(text)
+            }
+        }
+
+        impl TryFrom<secrecy::SecretString> for $name {
+            type Error = crate::Error;
+            fn try_from(text: secrecy::SecretString) -> Result<Self, crate::Error> {
+                Self::new(secrecy::ExposeSecret::expose_secret(&text))
             }
         }
 

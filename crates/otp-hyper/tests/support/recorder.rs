@@ -22,7 +22,7 @@ pub struct Received {
     /// In order of arrival; the names as they were sent.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// HTTP/1.1: the head, byte by byte.
+    /// HTTP/1.1: the head, byte by byte. HTTP/2: `:scheme` and `:authority`.
     pub head: String,
 }
 
@@ -217,7 +217,11 @@ async fn http2(stream: TlsStream<TcpStream>, reply: Reply, log: Log) {
                     .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
                     .collect(),
                 body,
-                head: String::new(),
+                head: format!(
+                    "{} {}",
+                    head.uri.scheme_str().unwrap(),
+                    head.uri.authority().unwrap()
+                ),
             });
             let mut response = Response::builder().status(reply.status);
             for (name, value) in &reply.headers {
