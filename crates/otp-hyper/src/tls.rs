@@ -1,6 +1,8 @@
 //! Whom to trust, and with which cryptography.
 
 use std::fmt;
+#[cfg(feature = "platform-verifier")]
+use std::path::Path;
 use std::sync::Arc;
 
 use otp_core::{Error, ErrorKind};
@@ -24,8 +26,33 @@ enum Kind {
     Store(Arc<RootCertStore>),
 }
 
+/// The operating systems that verify certificates by themselves. The others keep files.
+macro_rules! if_the_system_verifies {
+    ($($item:item)*) => {$(
+        #[cfg(all(
+            feature = "platform-verifier",
+            any(windows, target_vendor = "apple", target_os = "android")
+        ))]
+        $item
+    )*};
+}
+
+macro_rules! if_the_system_keeps_files {
+    ($($item:item)*) => {$(
+        #[cfg(all(
+            feature = "platform-verifier",
+            not(any(windows, target_vendor = "apple", target_os = "android"))
+        ))]
+        $item
+    )*};
+}
+
 impl Roots {
-    /// Those that the operating system trusts, by its own rules. The default.
+    /// Those that the operating system trusts. The default.
+    ///
+    /// On Windows, Apple's systems and Android, the system's own verifier decides. On others, its
+    /// certificate files are read, from where distributions keep them; `SSL_CERT_FILE` and `SSL_CERT_DIR`
+    /// are not looked at.
     #[cfg(feature = "platform-verifier")]
     pub fn platform() -> Self {
         Self(Kind::Platform)
@@ -89,20 +116,7 @@ pub(crate) fn config(
         })?;
     let builder = match roots.map_or_else(Roots::fallback, Ok)?.0 {
         #[cfg(feature = "platform-verifier")]
-        Kind::Platform => {
-            let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
-                Error::builder(ErrorKind::InvalidInput)
-                    .reason(
-                        "the operating system's root certificates cannot be loaded; install \
-                             them (often the package 'ca-certificates'), or give the builder its \
-                             'roots'",
-                    )
-                    .source(error)
-                    .build()
-            })?;
-            // "Dangerous" is any verifier that is not rustls's own; this one is the system's.
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-        }
+        Kind::Platform => platform(builder, provider)?,
         Kind::Store(roots) => builder.with_root_certificates(roots),
     };
     match identity {
@@ -113,6 +127,64 @@ pub(crate) fn config(
                     .to_owned(),
             )
         }),
+    }
+}
+
+#[cfg(feature = "platform-verifier")]
+type WantsVerifier = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+#[cfg(feature = "platform-verifier")]
+type Verified = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
+
+if_the_system_verifies! {
+    fn platform(builder: WantsVerifier, provider: Arc<CryptoProvider>) -> Result<Verified, Error> {
+        let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
+            Error::builder(ErrorKind::InvalidInput)
+                .reason("the operating system's certificate verifier cannot be used")
+                .source(error)
+                .build()
+        })?;
+        // "Dangerous" is any verifier that is not rustls's own; this one is the system's.
+        Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+    }
+}
+
+if_the_system_keeps_files! {
+    /// Where distributions keep all their roots in one file.
+    const FILES: [&str; 8] = [
+        "/etc/ssl/certs/ca-certificates.crt",                // Debian, Arch, Gentoo, NixOS
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+        "/etc/pki/tls/certs/ca-bundle.crt",                  // older ones of these
+        "/etc/ssl/ca-bundle.pem",                            // openSUSE
+        "/etc/ssl/cert.pem",                                 // Alpine, the BSDs
+        "/etc/openssl/certs/ca-certificates.crt",            // NetBSD
+        "/usr/local/share/certs/ca-root-nss.crt",            // FreeBSD's package
+        "/usr/local/etc/ssl/cert.pem",                       // and its older place
+    ];
+
+    /// Where they keep each in a file of its own.
+    const FOLDERS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+    fn platform(builder: WantsVerifier, _: Arc<CryptoProvider>) -> Result<Verified, Error> {
+        let files = FILES.map(|file| (Some(Path::new(file)), None));
+        let folders = FOLDERS.map(|folder| (None, Some(Path::new(folder))));
+        for (file, folder) in files.into_iter().chain(folders) {
+            if !file.or(folder).is_some_and(Path::exists) {
+                continue;
+            }
+            let mut roots = RootCertStore::empty();
+            // What cannot be read of the system's certificates is not trusted, and no more than that.
+            roots.add_parsable_certificates(
+                rustls_native_certs::load_certs_from_paths(file, folder).certs,
+            );
+            if !roots.is_empty() {
+                return Ok(builder.with_root_certificates(roots));
+            }
+        }
+        Err(invalid_input(
+            "no root certificates are on this machine; install them (often the package \
+             'ca-certificates'), or give the builder its 'roots'"
+                .to_owned(),
+        ))
     }
 }
 

@@ -104,13 +104,26 @@ impl Drop for Recorder {
 impl Recorder {
     /// Listens on a free port and answers this to every request.
     pub async fn start(protocol: Protocol, reply: Reply) -> Self {
+        Self::start_with(protocol, reply, tls::acceptor).await
+    }
+
+    /// The same, for clients that show a certificate of its own CA.
+    pub async fn start_mutual(protocol: Protocol, reply: Reply) -> Self {
+        Self::start_with(protocol, reply, tls::mutual_acceptor).await
+    }
+
+    async fn start_with(
+        protocol: Protocol,
+        reply: Reply,
+        acceptor: fn(&[u8], tls::Certificate) -> (TlsAcceptor, String),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let alpn: &[u8] = match protocol {
             Protocol::Http1 => b"http/1.1",
             Protocol::Http2 => b"h2",
         };
-        let (acceptor, ca_pem) = tls::acceptor(alpn, tls::Certificate::Good);
+        let (acceptor, ca_pem) = acceptor(alpn, tls::Certificate::Good);
         let received = Arc::default();
         let task = tokio::spawn(serve(listener, acceptor, protocol, reply, Arc::clone(&received)));
         Self { address, ca_pem, received, task }

@@ -4,8 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ServerConfig, crypto};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificate {
@@ -40,12 +43,29 @@ static UNKNOWN: LazyLock<Authority> = LazyLock::new(Authority::new);
 
 /// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust.
 pub fn acceptor(alpn: &[u8], certificate: Certificate) -> (TlsAcceptor, String) {
+    accept(alpn, certificate, WebPkiClientVerifier::no_client_auth())
+}
+
+/// The same, for clients that show a certificate of the same CA.
+pub fn mutual_acceptor(alpn: &[u8], certificate: Certificate) -> (TlsAcceptor, String) {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(TRUSTED.pem.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    accept(alpn, certificate, verifier.build().unwrap())
+}
+
+fn accept(
+    alpn: &[u8],
+    certificate: Certificate,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> (TlsAcceptor, String) {
     let (chain, key) = issue(certificate);
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)
         .unwrap();
     config.alpn_protocols = vec![alpn.to_vec()];
