@@ -207,19 +207,19 @@ impl Transport for HyperTransport {
 
         let (head, incoming, sender) = self.head(&origin, request, deadline).await?;
         let body = timeout_at(deadline, body::collect(incoming, &head.headers, limit)).await;
-        match (body, sender) {
-            (Ok(Ok(body)), sender) => {
+        match (body.unwrap_or_else(|_| Err(error::no_body())), sender) {
+            (Ok(body), sender) => {
                 if let Sender::Http1(connection) = sender {
                     self.pool.give_back(&origin, connection);
                 }
                 Ok(Response::from_parts(head, body))
             }
-            (Ok(Err(error)), _) => Err(error.with_head(head)),
-            (Err(_), sender) => {
+            (Err(error), sender) => {
+                // Whoever is on the other side of it, better start anew.
                 if let Sender::Http2(connection) = sender {
                     self.pool.retire(&origin, &connection);
                 }
-                Err(error::no_body().with_head(head))
+                Err(error.with_head(head))
             }
         }
     }

@@ -36,6 +36,8 @@ pub enum Fault {
     // After the request, in either version.
     /// An answer, complete.
     Answer(Reply),
+    /// An answer, complete, and then the connection is closed.
+    AnswerAndClose(Reply),
     /// The request is read, and then nothing.
     Silence,
     /// The request is read and the connection closed.
@@ -83,6 +85,8 @@ pub struct Hostile {
     address: SocketAddr,
     ca_pem: String,
     requests: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     paths: Arc<Mutex<Vec<String>>>,
     task: Option<JoinHandle<()>>,
 }
@@ -116,15 +120,19 @@ impl Hostile {
         let (acceptor, ca_pem) = tls::acceptor(alpn, certificate);
         let requests = Arc::new(AtomicUsize::new(0));
         let paths = Arc::default();
+        let closed = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(AtomicUsize::new(0));
         let refused = matches!(faults.last(), Some(Fault::Refused));
         let served = Served {
             protocol,
             faults: faults.into(),
             requests: Arc::clone(&requests),
+            closed: Arc::clone(&closed),
+            connections: Arc::clone(&connections),
             paths: Arc::clone(&paths),
         };
         let task = (!refused).then(|| tokio::spawn(accept(listener, acceptor, served)));
-        Self { address, ca_pem, requests, paths, task }
+        Self { address, ca_pem, requests, closed, connections, paths, task }
     }
 
     pub fn base_url(&self) -> BaseUrl {
@@ -144,6 +152,16 @@ impl Hostile {
         self.requests.load(Ordering::SeqCst)
     }
 
+    /// How many connections it has accepted.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections it has closed by itself.
+    pub fn closed(&self) -> usize {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// Their request lines, over HTTP/1.1.
     pub fn paths(&self) -> Vec<String> {
         self.paths.lock().unwrap().clone()
@@ -155,6 +173,8 @@ struct Served {
     protocol: Protocol,
     faults: Arc<[Fault]>,
     requests: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     paths: Arc<Mutex<Vec<String>>>,
 }
 
@@ -173,6 +193,7 @@ impl Served {
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, served: Served) {
     loop {
         let Ok((tcp, _)) = listener.accept().await else { return };
+        served.connections.fetch_add(1, Ordering::SeqCst);
         let (acceptor, served) = (acceptor.clone(), served.clone());
         tokio::spawn(async move {
             tcp.set_nodelay(true).unwrap();
@@ -204,6 +225,8 @@ async fn connection(
         Ending::Reset => stream.get_ref().0.set_zero_linger()?,
         Ending::Close => {
             let _ = stream.shutdown().await;
+            drop(stream);
+            served.closed.fetch_add(1, Ordering::SeqCst);
         }
         Ending::Silence | Ending::Trickle => until_closed(&mut stream).await?,
     }
@@ -234,6 +257,10 @@ async fn http1<S: AsyncRead + AsyncWrite + Unpin>(
             Fault::Answer(reply) => {
                 stream.write_all(reply.http1().as_bytes()).await?;
                 continue;
+            }
+            Fault::AnswerAndClose(reply) => {
+                stream.write_all(reply.http1().as_bytes()).await?;
+                return Ok(Ending::Close);
             }
             Fault::Silence => return Ok(Ending::Silence),
             Fault::Close => return Ok(Ending::Close),
@@ -346,6 +373,12 @@ async fn http2_request<S: AsyncRead + AsyncWrite + Unpin>(
                 stream.write_all(&frame.encode()).await?;
             }
             Ok(None)
+        }
+        Fault::AnswerAndClose(reply) => {
+            for frame in reply.http2(id) {
+                stream.write_all(&frame.encode()).await?;
+            }
+            Ok(Some(Ending::Close))
         }
         Fault::Silence => Ok(Some(Ending::Silence)),
         Fault::Close => Ok(Some(Ending::Close)),
