@@ -36,6 +36,12 @@ pub(crate) fn no_body() -> TransportError {
     TransportError::unknown(Kind::Timeout).with_reason("the body did not arrive in full")
 }
 
+/// The server sends and sends, and no head.
+pub(crate) fn flood() -> TransportError {
+    TransportError::unknown(Kind::ResponseTooLarge)
+        .with_reason("too much was sent before the answer")
+}
+
 /// The connection was not made, so nothing was sent.
 pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
     if let Some(error) = find::<rustls::Error>(error) {
@@ -58,8 +64,7 @@ pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError 
 /// The request was handed to a connection, and the exchange on it failed.
 pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
     if find::<Flood>(error).is_some() {
-        return TransportError::unknown(Kind::ResponseTooLarge)
-            .with_reason("too much was sent before the answer");
+        return flood();
     }
     if error.is_parse_too_large() {
         return TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers");
@@ -107,8 +112,7 @@ pub(crate) fn of_http2(error: &h2::Error) -> TransportError {
             .with_source(copy(error));
     }
     if error.is_library() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
-        return TransportError::unknown(Kind::ResponseTooLarge)
-            .with_reason("too much was sent before the answer");
+        return flood();
     }
     let kind = if error.is_remote() { Kind::ConnectionLost } else { Kind::Protocol };
     match error.reason() {

@@ -13,9 +13,9 @@ use std::task::Poll;
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
 use hyper_util::rt::TokioIo;
+use otp_core::TransportError;
 use otp_core::bytes::Bytes;
 use otp_core::http::{Request, Response};
-use otp_core::{TransportError, TransportErrorKind};
 
 use crate::error;
 
@@ -55,6 +55,14 @@ pub(crate) enum Handed {
 
 /// A response that is awaited.
 pub(crate) struct Answer(ResponseFuture);
+
+/// Why there is no head.
+pub(crate) enum NoHead {
+    /// The server reset the stream; the connection is as good as before.
+    Reset(TransportError),
+    /// The connection is no good any more.
+    Broken(TransportError),
+}
 
 impl Connection {
     /// Starts HTTP/2 on a stream, and the connection's task.
@@ -104,19 +112,20 @@ impl Connection {
 
 impl Answer {
     /// The head of the response, and the stream of its body.
-    pub(crate) async fn head(mut self) -> Result<Response<RecvStream>, TransportError> {
+    pub(crate) async fn head(mut self) -> Result<Response<RecvStream>, NoHead> {
         let mut informational = 0;
         poll_fn(|cx| {
             while let Poll::Ready(Some(Ok(_))) = self.0.poll_informational(cx) {
                 informational += 1;
                 if informational > MAX_INFORMATIONAL {
-                    return Poll::Ready(Err(TransportError::unknown(
-                        TransportErrorKind::ResponseTooLarge,
-                    )
-                    .with_reason("too much was sent before the answer")));
+                    return Poll::Ready(Err(NoHead::Broken(error::flood())));
                 }
             }
-            Pin::new(&mut self.0).poll(cx).map_err(|error| error::of_http2(&error))
+            Pin::new(&mut self.0).poll(cx).map_err(|error| {
+                let reset = error.is_reset() && error.is_remote();
+                let error = error::of_http2(&error);
+                if reset { NoHead::Reset(error) } else { NoHead::Broken(error) }
+            })
         })
         .await
     }

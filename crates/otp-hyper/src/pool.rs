@@ -22,6 +22,9 @@ use crate::connect::{Connect, Connection};
 use crate::stream::Allowance;
 use crate::{HttpVersions, http2};
 
+/// What may still arrive on a connection that is retired: enough for what is under way on it.
+const RETIRED_ALLOWANCE: usize = 4 * 1024 * 1024;
+
 /// Scheme, host and port: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
@@ -57,6 +60,7 @@ pub(crate) enum Sender {
 #[derive(Clone)]
 pub(crate) struct Http2 {
     pub(crate) connection: http2::Connection,
+    allowance: Arc<Allowance>,
     /// Which connection it is.
     id: u64,
 }
@@ -161,10 +165,10 @@ impl Pool {
                 self.place(origin, |place| place.is_http1 = true);
                 Sender::Http1(Http1 { sender, allowance })
             }
-            Connection::Http2(connection) => {
+            Connection::Http2 { connection, allowance } => {
                 let connection = self.place(origin, |place| {
                     place.made += 1;
-                    let connection = Http2 { connection, id: place.made };
+                    let connection = Http2 { connection, allowance, id: place.made };
                     place.http2 = Some((connection.clone(), Instant::now()));
                     connection
                 });
@@ -196,8 +200,10 @@ impl Pool {
     }
 
     /// Gives no further request to an HTTP/2 connection: it takes none, or left one unanswered and may be
-    /// dead without anybody having said so. Requests that are on it stay.
+    /// dead without anybody having said so. Requests that are on it stay; if the server keeps sending and
+    /// sending, it is closed over them.
     pub(crate) fn retire(&self, origin: &Origin, connection: &Http2) {
+        connection.allowance.limit(RETIRED_ALLOWANCE);
         self.place(origin, |place| {
             if place.http2.as_ref().is_some_and(|(current, _)| current.id == connection.id) {
                 place.http2 = None;

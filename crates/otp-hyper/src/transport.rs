@@ -12,7 +12,7 @@ use otp_core::{Error, Request, Response, Transport, TransportError, async_trait}
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Incoming;
-use crate::http2::Handed;
+use crate::http2::{Handed, NoHead};
 use crate::pool::{Checkout, Http1, Http2, Origin, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
 
@@ -152,9 +152,18 @@ impl HyperTransport {
             Ok(Ok(Handed::Over(answer))) => answer,
             Ok(Ok(Handed::NotTaken(request))) => return Ok(Outcome::NotTaken(request)),
         };
-        let response = timeout_at(deadline, answer.head()).await.map_err(|_| error::no_head())?;
+        let response = match timeout_at(deadline, answer.head()).await {
+            Err(_) => return Err(error::no_head()),
+            Ok(Ok(response)) => response,
+            Ok(Err(NoHead::Reset(error))) => {
+                // The server answers, if only so.
+                unanswered.answered();
+                return Err(error);
+            }
+            Ok(Err(NoHead::Broken(error))) => return Err(error),
+        };
         unanswered.answered();
-        let (head, stream) = response?.into_parts();
+        let (head, stream) = response.into_parts();
         Ok(Outcome::Head(head, Incoming::Http2(stream), Sender::Http2(connection)))
     }
 }
