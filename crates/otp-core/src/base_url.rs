@@ -121,6 +121,12 @@ impl BaseUrl {
         &self.authority
     }
 
+    /// The port, also where the URL leaves it out.
+    pub fn port(&self) -> u16 {
+        let usual = if self.scheme == Scheme::HTTP { 80 } else { 443 };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
     /// The path before every operation's own: empty, or `/…` without a slash at its end.
     pub fn path_prefix(&self) -> &str {
         &self.prefix

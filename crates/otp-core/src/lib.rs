@@ -46,6 +46,15 @@
 //! }
 //! ```
 //!
+//! # Telemetry
+//!
+//! With the feature `tracing`, each call is a span and each attempt an event, named by OpenTelemetry's
+//! [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/http-spans/):
+//! `http.request.method`, `url.template`, `server.address`, `server.port`,
+//! `http.response.status_code`, `http.request.resend_count` and `error.type`
+//! ([`ErrorKind::as_str`]). The URL itself is never recorded, since it may hold an OTP. `Sunset` and
+//! `Deprecation` are warned of once a client.
+//!
 //! # Where things are
 //!
 //! | to | use |
@@ -68,6 +77,7 @@ mod headers;
 mod model;
 pub mod operation;
 mod secret;
+mod telemetry;
 mod transport;
 
 pub use api::OtpsApi;

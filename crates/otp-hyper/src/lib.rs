@@ -49,6 +49,7 @@
 //! | `aws-lc-rs` | no | the crypto provider AWS-LC, with post-quantum key exchange; builds C |
 //! | `platform-verifier` | yes | [`Roots::platform`]: the operating system's roots and rules |
 //! | `webpki-roots` | no | [`Roots::webpki`]: Mozilla's roots, compiled in |
+//! | `tracing` | no | spans and events of the calls: see [`otp_core`] |
 //!
 //! Without `ring` and `aws-lc-rs`, give the builder a
 //! [`crypto_provider`](HyperTransportBuilder::crypto_provider).

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) defaults: CallOptions,
     pub(super) response_limit: usize,
     pub(super) budget: RetryBudget,
+    pub(super) announced: AtomicBool,
 }
 
 impl Default for Shared {
@@ -46,6 +48,7 @@ impl Default for Shared {
             defaults: CallOptions::default(),
             response_limit: ClientConfig::DEFAULT_RESPONSE_LIMIT,
             budget: RetryBudget::default(),
+            announced: AtomicBool::new(false),
         }
     }
 }
@@ -98,6 +101,11 @@ impl ClientConfig {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.shared.headers
+    }
+
+    /// Whether this client has already warned that the service is going away.
+    pub(crate) fn announced(&self) -> &AtomicBool {
+        &self.shared.announced
     }
 
     pub(crate) fn budget(&self) -> &RetryBudget {

@@ -107,7 +107,10 @@ impl<O: Operation> Call<'_, OtpsClient, O> {
         loop {
             match exchange.next(transport.now()) {
                 Step::Send(request) => {
-                    let outcome = transport.send(request).await;
+                    let sending = transport.send(request);
+                    #[cfg(feature = "tracing")]
+                    let sending = tracing::Instrument::instrument(sending, exchange.span().clone());
+                    let outcome = sending.await;
                     exchange.received(outcome, transport.now());
                 }
                 Step::Wait(duration) => transport.sleep(duration).await,

@@ -99,6 +99,31 @@ impl ErrorKind {
         Self::Unimplemented,
     ];
 
+    /// A name that does not change, such as `rate_limited`: fit for a metric's label or a log's field.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::ConnectionLost => "connection_lost",
+            Self::Protocol => "protocol",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::Transport => "transport",
+            Self::Decode => "decode",
+            Self::UnexpectedStatus => "unexpected_status",
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Unprocessable => "unprocessable",
+            Self::Rejected => "rejected",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Unimplemented => "unimplemented",
+        }
+    }
+
     /// The effect of an error of which nothing but its kind is known.
     pub(crate) fn usual_effect(self) -> Effect {
         match self {

@@ -11,11 +11,11 @@ use super::retry_after;
 use crate::operation::ReadError;
 use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
 
-pub(super) struct Failure {
-    pub(super) kind: ErrorKind,
-    pub(super) effect: Effect,
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) effect: Effect,
     pub(super) repeat: Repeat,
-    pub(super) status: Option<StatusCode>,
+    pub(crate) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
     pub(super) reason: Option<Cow<'static, str>>,
     pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -37,7 +37,7 @@ impl fmt::Debug for Failure {
 
 /// When an attempt may be followed by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
+pub(crate) enum Repeat {
     /// Trying again cannot help.
     Never,
     /// The server may have acted, or asks for patience.

@@ -39,7 +39,7 @@
 //! ```
 
 mod budget;
-mod failure;
+pub(crate) mod failure;
 mod history;
 mod messages;
 mod options;
@@ -60,6 +60,7 @@ use self::history::History;
 use self::scrub::Scrubber;
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
 use crate::operation::RequestDraft;
+use crate::telemetry::Telemetry;
 use crate::{
     Answer, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request, Response,
     TransportError,
@@ -75,6 +76,7 @@ pub struct Exchange<O: Operation> {
     config: ClientConfig,
     options: CallOptions,
     history: History,
+    telemetry: Telemetry,
     state: State<O::Output>,
 }
 
@@ -111,6 +113,7 @@ impl<O: Operation> Exchange<O> {
             operation,
             config: config.clone(),
             history: History::new(O::ENDPOINT.is_idempotent(), &options, now),
+            telemetry: Telemetry::start(O::ENDPOINT, config.base_url()),
             state: match options.validate() {
                 Ok(()) => State::Ready(None),
                 Err(error) => State::Done(Err(error)),
@@ -127,14 +130,14 @@ impl<O: Operation> Exchange<O> {
                 self.state = State::Ready(Some(failure));
                 Step::Wait(wait)
             }
-            State::Done(result) => Step::Done(result),
-            State::InFlight => Step::Done(Err(self.misused(
-                Effect::Unknown,
-                "its driver did not say what came back from the last attempt",
-            ))),
-            State::Over => Step::Done(Err(
-                self.misused(Effect::Unknown, "its driver asked on after the call was over")
-            )),
+            State::Done(result) => self.done(result),
+            State::InFlight => {
+                let reason = "its driver did not say what came back from the last attempt";
+                self.done(Err(self.misused(reason)))
+            }
+            State::Over => {
+                Step::Done(Err(self.misused("its driver asked on after the call was over")))
+            }
         }
     }
 
@@ -150,25 +153,33 @@ impl<O: Operation> Exchange<O> {
             Err(error) => Err(Box::new(Failure::of_transport(O::ENDPOINT, error))),
         };
         self.state = match result {
-            Ok(answer) => State::Done(Ok(answer)),
-            Err(failure) => match self.history.failed(&failure, self.config.budget(), now) {
-                Some(wait) if wait.is_zero() => State::Ready(Some(failure)),
-                Some(wait) => State::Waiting(wait, failure),
-                None => State::Done(Err(self.error(*failure))),
-            },
+            Ok(answer) => {
+                self.telemetry.attempt_succeeded(&answer.metadata);
+                self.telemetry.announcements(&answer.metadata, self.config.announced());
+                State::Done(Ok(answer))
+            }
+            Err(failure) => {
+                self.telemetry.attempt_failed(self.history.attempts().len(), &failure);
+                match self.history.failed(&failure, self.config.budget(), now) {
+                    Some(wait) if wait.is_zero() => State::Ready(Some(failure)),
+                    Some(wait) => State::Waiting(wait, failure),
+                    None => State::Done(Err(self.error(*failure))),
+                }
+            }
         };
     }
 
     fn start_attempt(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
         let Some(time_limit) = self.history.start_attempt(now) else {
-            return Step::Done(Err(match last {
+            let error = match last {
                 Some(failure) => self.error(*failure),
                 None => Error::builder(ErrorKind::Timeout)
                     .endpoint(O::ENDPOINT)
                     .effect(Effect::NotApplied)
                     .reason("the call's time was up before it was sent")
                     .build(),
-            }));
+            };
+            return self.done(Err(error));
         };
         match self.request() {
             Ok(request) => {
@@ -179,7 +190,7 @@ impl<O: Operation> Exchange<O> {
                         .with_response_limit(self.config.response_limit()),
                 )
             }
-            Err(reason) => Step::Done(Err(Error::builder(ErrorKind::InvalidInput)
+            Err(reason) => self.done(Err(Error::builder(ErrorKind::InvalidInput)
                 .endpoint(O::ENDPOINT)
                 .reason(reason)
                 // An operation that writes another request the second time.
@@ -187,6 +198,20 @@ impl<O: Operation> Exchange<O> {
                 .attempts(self.history.attempts().iter().cloned())
                 .build())),
         }
+    }
+
+    fn done(&self, result: Result<Answer<O::Output>, Error>) -> Step<O::Output> {
+        match &result {
+            Ok(answer) => self.telemetry.call_succeeded(&answer.metadata),
+            Err(error) => self.telemetry.call_failed(error),
+        }
+        Step::Done(result)
+    }
+
+    /// The span of this call, for a driver to run the sending in.
+    #[cfg(feature = "tracing")]
+    pub fn span(&self) -> &tracing::Span {
+        self.telemetry.span()
     }
 
     fn request(&self) -> Result<http::Request<bytes::Bytes>, String> {
@@ -247,10 +272,10 @@ impl<O: Operation> Exchange<O> {
         .build()
     }
 
-    fn misused(&self, effect: Effect, reason: &'static str) -> Error {
+    fn misused(&self, reason: &'static str) -> Error {
         Error::builder(ErrorKind::Transport)
             .endpoint(O::ENDPOINT)
-            .effect(effect)
+            .effect(Effect::Unknown)
             .reason(reason)
             .attempts(self.history.attempts().iter().cloned())
             .build()

@@ -1,0 +1,116 @@
+//! What a call tells an observer: one span, and one event for each attempt.
+//!
+//! Without the feature `tracing` it is nothing, and costs nothing.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::exchange::failure::Failure;
+use crate::{BaseUrl, Endpoint, Error, Metadata};
+
+#[cfg(feature = "tracing")]
+#[derive(Debug)]
+pub(crate) struct Telemetry(tracing::Span);
+
+#[cfg(feature = "tracing")]
+impl Telemetry {
+    pub(crate) fn start(endpoint: &Endpoint, base: &BaseUrl) -> Self {
+        use tracing::field::Empty;
+        let span = tracing::info_span!(
+            "otp.call",
+            otel.name = format_args!("{} {}", endpoint.method(), endpoint.path_template()),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            otp.operation = endpoint.name(),
+            http.request.method = endpoint.method().as_str(),
+            url.template = endpoint.path_template(),
+            server.address = base.authority().host(),
+            server.port = base.port(),
+            http.response.status_code = Empty,
+            http.request.resend_count = Empty,
+            error.type = Empty,
+        );
+        Self(span)
+    }
+
+    pub(crate) fn span(&self) -> &tracing::Span {
+        &self.0
+    }
+
+    pub(crate) fn attempt_succeeded(&self, metadata: &Metadata) {
+        tracing::debug!(
+            parent: &self.0,
+            http.request.resend_count = metadata.failed_attempts().len(),
+            http.response.status_code = metadata.status().as_u16(),
+            "attempt succeeded"
+        );
+    }
+
+    pub(crate) fn attempt_failed(&self, resends: usize, failure: &Failure) {
+        tracing::debug!(
+            parent: &self.0,
+            http.request.resend_count = resends,
+            http.response.status_code = failure.status.map(|status| status.as_u16()),
+            error.type = failure.kind.as_str(),
+            otp.effect = ?failure.effect,
+            "attempt failed"
+        );
+    }
+
+    /// Warns once a client, whatever the number of its clones and calls.
+    pub(crate) fn announcements(&self, metadata: &Metadata, announced: &AtomicBool) {
+        let (sunset, deprecation) = (metadata.sunset(), metadata.deprecation());
+        if sunset.is_none() && deprecation.is_none() {
+            return;
+        }
+        if !announced.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            let date = |at| httpdate::fmt_http_date(at);
+            let deprecated = match deprecation {
+                Some(crate::Deprecation::At(at)) => Some(date(at)),
+                Some(crate::Deprecation::Announced) => Some("announced".to_owned()),
+                None => None,
+            };
+            tracing::warn!(
+                parent: &self.0,
+                sunset = sunset.map(date),
+                deprecation = deprecated,
+                "the service is going away"
+            );
+        }
+    }
+
+    pub(crate) fn call_succeeded(&self, metadata: &Metadata) {
+        self.0.record("http.response.status_code", metadata.status().as_u16());
+        self.resends(metadata.failed_attempts().len());
+    }
+
+    pub(crate) fn call_failed(&self, error: &Error) {
+        if let Some(status) = error.status() {
+            self.0.record("http.response.status_code", status.as_u16());
+        }
+        self.0.record("error.type", error.kind().as_str());
+        self.0.record("otel.status_code", "ERROR");
+        self.resends(error.attempts().len().saturating_sub(1));
+    }
+
+    fn resends(&self, resends: usize) {
+        if resends > 0 {
+            self.0.record("http.request.resend_count", resends);
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+#[derive(Debug)]
+pub(crate) struct Telemetry;
+
+#[cfg(not(feature = "tracing"))]
+impl Telemetry {
+    pub(crate) fn start(_: &Endpoint, _: &BaseUrl) -> Self {
+        Self
+    }
+    pub(crate) fn attempt_succeeded(&self, _: &Metadata) {}
+    pub(crate) fn attempt_failed(&self, _: usize, _: &Failure) {}
+    pub(crate) fn announcements(&self, _: &Metadata, _: &AtomicBool) {}
+    pub(crate) fn call_succeeded(&self, _: &Metadata) {}
+    pub(crate) fn call_failed(&self, _: &Error) {}
+}

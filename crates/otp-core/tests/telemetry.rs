@@ -1,0 +1,179 @@
+//! Spans and events, by OpenTelemetry's conventions for HTTP clients.
+
+#![cfg(feature = "tracing")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use otp_core::operation::FindRecoveryCodes;
+use otp_core::{Otp, OtpsApi, TransportErrorKind as T};
+use pollster::block_on;
+use support::{OTP, Script, TOKEN, not_sent, respond, status, unknown};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+
+type Fields = BTreeMap<String, String>;
+
+/// What was observed: the fields of each span, and of each event.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Observed>>);
+
+#[derive(Default)]
+struct Observed {
+    spans: BTreeMap<u64, Fields>,
+    events: Vec<(String, Fields)>,
+}
+
+struct Visit<'a>(&'a mut Fields);
+
+impl tracing::field::Visit for Visit<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}"));
+    }
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.to_owned());
+    }
+}
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
+    fn on_new_span(
+        &self,
+        attributes: &tracing::span::Attributes<'_>,
+        id: &tracing::span::Id,
+        _: Context<'_, S>,
+    ) {
+        let mut observed = self.0.lock().unwrap();
+        attributes.record(&mut Visit(observed.spans.entry(id.into_u64()).or_default()));
+    }
+
+    fn on_record(
+        &self,
+        id: &tracing::span::Id,
+        values: &tracing::span::Record<'_>,
+        _: Context<'_, S>,
+    ) {
+        let mut observed = self.0.lock().unwrap();
+        values.record(&mut Visit(observed.spans.get_mut(&id.into_u64()).unwrap()));
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::new();
+        event.record(&mut Visit(&mut fields));
+        self.0.lock().unwrap().events.push((event.metadata().level().to_string(), fields));
+    }
+}
+
+/// Runs this with a recorder, and gives its only span's fields and all its events.
+fn observe(act: impl FnOnce()) -> (Vec<Fields>, Vec<(String, Fields)>) {
+    let recorder = Recorder::default();
+    let subscriber = tracing_subscriber::registry().with(recorder.clone());
+    tracing::subscriber::with_default(subscriber, act);
+    let observed = std::mem::take(&mut *recorder.0.lock().unwrap());
+    (observed.spans.into_values().collect(), observed.events)
+}
+
+fn fields(expected: &[(&str, &str)]) -> Fields {
+    expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+const CODES: &str = r#"{"recovery_codes": ["canary-c0de-51de"]}"#;
+
+#[test]
+fn a_call_is_a_span_and_each_attempt_an_event() {
+    let (client, _) =
+        Script::new([status(503), unknown(T::Timeout), respond(200, &[], CODES)]).client();
+    let (spans, events) = observe(|| {
+        block_on(client.call(FindRecoveryCodes).send()).unwrap();
+    });
+    assert_eq!(
+        spans,
+        [fields(&[
+            ("otel.name", "GET /user/otp/recovery-codes"),
+            ("otel.kind", "client"),
+            ("otp.operation", "find_recovery_codes"),
+            ("http.request.method", "GET"),
+            ("url.template", "/user/otp/recovery-codes"),
+            ("server.address", "metal.test"),
+            ("server.port", "443"),
+            ("http.response.status_code", "200"),
+            ("http.request.resend_count", "2"),
+        ])]
+    );
+    let events: Vec<_> = events.into_iter().map(|(_, fields)| fields).collect();
+    assert_eq!(
+        events,
+        [
+            fields(&[
+                ("message", "attempt failed"),
+                ("http.request.resend_count", "0"),
+                ("http.response.status_code", "503"),
+                ("error.type", "server"),
+                ("otp.effect", "Unknown"),
+            ]),
+            fields(&[
+                ("message", "attempt failed"),
+                ("http.request.resend_count", "1"),
+                ("error.type", "timeout"),
+                ("otp.effect", "Unknown"),
+            ]),
+            fields(&[
+                ("message", "attempt succeeded"),
+                ("http.request.resend_count", "2"),
+                ("http.response.status_code", "200"),
+            ]),
+        ]
+    );
+}
+
+#[test]
+fn a_failed_call_says_why_and_never_shows_the_url_or_a_secret() {
+    let (client, _) = Script::new([respond(400, &[], r#"{"error": "canary-0tp-93ab"}"#)]).client();
+    let (spans, events) = observe(|| {
+        block_on(client.find_ensure_otp(&Otp::new(OTP).unwrap())).unwrap_err();
+    });
+    assert_eq!(spans[0]["url.template"], "/user/otp/verify/{otp}");
+    assert_eq!(spans[0]["otel.name"], "POST /user/otp/verify/{otp}");
+    assert_eq!(spans[0]["error.type"], "bad_request");
+    assert_eq!(spans[0]["otel.status_code"], "ERROR");
+    assert_eq!(spans[0]["http.response.status_code"], "400");
+    assert!(!spans[0].contains_key("http.request.resend_count"));
+    let all = format!("{spans:?} {events:?}");
+    assert!(!all.contains(OTP) && !all.contains(TOKEN) && !all.contains("url.full"), "{all}");
+}
+
+#[test]
+fn the_end_of_the_service_is_warned_of_once_a_client() {
+    let date = "Tue, 30 Jun 2026 23:59:59 GMT";
+    let headers = [("sunset", date), ("deprecation", "true")];
+    let (client, _) = Script::new([respond(204, &headers, "")]).client();
+    let (_, events) = observe(|| {
+        for _ in 0..3 {
+            block_on(client.clone().receive_codes()).unwrap();
+        }
+    });
+    let warnings: Vec<_> = events.iter().filter(|(level, _)| level == "WARN").collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        warnings[0].1,
+        fields(&[
+            ("message", "the service is going away"),
+            ("sunset", date),
+            ("deprecation", "announced"),
+        ])
+    );
+}
+
+#[test]
+fn what_was_never_sent_is_told_too() {
+    let (client, _) = Script::new([not_sent(T::Tls)]).client();
+    let (spans, _) = observe(|| {
+        block_on(client.receive_codes()).unwrap_err();
+    });
+    assert_eq!(spans[0]["error.type"], "tls");
+    assert!(!spans[0].contains_key("http.response.status_code"));
+}
