@@ -1,0 +1,57 @@
+//! Sends what the OTP client observes to an OpenTelemetry collector, by OTLP over HTTP.
+//!
+//! Run a collector that listens on `http://localhost:4318` (the default), or say where another is in
+//! `OTEL_EXPORTER_OTLP_ENDPOINT`. Each call becomes a span named by its method and path template, with the
+//! attempts as its events; the URL, which may hold an OTP, is in none of them.
+
+#![allow(clippy::print_stdout, reason = "it says what it does")]
+
+use std::error::Error;
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otp_core::{Otp, OtpsApi, OtpsClient};
+use otp_emulator::Emulator;
+use otp_hyper::{HyperTransport, Roots};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let endpoint = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT")
+        .unwrap_or_else(|_| "http://localhost:4318".to_owned());
+    // Its thread speaks HTTP by itself, so it is made, and shut down, outside of the runtime.
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{endpoint}/v1/traces"))
+        .build()?;
+    let provider = SdkTracerProvider::builder()
+        .with_resource(Resource::builder().with_service_name("otp-example").build())
+        .with_batch_exporter(exporter)
+        .build();
+    tracing_subscriber::registry()
+        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("otp-example")))
+        .init();
+
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(calls())?;
+
+    match provider.shutdown() {
+        Ok(()) => println!("exported to {endpoint}"),
+        Err(error) => println!("nothing exported: is a collector at {endpoint}? {error}"),
+    }
+    Ok(())
+}
+
+/// A success, a refusal, and the sum of both in the traces.
+async fn calls() -> Result<(), Box<dyn Error>> {
+    let emulator = Emulator::start()?;
+    let transport = HyperTransport::builder().roots(Roots::pem(emulator.ca_pem())?).build()?;
+    let client =
+        OtpsClient::builder(transport, emulator.token()).base_url(emulator.base_url()).build()?;
+    client.receive_codes().await?;
+    if let Err(error) = client.find_ensure_otp(&Otp::new("000000")?).await {
+        println!("{error}");
+    }
+    Ok(())
+}
