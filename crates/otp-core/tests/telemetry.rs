@@ -10,7 +10,10 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use otp_core::operation::FindRecoveryCodes;
-use otp_core::{Otp, OtpsApi, TransportErrorKind as T};
+use otp_core::{
+    AuthToken, Otp, OtpsApi, OtpsClient, Request, Response, Transport, TransportError,
+    TransportErrorKind as T, async_trait,
+};
 use pollster::block_on;
 use support::{OTP, Script, TOKEN, not_sent, respond, status, unknown};
 use tracing_subscriber::Layer;
@@ -166,6 +169,27 @@ fn the_end_of_the_service_is_warned_of_once_a_client() {
             ("deprecation", "announced"),
         ])
     );
+}
+
+/// A transport that says in which span it was asked to send.
+struct Where(Mutex<Option<&'static str>>);
+
+#[async_trait]
+impl Transport for Where {
+    async fn send(&self, _: Request) -> Result<Response, TransportError> {
+        let span = tracing::Span::current();
+        *self.0.lock().unwrap() = span.metadata().map(tracing::Metadata::name);
+        Ok(support::response(204, &[], ""))
+    }
+    async fn sleep(&self, _: std::time::Duration) {}
+}
+
+#[test]
+fn a_transport_sends_inside_of_the_call_s_span() {
+    let transport = Arc::new(Where(Mutex::default()));
+    let client = OtpsClient::new(transport.clone(), AuthToken::new(TOKEN).unwrap());
+    observe(|| block_on(client.receive_codes()).unwrap());
+    assert_eq!(*transport.0.lock().unwrap(), Some("otp.call"));
 }
 
 #[test]

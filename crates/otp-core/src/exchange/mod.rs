@@ -161,7 +161,6 @@ impl<O: Operation> Exchange<O> {
             Err(failure) => {
                 self.telemetry.attempt_failed(self.history.attempts().len(), &failure);
                 match self.history.failed(&failure, self.config.budget(), now) {
-                    Some(wait) if wait.is_zero() => State::Ready(Some(failure)),
                     Some(wait) => State::Waiting(wait, failure),
                     None => State::Done(Err(self.error(*failure))),
                 }
