@@ -85,6 +85,15 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_cut_where_the_ellipsis_still_fits() {
+        let cut =
+            |len: usize| messages(&format!(r#"{{"error": "{}"}}"#, "x".repeat(len)))[0].clone();
+        assert_eq!(cut(509), "x".repeat(509));
+        assert_eq!(cut(510), "x".repeat(509) + "…");
+        assert_eq!(cut(510).len(), MAX_BYTES);
+    }
+
+    #[test]
     fn deep_nesting_does_not_overflow_the_stack() {
         assert_eq!(messages(&"[".repeat(60_000)), [""; 0]);
     }

@@ -157,6 +157,8 @@ mod tests {
         assert!(ok().validate().is_ok());
         let hour = Duration::from_secs(3600);
         assert!(ok().with_timeout(hour).validate().is_ok());
+        assert!(ok().with_timeout(hour + Duration::from_millis(1)).validate().is_err());
+        assert!(ok().with_attempt_timeout(Duration::from_millis(1)).validate().is_ok());
         for (bad, told) in [
             (ok().with_timeout(Duration::ZERO), "1 ms to 1 h"),
             (ok().with_timeout(Duration::MAX), "1 ms to 1 h"),

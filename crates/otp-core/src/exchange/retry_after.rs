@@ -58,5 +58,6 @@ mod tests {
             assert_eq!(read(&headers(value, date)), wait.map(Duration::from_secs), "{value:?}");
         }
         assert_eq!(read(&HeaderMap::new()), None);
+        assert_eq!(YEAR.as_secs(), 31_536_000);
     }
 }

@@ -113,6 +113,10 @@ mod tests {
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         let ok = RetryPolicy::default();
         assert!(ok.validate().is_ok() && RetryPolicy::never().validate().is_ok());
+        for bound in [ok.with_backoff(ms(1), ms(1)), ok.with_backoff(s(60), s(60))] {
+            assert!(bound.validate().is_ok(), "{bound:?}");
+        }
+        assert!(ok.with_max_attempts(10).validate().is_ok());
         for bad in [
             ok.with_max_attempts(0),
             ok.with_max_attempts(11),

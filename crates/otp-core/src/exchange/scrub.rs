@@ -119,6 +119,11 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_base64_wherever_it_stands() {
         let scrubber = Scrubber::new(&AuthToken::new("canary-t0ken").unwrap(), &Secrets::default());
+        for offset in 0..3 {
+            let [encoded, _] = base64_at("canary-t0ken", offset);
+            // All of the twelve bytes but what is shared with their neighbours.
+            assert_eq!(encoded.len(), [16, 15, 15][offset]);
+        }
         for text in ["canary-t0ken", "a canary-t0ken", "ab canary-t0ken!", "abc canary-t0ken !!"] {
             for encoded in [STANDARD_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(text)] {
                 let scrubbed = scrubber.text(encoded.clone().into());
@@ -137,5 +142,17 @@ mod tests {
         assert_eq!(scrubber().source(Box::new(clean)).to_string(), "outer");
         let leaky = Outer(std::io::Error::other("GET /to/ken failed"));
         assert_eq!(scrubber().source(Box::new(leaky)).to_string(), RedactedSource.to_string());
+
+        // In `Debug` only, and in `Display` only.
+        #[derive(Debug, thiserror::Error)]
+        #[error("quiet")]
+        struct InDebug(#[expect(dead_code, reason = "shown by Debug")] &'static str);
+        let leaky = InDebug("to/ken");
+        assert_eq!(scrubber().source(Box::new(leaky)).to_string(), RedactedSource.to_string());
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("to/ken")]
+        struct InDisplay;
+        assert_eq!(scrubber().source(Box::new(InDisplay)).to_string(), RedactedSource.to_string());
     }
 }

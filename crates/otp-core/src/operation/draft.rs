@@ -286,7 +286,9 @@ mod tests {
         let mut draft = RequestDraft::collecting(TWO, &base);
         draft.secret_path_param("x", &otp).secret_header(HeaderName::from_static("x-otp"), &otp);
         assert!(draft.headers["x-otp"].is_sensitive());
-        assert!(!format!("{draft:?}").contains("s3cret"));
+        let shown = format!("{draft:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.matches("[redacted]").count() >= 2, "{shown}");
         assert_eq!(draft.into_secrets().iter().collect::<Vec<_>>(), ["s3cret", "s3cret"]);
     }
 }
