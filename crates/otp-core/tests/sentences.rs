@@ -70,6 +70,11 @@ fn what_is_known_besides_is_in_the_sentence() {
             .effect(Effect::NotApplied)
             .reason("the call's time was up before it was sent")
             .build(),
+        Error::builder(ErrorKind::Rejected)
+            .endpoint(ReceiveCodes::ENDPOINT)
+            .status(StatusCode::GONE)
+            .effect(Effect::NotApplied)
+            .build(),
         Error::builder(ErrorKind::InvalidInput).reason("invalid OTP: it is empty").build(),
     ]
     .map(|error| error.to_string());

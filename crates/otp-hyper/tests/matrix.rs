@@ -126,6 +126,7 @@ fn matrix() -> Vec<Row> {
         row("closed within the head", H1, Fault::Raw(b"HTTP/1.1 200 OK\r\ncontent-"), ConnectionLost, UNK, GET),
         row("endless head", BOTH, Fault::EndlessHead, ResponseTooLarge, UNK, ONCE),
         row("a head over the cap", BOTH, Fault::LargeHead(70 * 1024), ResponseTooLarge, UNK, ONCE),
+        row("a head of too many fields", H1, Fault::ManyFields(200), ResponseTooLarge, UNK, ONCE),
         row("endless informational responses", BOTH, Fault::EndlessInformational, ResponseTooLarge, UNK, ONCE),
 
         // Within the body.
@@ -330,6 +331,42 @@ async fn check(row: Row, protocol: Protocol, index: usize) -> Vec<String> {
     wrong
 }
 
+/// What goes well must not be told either: the codes, and a session token.
+async fn every_success() {
+    let codes = format!(r#"{{"recovery_codes": ["{CODE}"]}}"#);
+    for protocol in PROTOCOLS {
+        for (operation, reply) in [
+            ("find_recovery_codes", Reply::json(200, &codes)),
+            ("regenerate_codes", Reply::json(200, &codes)),
+            ("find_ensure_otp", Reply::status(204).header("x-auth-token", TOKEN)),
+            ("receive_codes", Reply::status(204)),
+        ] {
+            let server = Hostile::start(protocol, Fault::Answer(reply)).await;
+            let outcome = call(&client(&server), operation).await.unwrap();
+            let shown = format!("{outcome:?}");
+            assert_eq!(leaked(&shown), None, "{shown}");
+        }
+    }
+}
+
+/// A name that no resolver can resolve, since it cannot be one. Nothing is asked of the network.
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_no_connection() {
+    let client =
+        OtpsClient::builder(HyperTransport::new().unwrap(), AuthToken::new(TOKEN).unwrap())
+            .base_url(
+                otp_core::BaseUrl::dangerously_in_the_clear("http://no..name/metal/v1").unwrap(),
+            )
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+    for operation in OPERATIONS {
+        let error = call(&client, operation).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (Connect, Effect::NotApplied), "{error}");
+        assert!(!error.to_string().contains("no..name"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_fault_of_the_matrix_and_no_secret_anywhere() {
     let log = Log::default();
@@ -364,6 +401,8 @@ async fn every_fault_of_the_matrix_and_no_secret_anywhere() {
     }
     let wrong: Vec<String> = checks.join_all().await.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+
+    every_success().await;
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.len() > 100_000, "the log must really be there, {} bytes", log.len());

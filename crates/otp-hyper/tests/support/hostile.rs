@@ -52,6 +52,8 @@ pub enum Fault {
     EndlessHead,
     /// A complete `401` with so many bytes of head.
     LargeHead(usize),
+    /// A complete `401` with so many fields.
+    ManyFields(usize),
     /// So many informational responses, then this answer.
     Informational(usize, Reply),
     /// Informational responses for ever.
@@ -300,6 +302,12 @@ async fn http1<S: AsyncRead + AsyncWrite + Unpin>(
                     stream.write_all(format!("x-more: {}\r\n", "x".repeat(990)).as_bytes()).await?;
                 }
                 stream.write_all(b"\r\n").await?;
+                continue;
+            }
+            Fault::ManyFields(count) => {
+                let fields: String = (0..*count).map(|i| format!("x-{i}: x\r\n")).collect();
+                let head = format!("HTTP/1.1 401 X\r\ncontent-length: 0\r\n{fields}\r\n");
+                stream.write_all(head.as_bytes()).await?;
                 continue;
             }
             Fault::Informational(count, reply) => {
