@@ -49,7 +49,7 @@ pub struct HyperTransportBuilder {
     max_header_bytes: usize,
     identity: Option<Identity>,
     connector: Arc<dyn Connector>,
-    route: Route,
+    route: Result<Route, Error>,
 }
 
 impl Default for HyperTransportBuilder {
@@ -64,7 +64,7 @@ impl Default for HyperTransportBuilder {
             max_header_bytes: 64 * 1024,
             identity: None,
             connector: Arc::new(Tcp::new()),
-            route: Route::default(),
+            route: Ok(Route::default()),
         }
     }
 }
@@ -119,12 +119,13 @@ impl HyperTransportBuilder {
 
     /// Tunnels through this proxy.
     pub fn proxy(self, proxy: Proxy) -> Self {
-        Self { route: Route::Through(proxy), ..self }
+        Self { route: Ok(Route::Through(proxy)), ..self }
     }
 
     /// Tunnels through the proxy that the environment names now: `HTTPS_PROXY` or `ALL_PROXY` (and
     /// `HTTP_PROXY` for a base URL of `http`), unless `NO_PROXY` names the host. Upper or lower case, as
-    /// curl reads them. Without this call, none of them is looked at.
+    /// curl reads them. A value that is no URL of an HTTP proxy is an error when the transport is built.
+    /// Without this call, none of them is looked at.
     pub fn proxy_from_env(self) -> Self {
         Self { route: Route::from_env(), ..self }
     }
@@ -139,7 +140,7 @@ impl HyperTransportBuilder {
         self.validate()?;
         let tls = tls::config(self.roots, self.provider, self.identity)?;
         let connect =
-            Connect::new(tls, self.connector, self.route, self.versions, self.max_header_bytes);
+            Connect::new(tls, self.connector, self.route?, self.versions, self.max_header_bytes);
         let settings = Settings {
             versions: self.versions,
             connect_timeout: self.connect_timeout,

@@ -29,7 +29,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A fresh connection, whose task is running.
 pub(crate) enum Connection {
     Http1 { sender: http1::SendRequest<Full<Bytes>>, allowance: Arc<Allowance> },
-    Http2 { connection: http2::Connection, allowance: Arc<Allowance> },
+    Http2(http2::Connection),
 }
 
 /// Makes connections.
@@ -74,17 +74,17 @@ impl Connect {
         let connected = stream.connected();
         let http2 = self.versions == HttpVersions::Http2
             || (self.versions == HttpVersions::Negotiated && connected.is_negotiated_h2());
+        if http2 {
+            let connection = http2::Connection::start(stream, self.max_header_bytes)
+                .await
+                .map_err(|error| error::of_connecting(&error))?;
+            return Ok(Connection::Http2(connection));
+        }
         let mut extras = Extensions::new();
         connected.get_extras(&mut extras);
         let allowance = extras.remove().ok_or_else(|| {
             TransportError::not_sent(TransportErrorKind::Other).with_reason("no stream of ours")
         })?;
-        if http2 {
-            let connection = http2::Connection::start(stream, self.max_header_bytes)
-                .await
-                .map_err(|error| error::of_connecting(&error))?;
-            return Ok(Connection::Http2 { connection, allowance });
-        }
         let (sender, connection) =
             self.http1.handshake(stream).await.map_err(|error| error::of_connecting(&error))?;
         tokio::spawn(connection);

@@ -36,6 +36,19 @@ pub(crate) fn no_body() -> TransportError {
     TransportError::unknown(Kind::Timeout).with_reason("the body did not arrive in full")
 }
 
+/// h2 did not queue the request: the connection is closed, or the request is none that HTTP/2 has.
+pub(crate) fn of_handing_over(error: &h2::Error) -> TransportError {
+    if error.is_io() || error.is_go_away() || error.is_reset() || error.reason().is_some() {
+        return not_taken();
+    }
+    TransportError::not_sent(Kind::Other).with_reason("HTTP/2 cannot send such a request")
+}
+
+/// The head is complete and larger than allowed.
+pub(crate) fn large_head() -> TransportError {
+    TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers")
+}
+
 /// The server sends and sends, and no head.
 pub(crate) fn flood() -> TransportError {
     TransportError::unknown(Kind::ResponseTooLarge)
@@ -44,13 +57,14 @@ pub(crate) fn flood() -> TransportError {
 
 /// The connection was not made, so nothing was sent.
 pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
-    if let Some(error) = find::<rustls::Error>(error) {
-        return TransportError::not_sent(Kind::Tls)
-            .with_reason(error.to_string())
-            .with_source(error.clone());
-    }
     let failed = TransportError::not_sent(Kind::Connect);
     let through_proxy = find::<ProxyFailed>(error).is_some();
+    if let Some(error) = find::<rustls::Error>(error) {
+        let whose = if through_proxy { "of the proxy: " } else { "" };
+        return TransportError::not_sent(Kind::Tls)
+            .with_reason(format!("{whose}{error}"))
+            .with_source(error.clone());
+    }
     match find::<io::Error>(error) {
         Some(error) if through_proxy => failed
             .with_reason(format!("through the proxy: {}", describe(error)))
@@ -67,7 +81,7 @@ pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
         return flood();
     }
     if error.is_parse_too_large() {
-        return TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers");
+        return large_head();
     }
     if error.is_parse() || error.is_parse_status() {
         return TransportError::unknown(Kind::Protocol);

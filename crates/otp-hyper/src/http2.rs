@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
@@ -31,6 +31,7 @@ const MAX_INFORMATIONAL: usize = 64;
 pub(crate) struct Connection {
     sender: SendRequest<Bytes>,
     closed: Arc<Closed>,
+    max_header_bytes: usize,
 }
 
 #[derive(Default)]
@@ -54,7 +55,10 @@ pub(crate) enum Handed {
 }
 
 /// A response that is awaited.
-pub(crate) struct Answer(ResponseFuture);
+pub(crate) struct Answer {
+    response: ResponseFuture,
+    max_header_bytes: usize,
+}
 
 /// Why there is no head.
 pub(crate) enum NoHead {
@@ -72,9 +76,15 @@ impl Connection {
     {
         let (sender, connection) = h2::client::Builder::new()
             .enable_push(false)
+            // Until the server has said how many it takes; more would only be refused.
+            .initial_max_send_streams(100)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX))
+            // h2 does not tell a head over its limit from a broken one. So it takes more, and what is over
+            // ours is told by `Answer::head`.
+            .max_header_list_size(
+                u32::try_from(max_header_bytes).unwrap_or(u32::MAX).saturating_mul(4),
+            )
             .handshake(TokioIo::new(stream))
             .await?;
         let closed = Arc::new(Closed::default());
@@ -84,14 +94,14 @@ impl Connection {
             let _ = connection.await;
             drop(say_closed);
         });
-        Ok(Self { sender, closed })
+        Ok(Self { sender, closed, max_header_bytes })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.0.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection takes a request, and hands it over.
+    /// Hands a request over, unless the connection takes no more. It may still wait for its turn there.
     pub(crate) async fn hand_over(self, request: Request<Bytes>) -> Result<Handed, TransportError> {
         let Ok(mut sender) = self.sender.ready().await else {
             return Ok(Handed::NotTaken(Box::new(request)));
@@ -99,14 +109,14 @@ impl Connection {
         let (head, body) = request.into_parts();
         let end = body.is_empty();
         // If it fails, nothing was queued: h2 checks first.
-        let (answer, mut stream) = sender
+        let (response, mut stream) = sender
             .send_request(Request::from_parts(head, ()), end)
-            .map_err(|_| error::not_taken())?;
+            .map_err(|error| error::of_handing_over(&error))?;
         if !end {
             // It fails if the stream was reset meanwhile, which the answer tells better.
             let _ = stream.send_data(body, true);
         }
-        Ok(Handed::Over(Answer(answer)))
+        Ok(Handed::Over(Answer { response, max_header_bytes: self.max_header_bytes }))
     }
 }
 
@@ -115,17 +125,27 @@ impl Answer {
     pub(crate) async fn head(mut self) -> Result<Response<RecvStream>, NoHead> {
         let mut informational = 0;
         poll_fn(|cx| {
-            while let Poll::Ready(Some(Ok(_))) = self.0.poll_informational(cx) {
+            while let Poll::Ready(Some(Ok(_))) = self.response.poll_informational(cx) {
                 informational += 1;
                 if informational > MAX_INFORMATIONAL {
                     return Poll::Ready(Err(NoHead::Broken(error::flood())));
                 }
             }
-            Pin::new(&mut self.0).poll(cx).map_err(|error| {
+            let response = ready!(Pin::new(&mut self.response).poll(cx)).map_err(|error| {
                 let reset = error.is_reset() && error.is_remote();
                 let error = error::of_http2(&error);
                 if reset { NoHead::Reset(error) } else { NoHead::Broken(error) }
-            })
+            })?;
+            // Counted as RFC 9113 §6.5.2 counts them.
+            let bytes: usize = response
+                .headers()
+                .iter()
+                .map(|(name, value)| name.as_str().len() + value.len() + 32)
+                .sum();
+            if bytes > self.max_header_bytes {
+                return Poll::Ready(Err(NoHead::Broken(error::large_head())));
+            }
+            Poll::Ready(Ok(response))
         })
         .await
     }

@@ -22,9 +22,6 @@ use crate::connect::{Connect, Connection};
 use crate::stream::Allowance;
 use crate::{HttpVersions, http2};
 
-/// What may still arrive on a connection that is retired: enough for what is under way on it.
-const RETIRED_ALLOWANCE: usize = 4 * 1024 * 1024;
-
 /// Scheme, host and port: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
@@ -60,7 +57,6 @@ pub(crate) enum Sender {
 #[derive(Clone)]
 pub(crate) struct Http2 {
     pub(crate) connection: http2::Connection,
-    allowance: Arc<Allowance>,
     /// Which connection it is.
     id: u64,
 }
@@ -106,6 +102,12 @@ struct Place {
     connecting: Option<Arc<Notify>>,
 }
 
+impl Place {
+    fn is_empty(&self) -> bool {
+        self.idle.is_empty() && self.http2.is_none() && self.connecting.is_none()
+    }
+}
+
 impl Pool {
     pub(crate) fn new(connect: Connect, settings: Settings) -> Self {
         Self(Arc::new(Shared { connect, settings, state: Mutex::default() }))
@@ -139,7 +141,10 @@ impl Pool {
         let made = notify.notified();
         // Between finding and waiting it may have been made.
         if self.is_connecting(origin, &notify) {
-            tokio::time::timeout_at(deadline, made).await.map_err(|_| too_slow())?;
+            // Whoever makes it may not be polled at all, so nobody waits for it longer than connecting
+            // takes.
+            let limit = deadline.min(Instant::now() + self.0.settings.connect_timeout);
+            let _ = tokio::time::timeout_at(limit, made).await;
         }
         match self.find(origin, false) {
             Found::Ready(sender) => Ok(Checkout { sender, reused: true }),
@@ -165,10 +170,10 @@ impl Pool {
                 self.place(origin, |place| place.is_http1 = true);
                 Sender::Http1(Http1 { sender, allowance })
             }
-            Connection::Http2 { connection, allowance } => {
+            Connection::Http2(connection) => {
                 let connection = self.place(origin, |place| {
                     place.made += 1;
-                    let connection = Http2 { connection, allowance, id: place.made };
+                    let connection = Http2 { connection, id: place.made };
                     place.http2 = Some((connection.clone(), Instant::now()));
                     connection
                 });
@@ -200,11 +205,9 @@ impl Pool {
     }
 
     /// Gives no further request to an HTTP/2 connection: it takes none, or left one unanswered and may be
-    /// dead without anybody having said so. Requests that are on it stay; if the server keeps sending and
-    /// sending, it is closed over them.
+    /// dead without anybody having said so. Requests that are on it stay.
     pub(crate) fn retire(&self, origin: &Origin, connection: &Http2) {
-        connection.allowance.limit(RETIRED_ALLOWANCE);
-        self.place(origin, |place| {
+        self.known_place(origin, |place| {
             if place.http2.as_ref().is_some_and(|(current, _)| current.id == connection.id) {
                 place.http2 = None;
             }
@@ -220,7 +223,7 @@ impl Pool {
         };
         self.place(origin, |place| {
             if let Some((kept, used)) = &mut place.http2 {
-                if !kept.connection.is_closed() {
+                if !kept.connection.is_closed() && oldest.is_none_or(|oldest| *used >= oldest) {
                     *used = Instant::now();
                     return Found::Ready(Sender::Http2(kept.clone()));
                 }
@@ -249,9 +252,21 @@ impl Pool {
     }
 
     fn is_connecting(&self, origin: &Origin, notify: &Arc<Notify>) -> bool {
-        self.place(origin, |place| {
+        let connecting = |place: &mut Place| {
             place.connecting.as_ref().is_some_and(|current| Arc::ptr_eq(current, notify))
-        })
+        };
+        self.known_place(origin, connecting).unwrap_or(false)
+    }
+
+    /// As [`place`](Self::place), but an origin of which nothing is known stays so.
+    fn known_place<T>(&self, origin: &Origin, act: impl FnOnce(&mut Place) -> T) -> Option<T> {
+        let mut state = self.0.state();
+        let place = state.places.get_mut(origin)?;
+        let result = act(place);
+        if place.is_empty() && !place.is_http1 {
+            state.places.remove(origin);
+        }
+        Some(result)
     }
 
     fn place<T>(&self, origin: &Origin, act: impl FnOnce(&mut Place) -> T) -> T {
@@ -294,7 +309,7 @@ struct Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        self.pool.place(&self.origin, |place| place.connecting = None);
+        self.pool.known_place(&self.origin, |place| place.connecting = None);
         self.notify.notify_waiters();
     }
 }
@@ -319,9 +334,14 @@ impl Shared {
                 // Requests on their way hold it themselves.
                 place.http2 = None;
             }
-            !place.idle.is_empty() || place.http2.is_some() || place.connecting.is_some()
+            !place.is_empty()
         });
-        !state.places.is_empty()
+        let left = !state.places.is_empty();
+        if !left {
+            // Under the lock, so that whoever keeps the next connection starts another.
+            state.reaper = None;
+        }
+        left
     }
 }
 

@@ -92,8 +92,25 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) fn from_env() -> Self {
-        Self::Environment(Box::new(Matcher::from_env()))
+    /// What the environment says now. A value that cannot be followed is an error: connecting directly in
+    /// its place is not what was asked for.
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+            for name in [name.to_owned(), name.to_lowercase()] {
+                let Ok(value) = std::env::var(&name) else { continue };
+                let proxy = Matcher::builder().all(value.clone()).build();
+                let proxy = proxy.intercept(&Uri::from_static("http://any"));
+                let usable = proxy.is_some_and(|proxy| {
+                    matches!(proxy.uri().scheme_str(), Some("http" | "https"))
+                });
+                if !usable && !value.is_empty() {
+                    return Err(invalid(&format!(
+                        "{name} is not the URL of an HTTP proxy: write it as 'http://host:port'"
+                    )));
+                }
+            }
+        }
+        Ok(Self::Environment(Box::new(Matcher::from_env())))
     }
 
     /// The proxy for this destination.

@@ -16,6 +16,9 @@ use crate::http2::{Handed, NoHead};
 use crate::pool::{Checkout, Http1, Http2, Origin, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
 
+/// How long a kept connection may take to be ready for the next request.
+const FINISHING: Duration = Duration::from_millis(100);
+
 /// No attempt takes longer, whatever its limit: an hour.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -69,7 +72,7 @@ impl HyperTransport {
             let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
             let outcome = match sender {
                 Sender::Http1(connection) => {
-                    self.over_http1(connection, origin, path, request, deadline).await?
+                    self.over_http1(connection, reused, origin, path, request, deadline).await?
                 }
                 Sender::Http2(connection) => {
                     self.over_http2(connection, origin, path, request, deadline).await?
@@ -88,15 +91,18 @@ impl HyperTransport {
     async fn over_http1(
         &self,
         mut connection: Http1,
+        reused: bool,
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
         deadline: Instant,
     ) -> Result<Outcome, TransportError> {
-        // The connection may still be finishing the call before.
-        match timeout_at(deadline, connection.sender.ready()).await {
-            Err(_) => return Err(error::no_time_to_send()),
-            Ok(Err(_)) => {
+        // A kept connection may still be finishing the call before, but not for long: a server that answered
+        // before it read the request may never read it.
+        let limit = if reused { deadline.min(Instant::now() + FINISHING) } else { deadline };
+        match timeout_at(limit, connection.sender.ready()).await {
+            Err(_) if !reused => return Err(error::no_time_to_send()),
+            Err(_) | Ok(Err(_)) => {
                 *request.uri_mut() = origin.uri(path).unwrap_or_default();
                 return Ok(Outcome::NotTaken(Box::new(request)));
             }
@@ -265,7 +271,8 @@ fn host(origin: &Origin) -> Option<HeaderValue> {
     let usual = if origin.scheme == http::uri::Scheme::HTTP { 80 } else { 443 };
     let authority = &origin.authority;
     let host = match authority.port_u16() {
-        Some(port) if port != usual => authority.as_str(),
+        // Without user information, which is not for this header.
+        Some(port) if port != usual => authority.as_str().rsplit('@').next().unwrap_or_default(),
         _ => authority.host(),
     };
     HeaderValue::from_str(host).ok()

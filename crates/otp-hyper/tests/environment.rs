@@ -82,3 +82,24 @@ async fn child() {
     let proxied = client(HyperTransport::builder().roots(roots).proxy_from_env()).unwrap();
     assert_eq!(proxied.receive_codes().await.unwrap_err().kind(), ErrorKind::Connect);
 }
+
+/// A value that cannot be followed is not the same as none.
+#[tokio::test]
+async fn a_proxy_of_the_environment_that_is_none_is_refused() {
+    for value in ["socks5://proxy:1080", "ftp://proxy", "http://", "not a url"] {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--ignored", "--exact", "child_with_a_wrong_proxy"]).env("HTTPS_PROXY", value);
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{value}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "run by the test above, with its environment"]
+fn child_with_a_wrong_proxy() {
+    let error = HyperTransport::builder().proxy_from_env().build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("HTTPS_PROXY"), "{error}");
+    assert!(!error.to_string().contains("proxy:1080"), "{error}");
+}

@@ -109,6 +109,82 @@ async fn a_silent_http2_connection_gets_no_further_call_even_if_the_caller_gave_
     }
 }
 
+#[tokio::test]
+async fn a_call_that_is_never_polled_again_does_not_hold_up_the_others() {
+    for protocol in PROTOCOLS {
+        let server = Hostile::start(protocol, Fault::Answer(Reply::status(204))).await;
+        let transport = HyperTransport::builder()
+            .roots(Roots::pem(server.ca_pem()).unwrap())
+            .connect_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap();
+        let client = OtpsClient::builder(transport, AuthToken::new("t").unwrap())
+            .base_url(server.base_url())
+            .build()
+            .unwrap();
+        // It starts to connect, for all others too, and is left there.
+        let mut parked = client.receive_codes();
+        let pending = poll_fn(|cx| Poll::Ready(parked.as_mut().poll(cx).is_pending())).await;
+        assert!(pending);
+        client.call(ReceiveCodes).timeout(Duration::from_secs(3)).send().await.unwrap();
+    }
+}
+
+/// The server's SETTINGS say how many streams it takes. What is sent before must not be too many.
+#[tokio::test]
+async fn a_burst_of_first_calls_is_not_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut server = h2::server::Builder::new();
+                let mut connection: h2::server::Connection<_, Bytes> =
+                    server.max_concurrent_streams(100).handshake(stream).await.unwrap();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let response = Response::builder().status(204).body(()).unwrap();
+                    let _ = respond.send_response(response, true);
+                }
+            });
+        }
+    });
+    let transport = HyperTransport::builder().http_versions(HttpVersions::Http2).build().unwrap();
+    let client = OtpsClient::builder(transport, AuthToken::new("t").unwrap())
+        .base_url(BaseUrl::new(format!("http://{address}/metal/v1")).unwrap())
+        .build()
+        .unwrap();
+    let calls: Vec<_> = (0..1000)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.call(ReceiveCodes).send().await.unwrap() })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap().metadata.attempts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_idle_too_long_is_not_used() {
+    for protocol in PROTOCOLS {
+        let server = Hostile::start(protocol, Fault::Answer(Reply::status(204))).await;
+        let transport = HyperTransport::builder()
+            .roots(Roots::pem(server.ca_pem()).unwrap())
+            .pool_idle_timeout(Duration::ZERO)
+            .build()
+            .unwrap();
+        let client = OtpsClient::builder(transport, AuthToken::new("t").unwrap())
+            .base_url(server.base_url())
+            .build()
+            .unwrap();
+        for calls in 1..=3 {
+            client.receive_codes().await.unwrap();
+            assert_eq!((server.requests(), server.connections()), (calls, calls));
+        }
+    }
+}
+
 /// A server that answers with what it was asked for: the header `x-marker`.
 async fn echo() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
