@@ -77,6 +77,9 @@ fn it_needs_no_runtime_of_the_test() {
     assert!(TcpStream::connect(emulator.local_addr()).is_ok());
     let shown = format!("{emulator:?}");
     assert!(shown.contains(&emulator.base_url().to_string()), "{shown}");
+    let token = emulator.token();
+    let token = otp_core::secrecy::ExposeSecret::expose_secret(&token);
+    assert!(!shown.contains(token), "{shown}");
 }
 
 /// The binary, stopped when the test ends.

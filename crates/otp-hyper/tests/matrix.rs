@@ -16,14 +16,17 @@ use std::time::{Duration, Instant};
 
 use otp_core::ErrorKind::{self, *};
 use otp_core::{AuthToken, Effect, OtpsClient, RetryPolicy};
-use otp_hyper::{HyperTransport, Roots};
+use otp_hyper::{HyperTransport, Proxy, Roots};
 use support::frames::{self, Frame};
 use support::hostile::{Ending, Fault, Hostile};
 use support::tls::Certificate;
 use support::{OPERATIONS, OTP, PROTOCOLS, Protocol, Reply, TOKEN, call};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
 
 const CODE: &str = "canary-c0de-51de";
+const PASSWORD: &str = "canary-pr0xy-77aa";
 
 const ATTEMPT: Duration = Duration::from_millis(400);
 const CALL: Duration = Duration::from_millis(1500);
@@ -237,8 +240,9 @@ impl MakeWriter<'_> for Log {
 /// The secrets, raw, percent-encoded and in base64.
 fn canaries() -> Vec<String> {
     use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine};
-    let mut forms = Vec::new();
-    for secret in [TOKEN, OTP, CODE] {
+    let credentials = format!("user:{PASSWORD}");
+    let mut forms = vec![BASE64_STANDARD_NO_PAD.encode(&credentials[..credentials.len() / 3 * 3])];
+    for secret in [TOKEN, OTP, CODE, PASSWORD] {
         forms.push(secret.to_owned());
         forms.push(secret.replace('-', "%2D"));
         forms.push(secret.bytes().fold(String::new(), |mut text, byte| {
@@ -349,6 +353,44 @@ async fn every_success() {
     }
 }
 
+/// The faults that need more than a server: a proxy that refuses, and connections that were kept.
+async fn every_other_way_to_fail() {
+    for protocol in PROTOCOLS {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = proxy.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = proxy.accept().await.unwrap();
+                let mut head = [0; 1024];
+                let _ = stream.read(&mut head).await;
+                let _ = stream.write_all(b"HTTP/1.1 407 No\r\n\r\n").await;
+            }
+        });
+        let kept = vec![Fault::Answer(reply(503)), Fault::Close];
+        for operation in OPERATIONS {
+            let server = Hostile::sequence(protocol, kept.clone()).await;
+            let proxy = Proxy::new(format!("http://{address}")).unwrap();
+            let proxy = proxy.basic_auth("user", PASSWORD).unwrap();
+            let roots = Roots::pem(server.ca_pem()).unwrap();
+            let transport = HyperTransport::builder().roots(roots).proxy(proxy).build().unwrap();
+            let through = OtpsClient::builder(transport, AuthToken::new(TOKEN).unwrap())
+                .base_url(server.base_url())
+                .build()
+                .unwrap();
+            let error = call(&through, operation).await.unwrap_err();
+            assert_eq!((error.kind(), error.effect()), (Connect, Effect::NotApplied), "{error}");
+            assert_eq!(server.requests(), 0);
+            assert_eq!(leaked(&format!("{error} {error:?}")), None, "{error:?}");
+
+            let direct = client(&server);
+            let first = call(&direct, operation).await.unwrap_err();
+            let second = call(&direct, operation).await.unwrap_err();
+            assert_eq!((second.kind(), second.effect()), (ConnectionLost, Effect::Unknown));
+            assert_eq!(leaked(&format!("{first:?} {second} {second:?}")), None, "{second:?}");
+        }
+    }
+}
+
 /// A name that no resolver can resolve, since it cannot be one. Nothing is asked of the network.
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_no_connection() {
@@ -403,6 +445,7 @@ async fn every_fault_of_the_matrix_and_no_secret_anywhere() {
     assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
 
     every_success().await;
+    every_other_way_to_fail().await;
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.len() > 100_000, "the log must really be there, {} bytes", log.len());

@@ -146,7 +146,7 @@ mod tests {
         // In `Debug` only, and in `Display` only.
         #[derive(Debug, thiserror::Error)]
         #[error("quiet")]
-        struct InDebug(#[expect(dead_code, reason = "shown by Debug")] &'static str);
+        struct InDebug(&'static str);
         let leaky = InDebug("to/ken");
         assert_eq!(scrubber().source(Box::new(leaky)).to_string(), RedactedSource.to_string());
 

@@ -85,7 +85,7 @@ impl FakeOtps {
     fn of(service: Service, token: AuthToken) -> Self {
         let service = Arc::new(service);
         // The default base URL: the paths that the service answers are those of the public one.
-        let client = OtpsClient::new(Wire(Arc::clone(&service)), token.clone());
+        let client = OtpsClient::new(Arc::clone(&service), token.clone());
         Self { service, client, token }
     }
 
@@ -136,36 +136,34 @@ impl FakeOtps {
     }
 }
 
-/// The service as a transport: requests take no time, and waiting turns the clock.
-struct Wire(Arc<Service>);
-
+/// Requests take no time, and waiting turns the clock.
 #[async_trait]
-impl Transport for Wire {
+impl Transport for Service {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        Ok(route::respond(&self.0, request.as_http()))
+        Ok(route::respond(self, request.as_http()))
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.0.clock().advance(duration);
+        self.clock().advance(duration);
     }
 
     fn now(&self) -> Duration {
-        self.0.clock().now()
+        self.clock().now()
     }
 }
 
 #[async_trait]
 impl Transport for FakeOtps {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        Ok(self.respond(request.as_http()))
+        self.service.send(request).await
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.advance(duration);
+        self.service.sleep(duration).await;
     }
 
     fn now(&self) -> Duration {
-        self.service.clock().now()
+        self.service.now()
     }
 }
 
