@@ -107,6 +107,19 @@ async fn a_proxy_that_refuses_is_no_connection_and_nothing_is_sent() {
     }
 }
 
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named_as_the_cause() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let server = Recorder::start(PROTOCOLS[0], Reply::status(204)).await;
+    let transport = HyperTransport::builder()
+        .roots(Roots::pem(server.ca_pem()).unwrap())
+        .proxy(Proxy::new(format!("http://{nobody}")).unwrap());
+    let error = client(transport, server.base_url()).receive_codes().await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Connect, Effect::NotApplied));
+    assert!(error.to_string().contains("through the proxy: "), "{error}");
+    assert!(server.received().is_empty());
+}
+
 #[test]
 fn a_proxy_s_password_is_not_shown() {
     let proxy = Proxy::new("http://proxy.test:3128").unwrap().basic_auth("u", "hunter2").unwrap();

@@ -21,7 +21,8 @@ impl Verified {
     }
 
     /// The session token, if the response carried one: in an `X-Auth-Token` header, or as the `token`
-    /// of a JSON object. Use it with [`OtpsClient::with_token`](crate::OtpsClient::with_token).
+    /// of a JSON object. Use it with [`OtpsClient::with_token`](crate::OtpsClient::with_token); code that
+    /// holds a `dyn OtpsApi` hands it to whoever made that.
     pub fn session_token(&self) -> Option<&AuthToken> {
         self.session_token.as_ref()
     }
