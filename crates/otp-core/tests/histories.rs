@@ -59,7 +59,7 @@ impl Event {
         }
     }
 
-    /// What this proves about the server, by the design's tables.
+    /// What this proves about the server, by README's table.
     fn effect<O: Operation>(self) -> Effect {
         let by_status = |status| match status {
             200..=299 if O::ENDPOINT.is_acknowledged_by(status_code(status)) => Effect::Applied,
