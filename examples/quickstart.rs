@@ -4,10 +4,11 @@
 //! account, no network. With `--base-url`, and a token in `METAL_AUTH_TOKEN`, it talks to a real one, and
 //! asks for the OTP that arrives on the phone.
 
-#![allow(clippy::print_stdout, reason = "it tells a story")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it tells a story")]
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use clap::Parser;
 use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
@@ -30,8 +31,17 @@ struct Options {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match tell(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn tell(options: Options) -> Result<(), Box<dyn Error>> {
     let (client, emulator) = match options.base_url {
         Some(url) => (real_client(url)?, None),
         None => {
