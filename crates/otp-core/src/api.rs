@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use crate::pointers::delegate_api;
 use crate::transport::BoxFuture;
 use crate::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsClient, RecoveryCodeList, Verified};
 
@@ -100,7 +101,7 @@ pub trait OtpsApi: Send + Sync {
     }
 }
 
-fn unimplemented(endpoint: &'static Endpoint) -> Error {
+pub(crate) fn unimplemented(endpoint: &'static Endpoint) -> Error {
     Error::builder(ErrorKind::Unimplemented).endpoint(endpoint).build()
 }
 
@@ -123,55 +124,9 @@ impl OtpsApi for OtpsClient {
     }
 }
 
-/// A pointer to an implementor is one.
-macro_rules! delegate_to_pointee {
-    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
-        // Written out rather than by `async_trait`, which would box the future a second time.
-        impl<$($generics)*> OtpsApi for $pointer {
-            fn find_ensure_otp<'life, 'otp, 'fut>(
-                &'life self,
-                otp: &'otp Otp,
-            ) -> BoxFuture<'fut, Result<Verified, Error>>
-            where
-                'life: 'fut,
-                'otp: 'fut,
-                Self: 'fut,
-            {
-                (**self).find_ensure_otp(otp)
-            }
-
-            fn find_recovery_codes<'life, 'fut>(
-                &'life self,
-            ) -> BoxFuture<'fut, Result<RecoveryCodeList, Error>>
-            where
-                'life: 'fut,
-                Self: 'fut,
-            {
-                (**self).find_recovery_codes()
-            }
-
-            fn receive_codes<'life, 'fut>(&'life self) -> BoxFuture<'fut, Result<(), Error>>
-            where
-                'life: 'fut,
-                Self: 'fut,
-            {
-                (**self).receive_codes()
-            }
-
-            fn regenerate_codes<'life, 'fut>(
-                &'life self,
-            ) -> BoxFuture<'fut, Result<RecoveryCodeList, Error>>
-            where
-                'life: 'fut,
-                Self: 'fut,
-            {
-                (**self).regenerate_codes()
-            }
-        }
-    )*};
-}
-
-delegate_to_pointee!(
+// A pointer to an implementor is one.
+delegate_api!(
+    OtpsApi, BoxFuture:
     ['a, T: OtpsApi + ?Sized] &'a T,
     [T: OtpsApi + ?Sized] Box<T>,
     [T: OtpsApi + ?Sized] Arc<T>,

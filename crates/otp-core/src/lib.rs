@@ -61,6 +61,7 @@
 //! |---|---|
 //! | call the service, or take it as a dependency | [`OtpsApi`], [`OtpsClient`] |
 //! | set a timeout or a header for one call, see the response's metadata | [`OtpsClient::call`], [`Answer`] |
+//! | do so on one thread, or without async | [`local`], [`blocking`]: the same names |
 //! | send requests your own way | [`Transport`], [`Request`], [`TransportError`] |
 //! | add an endpoint of your own | [`Operation`], [`Endpoint`] |
 //! | drive the protocol yourself | [`Exchange`], [`ClientConfig`] |
@@ -69,13 +70,16 @@
 
 mod api;
 mod base_url;
+pub mod blocking;
 mod client;
 pub mod clock;
 mod error;
 pub mod exchange;
 mod headers;
+pub mod local;
 mod model;
 pub mod operation;
+mod pointers;
 mod secret;
 mod telemetry;
 mod transport;

@@ -5,8 +5,11 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use otp_core::ErrorKind::{self, *};
-use otp_core::{Effect, Error, Otp, OtpsApi, TransportErrorKind as T};
+use otp_core::local::FromSend;
+use otp_core::{Effect, Error, Otp, OtpsApi, TransportErrorKind as T, blocking, local};
 use pollster::block_on;
 use support::{OTP, Reply, Script, lost_body, not_sent, respond, status, unknown};
 
@@ -81,17 +84,29 @@ const ROWS: &[Row] = &[
     Row { what: "599", reply: || status(599), kind: Server, effect: [UNK; 4], sent: [1, 1] },
 ];
 
+/// Makes a call of this name in one of the flavours, over this script.
+type Flavour = fn(&Arc<Script>, &str) -> Result<(), Error>;
+
+const FLAVOURS: [(&str, Flavour); 4] = [
+    ("async", |script, operation| call(&script.async_client(), operation)),
+    ("local", |script, operation| call_local(&script.local_client(), operation)),
+    ("local, from Send", |script, operation| {
+        call_local(&FromSend(script.async_client()), operation)
+    }),
+    ("blocking", |script, operation| call_blocking(&script.blocking_client(), operation)),
+];
+
 #[test]
-fn every_failure_says_what_happened_and_whether_the_server_acted() {
+fn every_failure_says_what_happened_and_whether_the_server_acted_in_every_flavour() {
     let mut wrong = Vec::new();
-    for row in ROWS {
+    for (row, (flavour, call)) in ROWS.iter().flat_map(|row| FLAVOURS.map(|f| (row, f))) {
         for (i, operation) in
             ["find_ensure_otp", "receive_codes", "regenerate_codes", "find_recovery_codes"]
                 .into_iter()
                 .enumerate()
         {
-            let (client, script) = Script::new([(row.reply)()]).client();
-            let error = call(&client, operation).expect_err(row.what);
+            let script = Arc::new(Script::new([(row.reply)()]));
+            let error = call(&script, operation).expect_err(row.what);
             let got = (error.kind(), error.effect(), script.sent());
             // The SMS has no success with a body: there, any 200 is a status it does not have.
             let kind = match (operation, row.kind) {
@@ -100,7 +115,10 @@ fn every_failure_says_what_happened_and_whether_the_server_acted() {
             };
             let want = (kind, row.effect[i], row.sent[usize::from(i == 3)]);
             if got != want {
-                wrong.push(format!("{} / {operation}: got {got:?}, want {want:?}", row.what));
+                wrong.push(format!(
+                    "{} / {operation}, {flavour}: got {got:?}, want {want:?}",
+                    row.what
+                ));
             }
             assert_eq!(error.operation(), Some(operation));
             assert_eq!(error.attempts().len(), script.sent(), "{}", row.what);
@@ -120,11 +138,30 @@ fn call(api: &dyn OtpsApi, operation: &str) -> Result<(), Error> {
     })
 }
 
+fn call_local(api: &dyn local::OtpsApi, operation: &str) -> Result<(), Error> {
+    block_on(async {
+        match operation {
+            "find_ensure_otp" => api.find_ensure_otp(&Otp::new(OTP)?).await.map(drop),
+            "receive_codes" => api.receive_codes().await,
+            "regenerate_codes" => api.regenerate_codes().await.map(drop),
+            _ => api.find_recovery_codes().await.map(drop),
+        }
+    })
+}
+
+fn call_blocking(api: &dyn blocking::OtpsApi, operation: &str) -> Result<(), Error> {
+    match operation {
+        "find_ensure_otp" => api.find_ensure_otp(&Otp::new(OTP)?).map(drop),
+        "receive_codes" => api.receive_codes(),
+        "regenerate_codes" => api.regenerate_codes().map(drop),
+        _ => api.find_recovery_codes().map(drop),
+    }
+}
+
 #[test]
 fn a_later_refusal_does_not_hide_that_an_earlier_attempt_may_have_been_received() {
-    let script = Script::new([unknown(T::ConnectionLost), not_sent(T::Connect)]);
-    let (client, script) = script.client();
-    let error = call(&client, "find_recovery_codes").unwrap_err();
+    let script = Arc::new(Script::new([unknown(T::ConnectionLost), not_sent(T::Connect)]));
+    let error = call(&script.async_client(), "find_recovery_codes").unwrap_err();
     assert_eq!((error.kind(), error.effect(), script.sent()), (Connect, UNK, 3));
     assert_eq!(error.attempts()[0].effect, UNK);
     assert_eq!(error.attempts()[1].effect, NOT);
@@ -132,8 +169,8 @@ fn a_later_refusal_does_not_hide_that_an_earlier_attempt_may_have_been_received(
 
 #[test]
 fn the_sentence_of_a_lost_regeneration_says_that_the_codes_changed_and_how_to_read_them() {
-    let (client, _) = Script::new([lost_body(200, T::ConnectionLost)]).client();
-    let error = call(&client, "regenerate_codes").unwrap_err();
+    let script = Arc::new(Script::new([lost_body(200, T::ConnectionLost)]));
+    let error = call(&script.async_client(), "regenerate_codes").unwrap_err();
     assert_eq!(
         error.to_string(),
         "regenerate_codes failed: the connection was lost (HTTP 200 OK); the server did act: the codes \

@@ -26,9 +26,9 @@ use crate::{CallOptions, RetryPolicy};
 #[derive(Debug)]
 #[must_use = "`send` makes the call"]
 pub struct Call<'c, C, O> {
-    pub(super) client: &'c C,
-    pub(super) operation: O,
-    pub(super) options: CallOptions,
+    pub(crate) client: &'c C,
+    pub(crate) operation: O,
+    pub(crate) options: CallOptions,
 }
 
 impl<'c, C, O> Call<'c, C, O> {

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::clock;
+use crate::pointers::delegate_transport;
 
 /// A response whose body has arrived in full.
 pub type Response = http::Response<Bytes>;
@@ -52,7 +53,7 @@ pub type Response = http::Response<Bytes>;
 /// }
 /// ```
 ///
-/// # What `send` promises
+/// # What a transport promises
 ///
 /// 1. **One request.** It sends the request at most once. It does not retry, follow redirects, answer
 ///    challenges, or keep cookies. An attempt that provably did not leave may be repeated inside.
@@ -91,40 +92,11 @@ pub trait Transport: Send + Sync {
     }
 }
 
-/// A pointer to a transport is a transport.
-macro_rules! delegate_to_pointee {
-    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
-        // Written out rather than by `async_trait`, which would box the future a second time.
-        impl<$($generics)*> Transport for $pointer {
-            fn send<'life, 'fut>(
-                &'life self,
-                request: Request,
-            ) -> BoxFuture<'fut, Result<Response, TransportError>>
-            where
-                'life: 'fut,
-                Self: 'fut,
-            {
-                (**self).send(request)
-            }
-
-            fn sleep<'life, 'fut>(&'life self, duration: Duration) -> BoxFuture<'fut, ()>
-            where
-                'life: 'fut,
-                Self: 'fut,
-            {
-                (**self).sleep(duration)
-            }
-
-            fn now(&self) -> Duration {
-                (**self).now()
-            }
-        }
-    )*};
-}
-
 pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-delegate_to_pointee!(
+// A pointer to a transport is a transport.
+delegate_transport!(
+    Transport, BoxFuture:
     ['a, T: Transport + ?Sized] &'a T,
     [T: Transport + ?Sized] Box<T>,
     [T: Transport + ?Sized] Arc<T>,

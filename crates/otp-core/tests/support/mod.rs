@@ -3,13 +3,14 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otp_core::http::{HeaderMap, Method, StatusCode, Uri};
 use otp_core::{
     AuthToken, BaseUrl, OtpsClient, Request, Response, RetryPolicy, Transport, TransportError,
-    TransportErrorKind, async_trait,
+    TransportErrorKind, async_trait, blocking, local,
 };
 
 pub const TOKEN: &str = "canary-t0ken-7c1f";
@@ -49,18 +50,35 @@ impl Script {
         Self { pace, ..self }
     }
 
-    pub fn client(self) -> (OtpsClient, std::sync::Arc<Script>) {
+    pub fn client(self) -> (OtpsClient, Arc<Script>) {
         self.client_with(RetryPolicy::default())
     }
 
-    pub fn client_with(self, retry: RetryPolicy) -> (OtpsClient, std::sync::Arc<Script>) {
-        let script = std::sync::Arc::new(self);
+    pub fn client_with(self, retry: RetryPolicy) -> (OtpsClient, Arc<Script>) {
+        let script = Arc::new(self);
         let client = OtpsClient::builder(script.clone(), AuthToken::new(TOKEN).unwrap())
-            .base_url(BaseUrl::new("https://metal.test/metal/v1").unwrap())
+            .base_url(base_url())
             .retry(retry)
             .build()
             .unwrap();
         (client, script)
+    }
+
+    pub fn async_client(self: &Arc<Self>) -> OtpsClient {
+        let token = AuthToken::new(TOKEN).unwrap();
+        OtpsClient::builder(self.clone(), token).base_url(base_url()).build().unwrap()
+    }
+
+    pub fn local_client(self: &Arc<Self>) -> local::OtpsClient {
+        let token = AuthToken::new(TOKEN).unwrap();
+        // It has no transport of its own kind around it, so it must be a local one itself.
+        let transport: Rc<dyn local::Transport> = Rc::new(self.clone());
+        local::OtpsClient::builder(transport, token).base_url(base_url()).build().unwrap()
+    }
+
+    pub fn blocking_client(self: &Arc<Self>) -> blocking::OtpsClient {
+        let token = AuthToken::new(TOKEN).unwrap();
+        blocking::OtpsClient::builder(self.clone(), token).base_url(base_url()).build().unwrap()
     }
 
     pub fn sent(&self) -> usize {
@@ -68,9 +86,42 @@ impl Script {
     }
 }
 
+fn base_url() -> BaseUrl {
+    BaseUrl::new("https://metal.test/metal/v1").unwrap()
+}
+
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        blocking::Transport::send(self, request)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        blocking::Transport::sleep(self, duration);
+    }
+
+    fn now(&self) -> Duration {
+        blocking::Transport::now(self)
+    }
+}
+
+#[async_trait(?Send)]
+impl local::Transport for Script {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        blocking::Transport::send(self, request)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        blocking::Transport::sleep(self, duration);
+    }
+
+    fn now(&self) -> Duration {
+        blocking::Transport::now(self)
+    }
+}
+
+impl blocking::Transport for Script {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
         let debug = format!("{request:?}");
         let time_limit = request.time_limit();
         let http = request.into_http();
@@ -91,7 +142,7 @@ impl Transport for Script {
         }
     }
 
-    async fn sleep(&self, duration: Duration) {
+    fn sleep(&self, duration: Duration) {
         self.waits.lock().unwrap().push(duration);
         *self.clock.lock().unwrap() += duration;
     }

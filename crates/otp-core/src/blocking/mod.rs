@@ -1,0 +1,42 @@
+//! The client without any async: for a program that waits, with whatever HTTP stack it has.
+//!
+//! The same names and the same behaviour as at the crate's root: the operations, the
+//! [exchange](crate::exchange), the errors and the secrets are the very same. A program takes its
+//! names from here instead of from the root.
+//!
+//! ```
+//! use std::time::Duration;
+//! use otp_core::blocking::{OtpsApi, OtpsClient, Transport};
+//! use otp_core::{AuthToken, Error, Request, Response, TransportError};
+//!
+//! struct Modem;
+//!
+//! impl Transport for Modem {
+//!     fn send(&self, request: Request) -> Result<Response, TransportError> {
+//!         // … the device does its work here, within the request's limits …
+//!         # let _ = request;
+//!         # let mut response = Response::default();
+//!         # *response.status_mut() = otp_core::http::StatusCode::NO_CONTENT;
+//!         # Ok(response)
+//!     }
+//!
+//!     fn sleep(&self, duration: Duration) {
+//!         std::thread::sleep(duration);
+//!     }
+//! }
+//!
+//! let client = OtpsClient::new(Modem, AuthToken::new("your-api-key")?);
+//! client.receive_codes()?;
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! A call blocks its thread, waits included. In an async task use the root's or the
+//! [`local`](crate::local) client.
+
+mod api;
+mod client;
+mod transport;
+
+pub use api::OtpsApi;
+pub use client::OtpsClient;
+pub use transport::Transport;

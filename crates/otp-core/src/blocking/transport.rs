@@ -1,0 +1,58 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Request, Response, TransportError, clock};
+
+/// Sends exactly one request and waits for its response: [`Transport`](crate::Transport) without
+/// async.
+///
+/// What it promises is what [`Transport`](crate::Transport#what-a-transport-promises) lists, word for
+/// word, except what concerns cancellation. Since nobody can drop a call that blocks,
+/// [`Request::time_limit`] is the only thing that ends one: keep it in every phase.
+///
+/// A device's stack that is not `Sync` goes behind a `Mutex`, or drives an [`Exchange`](crate::Exchange)
+/// itself.
+pub trait Transport: Send + Sync {
+    /// Sends the request once and reads the response in full.
+    ///
+    /// # Errors
+    ///
+    /// A [`TransportError`] that says what failed and whether the request may have left.
+    fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Waits: with threads, [`std::thread::sleep`]. It is required, since a client that cannot wait
+    /// cannot retry.
+    fn sleep(&self, duration: Duration);
+
+    /// The time since a fixed but arbitrary moment; it never goes back.
+    ///
+    /// Override it if this transport's `sleep` follows another clock than the system's.
+    fn now(&self) -> Duration {
+        clock::monotonic()
+    }
+}
+
+/// A pointer to a transport is a transport.
+macro_rules! delegate_to_pointee {
+    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
+        impl<$($generics)*> Transport for $pointer {
+            fn send(&self, request: Request) -> Result<Response, TransportError> {
+                (**self).send(request)
+            }
+
+            fn sleep(&self, duration: Duration) {
+                (**self).sleep(duration);
+            }
+
+            fn now(&self) -> Duration {
+                (**self).now()
+            }
+        }
+    )*};
+}
+
+delegate_to_pointee!(
+    ['a, T: Transport + ?Sized] &'a T,
+    [T: Transport + ?Sized] Box<T>,
+    [T: Transport + ?Sized] Arc<T>,
+);

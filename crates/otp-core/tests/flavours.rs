@@ -1,0 +1,194 @@
+//! The flavours: the same names in three modules, usable where their bounds say.
+//!
+//! That they behave alike, failure by failure, is in `effect.rs`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use otp_core::local::FromSend;
+use otp_core::operation::ReceiveCodes;
+use otp_core::{
+    AuthToken, ErrorKind, Otp, Request, Response, RetryPolicy, TransportError, TransportErrorKind,
+    async_trait, blocking, local,
+};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+use support::{OTP, Script, response, status};
+
+assert_impl_all!(otp_core::OtpsClient: Send, Sync, Clone, otp_core::OtpsApi);
+assert_impl_all!(blocking::OtpsClient: Send, Sync, Clone, blocking::OtpsApi);
+assert_impl_all!(local::OtpsClient: Clone, local::OtpsApi);
+assert_not_impl_any!(local::OtpsClient: Send, Sync);
+
+/// A transport that cannot leave its thread, and is not ready at once.
+#[derive(Default)]
+struct Radio {
+    log: Rc<RefCell<Vec<String>>>,
+    clock: Cell<Duration>,
+    refusals: Cell<u32>,
+}
+
+#[async_trait(?Send)]
+impl local::Transport for Radio {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        turn().await;
+        self.log.borrow_mut().push(request.endpoint().name().to_owned());
+        if let Some(left) = self.refusals.get().checked_sub(1) {
+            self.refusals.set(left);
+            return Err(TransportError::not_sent(TransportErrorKind::Connect));
+        }
+        turn().await;
+        Ok(response(204, &[], ""))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        turn().await;
+        self.log.borrow_mut().push("wait".to_owned());
+        self.clock.set(self.clock.get() + duration);
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.get()
+    }
+}
+
+/// Pending once.
+async fn turn() {
+    let mut pending = true;
+    std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+}
+
+/// A whole runtime: polls, and polls again.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+            return value;
+        }
+    }
+}
+
+#[test]
+fn a_local_client_retries_over_a_transport_that_holds_an_rc() {
+    let radio = Radio { refusals: Cell::new(2), ..Radio::default() };
+    let log = Rc::clone(&radio.log);
+    let client = local::OtpsClient::new(radio, AuthToken::new("t").unwrap());
+    let answer = run(client.call(ReceiveCodes).send()).unwrap();
+    assert_eq!(answer.metadata.attempts(), 3);
+    assert_eq!(*log.borrow(), ["receive_codes", "wait", "receive_codes", "wait", "receive_codes"]);
+}
+
+#[test]
+fn a_local_client_shares_its_transport_with_its_clones_and_other_tokens() {
+    let radio = Rc::new(Radio::default());
+    let client = local::OtpsClient::builder(Rc::clone(&radio), AuthToken::new("t").unwrap())
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    let other = client.with_token(AuthToken::new("u").unwrap());
+    run(async {
+        local::OtpsApi::receive_codes(&client.clone()).await.unwrap();
+        local::OtpsApi::receive_codes(&other).await.unwrap();
+    });
+    assert_eq!(radio.log.borrow().len(), 2);
+    assert_eq!(other.config().defaults().retry().max_attempts(), 1);
+}
+
+#[test]
+fn pointers_to_a_local_implementor_are_implementors() {
+    use local::OtpsApi;
+    fn all(api: impl OtpsApi) {
+        run(async {
+            api.receive_codes().await.unwrap();
+            let _ = api.find_ensure_otp(&Otp::new(OTP).unwrap()).await.unwrap();
+            for error in [
+                api.find_recovery_codes().await.unwrap_err(),
+                api.regenerate_codes().await.unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::UnexpectedStatus, "a 204 is not theirs");
+            }
+        });
+    }
+    fn transport(transport: impl local::Transport + 'static) {
+        let client = local::OtpsClient::new(transport, AuthToken::new("t").unwrap());
+        run(client.receive_codes()).unwrap();
+    }
+
+    let script = Arc::new(Script::new([status(204)]));
+    let client = script.local_client();
+    all(&client);
+    all(Box::new(client.clone()));
+    all(Rc::new(client.clone()) as Rc<dyn OtpsApi>);
+    all(Arc::new(FromSend(script.async_client())));
+    all(FromSend(script.async_client()));
+    all(FromSend(Arc::new(script.async_client()) as Arc<dyn otp_core::OtpsApi>));
+    assert_eq!(script.sent(), 6 * 4);
+
+    transport(FromSend(script.clone()));
+    transport(Rc::new(FromSend(script.clone())) as Rc<dyn local::Transport>);
+    transport(Box::new(FromSend(script.clone())) as Box<dyn local::Transport>);
+    transport(FromSend(script.clone() as Arc<dyn otp_core::Transport>));
+    assert_eq!(script.sent(), 6 * 4 + 4);
+}
+
+#[test]
+fn pointers_to_a_blocking_implementor_are_implementors() {
+    use blocking::OtpsApi;
+    fn all(api: impl OtpsApi) {
+        api.receive_codes().unwrap();
+        let _ = api.find_ensure_otp(&Otp::new(OTP).unwrap()).unwrap();
+        assert_eq!(api.find_recovery_codes().unwrap_err().kind(), ErrorKind::UnexpectedStatus);
+        assert_eq!(api.regenerate_codes().unwrap_err().kind(), ErrorKind::UnexpectedStatus);
+    }
+    let script = Arc::new(Script::new([status(204)]));
+    let client = script.blocking_client();
+    all(&client);
+    all(Box::new(client.clone()) as Box<dyn OtpsApi>);
+    all(Arc::new(client.clone()) as Arc<dyn OtpsApi>);
+    std::thread::scope(|scope| {
+        scope.spawn(|| all(&client));
+    });
+    assert_eq!(script.sent(), 4 * 4);
+
+    let transport: Box<dyn blocking::Transport> = Box::new(script.clone());
+    let client = blocking::OtpsClient::new(transport, AuthToken::new("t").unwrap());
+    let other = client.with_token(AuthToken::new("u").unwrap());
+    other.receive_codes().unwrap();
+    assert_eq!(script.seen.lock().unwrap().last().unwrap().headers["x-auth-token"], "u");
+}
+
+#[test]
+fn a_hand_written_double_of_any_flavour_implements_what_its_test_needs() {
+    struct OnlySms;
+    #[async_trait(?Send)]
+    impl local::OtpsApi for OnlySms {
+        async fn receive_codes(&self) -> Result<(), otp_core::Error> {
+            Ok(())
+        }
+    }
+    impl blocking::OtpsApi for OnlySms {
+        fn receive_codes(&self) -> Result<(), otp_core::Error> {
+            Ok(())
+        }
+    }
+    run(local::OtpsApi::receive_codes(&OnlySms)).unwrap();
+    blocking::OtpsApi::receive_codes(&OnlySms).unwrap();
+    for error in [
+        run(local::OtpsApi::regenerate_codes(&OnlySms)).unwrap_err(),
+        blocking::OtpsApi::regenerate_codes(&OnlySms).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unimplemented);
+        assert_eq!(error.operation(), Some("regenerate_codes"));
+    }
+}
