@@ -8,12 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use otp_conformance::hostile::{Fault, Reply, Server, Wire, tls};
 use otp_core::{AuthToken, BaseUrl, Effect, ErrorKind, OtpsApi, OtpsClient, async_trait};
 use otp_hyper::{
     Connector, HyperTransport, HyperTransportBuilder, Identity, Proxy, Roots, Stream, Target,
 };
-use support::tls;
-use support::{Outcome, PROTOCOLS, Recorder, Reply, TOKEN, call};
+use support::{Outcome, PROTOCOLS, TOKEN, call};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -62,7 +62,7 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
 #[tokio::test]
 async fn a_proxy_gets_its_credentials_and_sees_nothing_else() {
     for protocol in PROTOCOLS {
-        let server = Recorder::start(protocol, Reply::status(204)).await;
+        let server = Server::start(protocol, Fault::Answer(Reply::status(204)));
         let (address, heads) = proxy("HTTP/1.1 200 Established\r\n\r\n").await;
         let proxy = Proxy::new(format!("http://{address}")).unwrap();
         let proxy = proxy.basic_auth("user", "pa:ss").unwrap();
@@ -95,7 +95,7 @@ async fn a_proxy_that_refuses_is_no_connection_and_nothing_is_sent() {
         "nonsense\r\n\r\n",
         "",
     ] {
-        let server = Recorder::start(PROTOCOLS[0], Reply::status(204)).await;
+        let server = Server::start(PROTOCOLS[0], Fault::Answer(Reply::status(204)));
         let (address, _) = proxy(answer).await;
         let transport = HyperTransport::builder()
             .roots(Roots::pem(server.ca_pem()).unwrap())
@@ -110,7 +110,7 @@ async fn a_proxy_that_refuses_is_no_connection_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_named_as_the_cause() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let server = Recorder::start(PROTOCOLS[0], Reply::status(204)).await;
+    let server = Server::start(PROTOCOLS[0], Fault::Answer(Reply::status(204)));
     let transport = HyperTransport::builder()
         .roots(Roots::pem(server.ca_pem()).unwrap())
         .proxy(Proxy::new(format!("http://{nobody}")).unwrap());
@@ -204,9 +204,12 @@ async fn over_a_unix_socket() {
 
 #[tokio::test]
 async fn a_server_that_asks_who_is_calling_is_told() {
-    let (certificate, key, _) = tls::client_identity();
+    let (certificate, key) = tls::client_identity();
     for protocol in PROTOCOLS {
-        let server = Recorder::start_mutual(protocol, Reply::status(204)).await;
+        let server = Server::start(
+            Wire::from(protocol).with_client_certificates(),
+            Fault::Answer(Reply::status(204)),
+        );
         let roots = Roots::pem(server.ca_pem()).unwrap();
         let identity = Identity::pem(&certificate, &key).unwrap();
         let known = HyperTransport::builder().roots(roots.clone()).identity(identity);
@@ -221,8 +224,8 @@ async fn a_server_that_asks_who_is_calling_is_told() {
 
 #[test]
 fn an_identity_that_cannot_be_is_refused_when_it_is_built() {
-    let (certificate, key, _) = tls::client_identity();
-    let (_, other_key, _) = tls::client_identity();
+    let (certificate, key) = tls::client_identity();
+    let (_, other_key) = tls::client_identity();
     assert!(Identity::pem("", &key).is_err());
     assert!(Identity::pem(&certificate, "").is_err());
     assert!(Identity::pem(&key, &certificate).is_err());

@@ -8,9 +8,9 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
+use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::{AuthToken, BaseUrl, ErrorKind, OtpsApi, OtpsClient, RetryPolicy};
 use otp_hyper::{HyperTransport, HyperTransportBuilder, Roots};
-use support::{Protocol, Recorder, Reply};
 
 /// What the child process is told.
 const URL: &str = "OTP_TEST_URL";
@@ -18,7 +18,7 @@ const CA: &str = "OTP_TEST_CA";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_asked_for_is_taken_from_the_environment() {
-    let server = Recorder::start(Protocol::Http1, Reply::status(204)).await;
+    let server = Server::start(Protocol::Http1, Fault::Answer(Reply::status(204)));
     // Whoever connects here wants a proxy.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy_url = format!("http://{}", proxy.local_addr().unwrap());

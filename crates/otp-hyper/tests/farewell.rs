@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use otp_conformance::hostile::frames::{self, Frame};
+use otp_conformance::hostile::{Certificate, Protocol, tls};
 use otp_core::http::Response;
 use otp_core::{AuthToken, BaseUrl, Effect, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HyperTransport, Roots};
-use support::frames::{self, Frame};
-use support::tls::{self, Certificate};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
@@ -24,7 +24,7 @@ type Handled = Arc<Mutex<HashMap<String, usize>>>;
 async fn serve(goodbye: Goodbye) -> (BaseUrl, String, Handled) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/metal/v1", listener.local_addr().unwrap());
-    let (acceptor, ca_pem) = tls::acceptor(b"h2", Certificate::Good);
+    let (acceptor, ca_pem) = tls::acceptor(Protocol::Http2, Certificate::Good, false);
     let handled = Handled::default();
     let log = Arc::clone(&handled);
     tokio::spawn(async move {

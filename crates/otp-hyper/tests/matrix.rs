@@ -14,13 +14,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use otp_conformance::hostile::frames::{self, Frame};
+use otp_conformance::hostile::{Certificate, Ending, Fault, Protocol, Reply, Server};
 use otp_core::ErrorKind::{self, *};
 use otp_core::{AuthToken, Effect, OtpsClient, RetryPolicy};
 use otp_hyper::{HyperTransport, Proxy, Roots};
-use support::frames::{self, Frame};
-use support::hostile::{Ending, Fault, Hostile};
-use support::tls::Certificate;
-use support::{OPERATIONS, OTP, PROTOCOLS, Protocol, Reply, TOKEN, call};
+use support::{OPERATIONS, OTP, PROTOCOLS, TOKEN, call};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
@@ -261,7 +260,7 @@ fn leaked(text: &str) -> Option<String> {
     canaries().into_iter().find(|canary| text.contains(canary.as_str()))
 }
 
-fn client(server: &Hostile) -> OtpsClient {
+fn client(server: &Server) -> OtpsClient {
     let transport = HyperTransport::builder()
         .roots(Roots::pem(server.ca_pem()).unwrap())
         .connect_timeout(Duration::from_millis(300))
@@ -280,7 +279,7 @@ fn client(server: &Hostile) -> OtpsClient {
 /// What is wrong with a row, for one operation over one version.
 async fn check(row: Row, protocol: Protocol, index: usize) -> Vec<String> {
     let operation = OPERATIONS[index];
-    let server = Hostile::start(protocol, row.fault.clone()).await;
+    let server = Server::start(protocol, row.fault.clone());
     let client = client(&server);
     let started = Instant::now();
     let outcome = call(&client, operation).await;
@@ -340,12 +339,12 @@ async fn every_success() {
     let codes = format!(r#"{{"recovery_codes": ["{CODE}"]}}"#);
     for protocol in PROTOCOLS {
         for (operation, reply) in [
-            ("find_recovery_codes", Reply::json(200, &codes)),
-            ("regenerate_codes", Reply::json(200, &codes)),
+            ("find_recovery_codes", Reply::json(200, codes.as_str())),
+            ("regenerate_codes", Reply::json(200, codes.as_str())),
             ("find_ensure_otp", Reply::status(204).header("x-auth-token", TOKEN)),
             ("receive_codes", Reply::status(204)),
         ] {
-            let server = Hostile::start(protocol, Fault::Answer(reply)).await;
+            let server = Server::start(protocol, Fault::Answer(reply));
             let outcome = call(&client(&server), operation).await.unwrap();
             let shown = format!("{outcome:?}");
             assert_eq!(leaked(&shown), None, "{shown}");
@@ -368,7 +367,7 @@ async fn every_other_way_to_fail() {
         });
         let kept = vec![Fault::Answer(reply(503)), Fault::Close];
         for operation in OPERATIONS {
-            let server = Hostile::sequence(protocol, kept.clone()).await;
+            let server = Server::sequence(protocol, kept.clone());
             let proxy = Proxy::new(format!("http://{address}")).unwrap();
             let proxy = proxy.basic_auth("user", PASSWORD).unwrap();
             let roots = Roots::pem(server.ca_pem()).unwrap();

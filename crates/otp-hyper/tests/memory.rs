@@ -6,10 +6,10 @@
 
 mod support;
 
+use otp_conformance::hostile::{Fault, Protocol, Server};
 use otp_core::{AuthToken, ErrorKind, OtpsApi, OtpsClient};
 use otp_hyper::{HyperTransport, Roots};
-use support::hostile::{Fault, Hostile};
-use support::{PROTOCOLS, Protocol};
+use support::PROTOCOLS;
 
 /// The largest resident memory that this process ever had, in bytes.
 fn peak() -> usize {
@@ -19,7 +19,7 @@ fn peak() -> usize {
 }
 
 async fn meet(protocol: Protocol, fault: Fault, times: usize) {
-    let server = Hostile::start(protocol, fault.clone()).await;
+    let server = Server::start(protocol, fault.clone());
     let transport =
         HyperTransport::builder().roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap();
     let client = OtpsClient::builder(transport, AuthToken::new("t").unwrap())

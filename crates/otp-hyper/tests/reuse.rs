@@ -16,18 +16,18 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::bytes::Bytes;
 use otp_core::http::{HeaderName, HeaderValue, Response};
 use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, BaseUrl, Effect, ErrorKind, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
-use support::hostile::{Fault, Hostile};
-use support::{OPERATIONS, OTP, PROTOCOLS, Protocol, Reply};
+use support::{OPERATIONS, OTP, PROTOCOLS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-fn trusting(server: &Hostile) -> OtpsClient {
+fn trusting(server: &Server) -> OtpsClient {
     let transport =
         HyperTransport::builder().roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap();
     OtpsClient::builder(transport, AuthToken::new("t").unwrap())
@@ -40,7 +40,7 @@ fn trusting(server: &Hostile) -> OtpsClient {
 async fn a_kept_connection_that_was_closed_meanwhile_is_replaced_unnoticed() {
     for protocol in PROTOCOLS {
         let fault = Fault::AnswerAndClose(Reply::status(204));
-        let server = Hostile::start(protocol, fault).await;
+        let server = Server::start(protocol, fault);
         let client = trusting(&server);
         for calls in 1..=5 {
             let answer = client.call(ReceiveCodes).send().await.unwrap();
@@ -61,7 +61,7 @@ async fn a_kept_connection_that_was_closed_meanwhile_is_replaced_unnoticed() {
 async fn a_kept_connection_that_takes_the_request_and_closes_leaves_the_effect_unknown() {
     for protocol in PROTOCOLS {
         let faults = vec![Fault::Answer(Reply::status(204)), Fault::Close];
-        let server = Hostile::sequence(protocol, faults).await;
+        let server = Server::sequence(protocol, faults);
         let client = trusting(&server);
         client.receive_codes().await.unwrap();
         let error = client.receive_codes().await.unwrap_err();
@@ -73,7 +73,7 @@ async fn a_kept_connection_that_takes_the_request_and_closes_leaves_the_effect_u
 #[tokio::test]
 async fn calls_share_a_connection() {
     for protocol in PROTOCOLS {
-        let server = Hostile::start(protocol, Fault::Answer(Reply::status(204))).await;
+        let server = Server::start(protocol, Fault::Answer(Reply::status(204)));
         let client = trusting(&server);
         for _ in 0..20 {
             client.receive_codes().await.unwrap();
@@ -84,7 +84,7 @@ async fn calls_share_a_connection() {
 
 #[tokio::test]
 async fn many_first_calls_at_once_share_one_http2_connection() {
-    let server = Hostile::start(Protocol::Http2, Fault::Answer(Reply::status(204))).await;
+    let server = Server::start(Protocol::Http2, Fault::Answer(Reply::status(204)));
     let client = trusting(&server);
     let calls: Vec<_> = (0..50)
         .map(|_| {
@@ -100,7 +100,7 @@ async fn many_first_calls_at_once_share_one_http2_connection() {
 
 #[tokio::test]
 async fn a_silent_http2_connection_gets_no_further_call_even_if_the_caller_gave_up() {
-    let server = Hostile::start(Protocol::Http2, Fault::Silence).await;
+    let server = Server::start(Protocol::Http2, Fault::Silence);
     let client = trusting(&server);
     for calls in 1..=3 {
         let patience = Duration::from_millis(100);
@@ -112,7 +112,7 @@ async fn a_silent_http2_connection_gets_no_further_call_even_if_the_caller_gave_
 #[tokio::test]
 async fn a_call_that_is_never_polled_again_does_not_hold_up_the_others() {
     for protocol in PROTOCOLS {
-        let server = Hostile::start(protocol, Fault::Answer(Reply::status(204))).await;
+        let server = Server::start(protocol, Fault::Answer(Reply::status(204)));
         let transport = HyperTransport::builder()
             .roots(Roots::pem(server.ca_pem()).unwrap())
             .connect_timeout(Duration::from_millis(300))
@@ -168,7 +168,7 @@ async fn a_burst_of_first_calls_is_not_refused() {
 #[tokio::test]
 async fn a_connection_that_was_idle_too_long_is_not_used() {
     for protocol in PROTOCOLS {
-        let server = Hostile::start(protocol, Fault::Answer(Reply::status(204))).await;
+        let server = Server::start(protocol, Fault::Answer(Reply::status(204)));
         let transport = HyperTransport::builder()
             .roots(Roots::pem(server.ca_pem()).unwrap())
             .pool_idle_timeout(Duration::ZERO)
@@ -366,7 +366,7 @@ fn a_paused_runtime_elsewhere_does_not_stop_the_deadlines_here() {
         let _ = otp_core::Transport::now(&transport.build().unwrap());
     });
     runtime(false).block_on(async {
-        let server = Hostile::start(Protocol::Http1, Fault::Silence).await;
+        let server = Server::start(Protocol::Http1, Fault::Silence);
         let client = trusting(&server);
         let started = std::time::Instant::now();
         let call = client.call(FindRecoveryCodes);

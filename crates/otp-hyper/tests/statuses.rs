@@ -5,10 +5,11 @@
 
 mod support;
 
+use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::http::StatusCode;
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{Effect, ErrorKind};
-use support::{Outcome, PROTOCOLS, Protocol, Recorder, Reply, call, client};
+use support::{Outcome, PROTOCOLS, call, client};
 
 const CODES: &str = r#"{"recovery_codes": ["a", "b", "c"]}"#;
 
@@ -17,7 +18,7 @@ type Expected = Result<Outcome, (ErrorKind, Effect)>;
 
 async fn check(operation: &str, reply: Reply, expected: &Expected) {
     for protocol in PROTOCOLS {
-        let server = Recorder::start(protocol, reply.clone()).await;
+        let server = Server::start(protocol, Fault::Answer(reply.clone()));
         let got = call(&client(&server), operation).await;
         let at = format!("{operation} over {protocol:?} with {reply:?}");
         match (&got, expected) {
@@ -60,7 +61,7 @@ async fn each_documented_failure_with_each_form_of_its_body() {
             for (body, messages) in &bodies {
                 for protocol in PROTOCOLS {
                     let reply = body.clone().with_status(*status).header("x-request-id", "req-1");
-                    let server = Recorder::start(protocol, reply).await;
+                    let server = Server::start(protocol, Fault::Answer(reply));
                     let error = call(&client(&server), operation).await.unwrap_err();
 
                     let at = format!("{operation} {status} over {protocol:?} with {body:?}");
@@ -91,7 +92,7 @@ async fn each_documented_failure_with_each_form_of_its_body() {
 async fn verify_gives_the_session_token_of_a_header() {
     for protocol in PROTOCOLS {
         let reply = Reply::status(204).header("X-Auth-Token", "s3ssion");
-        let server = Recorder::start(protocol, reply).await;
+        let server = Server::start(protocol, Fault::Answer(reply));
         let outcome = call(&client(&server), "find_ensure_otp").await.unwrap();
         let Outcome::Verified { session: Some(session) } = outcome else { panic!("{outcome:?}") };
         assert_eq!(session.expose_secret(), "s3ssion");
@@ -101,7 +102,8 @@ async fn verify_gives_the_session_token_of_a_header() {
 #[tokio::test]
 async fn verify_gives_the_session_token_of_a_body() {
     for protocol in PROTOCOLS {
-        let server = Recorder::start(protocol, Reply::json(200, r#"{"token": "s3ssion"}"#)).await;
+        let server =
+            Server::start(protocol, Fault::Answer(Reply::json(200, r#"{"token": "s3ssion"}"#)));
         let outcome = call(&client(&server), "find_ensure_otp").await.unwrap();
         let Outcome::Verified { session: Some(session) } = outcome else { panic!("{outcome:?}") };
         assert_eq!(session.expose_secret(), "s3ssion");
@@ -116,7 +118,7 @@ async fn a_captive_portal_never_reads_as_verified_or_sent() {
     for status in [200, 201, 202, 203, 206] {
         for operation in ["find_ensure_otp", "receive_codes"] {
             let reply = Reply::status(status);
-            let server = Recorder::start(Protocol::Http1, reply).await;
+            let server = Server::start(Protocol::Http1, Fault::Answer(reply));
             let error = call(&client(&server), operation).await.unwrap_err();
             assert_eq!(error.effect(), Effect::Unknown, "{operation} {status}");
         }
@@ -138,7 +140,7 @@ async fn absent_codes_are_an_error_and_never_an_empty_list() {
 #[tokio::test]
 async fn a_redirect_is_an_error_and_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let elsewhere = Recorder::start(Protocol::Http1, Reply::status(204)).await;
+        let elsewhere = Server::start(Protocol::Http1, Fault::Answer(Reply::status(204)));
         let location = elsewhere.base_url().to_string();
         let redirect = Reply::status(status).header("location", &location);
         check("receive_codes", redirect, &Err((ErrorKind::UnexpectedStatus, Effect::Unknown)))

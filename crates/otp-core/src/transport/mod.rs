@@ -55,18 +55,34 @@ pub type Response = http::Response<Bytes>;
 ///
 /// # What a transport promises
 ///
-/// 1. **One request.** It sends the request at most once. It does not retry, follow redirects, answer
-///    challenges, or keep cookies. An attempt that provably did not leave may be repeated inside.
-/// 2. **Unchanged.** Method, path bytes, header values and body arrive as they are. It adds what framing
-///    needs (`Host`, `Content-Length`) and nothing else; in particular no `Accept-Encoding`.
-/// 3. **Any status is a response.** `401` and `500` are `Ok`; the body is not decompressed.
+/// 1. **One request.** `send` sends its request at most once, whatever comes back: it does not
+///    retry, follow redirects, answer challenges or keep cookies. An attempt that provably did not
+///    leave may be repeated inside.
+/// 2. **Unchanged.** Method, path and query, header values and body arrive byte for byte. What
+///    framing needs is added (`Host`, `Content-Length`) and nothing else; in particular no
+///    `Accept-Encoding`, and no second copy of a secret.
+/// 3. **Any status is an answer.** `401` and `500` are `Ok`. Status, headers and body are what the
+///    server sent: informational responses (`1xx`) are skipped, and the body is not decompressed.
 /// 4. **In time.** It ends within [`Request::time_limit`], whichever phase it is in: connecting,
-///    writing, waiting for the head, reading the body.
-/// 5. **In bounds.** It stops reading when the body is larger than [`Request::response_limit`] and
-///    answers [`TransportErrorKind::ResponseTooLarge`].
-/// 6. **Honest.** A failure is [`TransportError::not_sent`] only if no byte of the request can have
-///    reached the server, and [`TransportError::unknown`] in every other case.
-/// 7. **Discreet.** Its errors, log lines and spans hold no URL and no header value.
+///    writing, waiting for the head, reading the body, however slowly the bytes trickle.
+/// 5. **In bounds.** A body may be as large as [`Request::response_limit`] and not a byte larger:
+///    then it stops reading and answers [`TransportErrorKind::ResponseTooLarge`]. A head that never
+///    ends is given up too.
+/// 6. **Honest.** What is cut short, or is not HTTP, is never an answer, and the kind of the error
+///    says what failed. A failure is [`TransportError::not_sent`] only if no byte of the request
+///    can have reached the server, and [`TransportError::unknown`] in every other case. A head that
+///    arrived before the failure comes with it ([`TransportError::with_head`]). A kept connection
+///    that was closed meanwhile is replaced.
+/// 7. **Discreet.** Its errors, their sources, its log lines and spans hold no URL and no header
+///    value.
+/// 8. **Cancellable.** Nothing is sent before the future of `send` is polled. Dropping it gives the
+///    attempt up: nothing is sent again, and the next `send` gets its own answer.
+/// 9. **Concurrent.** Sends at the same time do not wait for one another, and each gets its own
+///    answer.
+/// 10. **On the clock.** `sleep` waits as long as it is told, and `now` goes on with the time that
+///     passes.
+///
+/// `otp-conformance` proves them, sentence by sentence, in a test of one line.
 ///
 /// # Cancellation
 ///

@@ -1,4 +1,4 @@
-//! Servers of our own: they record every request as it arrived, and answer what a test says.
+//! What the tests share: a client that trusts a hostile server, and the four operations by name.
 
 #![allow(
     dead_code,
@@ -6,13 +6,7 @@
     reason = "each test file uses its own part; a wrong script stops it"
 )]
 
-pub mod frames;
-pub mod hostile;
-mod recorder;
-pub mod tls;
-
-pub use recorder::{Recorder, Reply};
-
+use otp_conformance::hostile::{Protocol, Server};
 use otp_core::{AuthToken, Error, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
 
@@ -23,16 +17,10 @@ pub const OTP: &str = "canary-0tp-93ab";
 pub const OPERATIONS: [&str; 4] =
     ["find_ensure_otp", "receive_codes", "regenerate_codes", "find_recovery_codes"];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    Http1,
-    Http2,
-}
-
 pub const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
-/// A client that trusts the recorder and speaks what it is offered.
-pub fn client(server: &Recorder) -> OtpsClient {
+/// A client that trusts the server and speaks what it is offered.
+pub fn client(server: &Server) -> OtpsClient {
     let transport = HyperTransport::builder()
         .roots(Roots::pem(server.ca_pem()).unwrap())
         .http_versions(HttpVersions::Negotiated)

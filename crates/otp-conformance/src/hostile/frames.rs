@@ -2,40 +2,66 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+/// Frame type (RFC 9113 §6.1).
 pub const DATA: u8 = 0;
+/// Frame type (RFC 9113 §6.2).
 pub const HEADERS: u8 = 1;
+/// Frame type (RFC 9113 §6.4).
 pub const RST_STREAM: u8 = 3;
+/// Frame type (RFC 9113 §6.5).
 pub const SETTINGS: u8 = 4;
+/// Frame type (RFC 9113 §6.6).
 pub const PUSH_PROMISE: u8 = 5;
+/// Frame type (RFC 9113 §6.7).
 pub const PING: u8 = 6;
+/// Frame type (RFC 9113 §6.8).
 pub const GOAWAY: u8 = 7;
+/// Frame type (RFC 9113 §6.10).
 pub const CONTINUATION: u8 = 9;
 
+/// Flag of DATA and HEADERS: the stream ends here.
 pub const END_STREAM: u8 = 1;
+/// Flag of HEADERS and CONTINUATION: the field block ends here.
 pub const END_HEADERS: u8 = 4;
+/// Flag of SETTINGS and PING.
 pub const ACK: u8 = 1;
 
+/// Error code (RFC 9113 §7).
 pub const REFUSED_STREAM: u32 = 7;
+/// Error code (RFC 9113 §7).
 pub const INTERNAL_ERROR: u32 = 2;
+/// Error code (RFC 9113 §7).
 pub const CANCEL: u32 = 8;
+/// Error code (RFC 9113 §7).
 pub const ENHANCE_YOUR_CALM: u32 = 11;
+/// Error code (RFC 9113 §7).
 pub const NO_ERROR: u32 = 0;
 
+/// A frame; it need not make sense.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    /// Its type.
     pub kind: u8,
+    /// Its flags.
     pub flags: u8,
+    /// Its stream; 0 is the connection.
     pub stream: u32,
+    /// What follows its header.
     pub payload: Vec<u8>,
 }
 
 impl Frame {
+    /// A frame of these parts.
     pub fn new(kind: u8, flags: u8, stream: u32, payload: impl Into<Vec<u8>>) -> Self {
         Self { kind, flags, stream, payload: payload.into() }
     }
 
+    /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = u32::try_from(self.payload.len()).unwrap().to_be_bytes()[1..].to_vec();
+        let mut bytes = u32::try_from(self.payload.len())
+            .expect("a frame that a test has written")
+            .to_be_bytes()[1..]
+            .to_vec();
         bytes.extend([self.kind, self.flags]);
         bytes.extend(self.stream.to_be_bytes());
         bytes.extend(&self.payload);
@@ -43,18 +69,22 @@ impl Frame {
     }
 }
 
+/// SETTINGS without any.
 pub fn settings() -> Frame {
     Frame::new(SETTINGS, 0, 0, [])
 }
 
+/// The acknowledgement of SETTINGS.
 pub fn settings_ack() -> Frame {
     Frame::new(SETTINGS, ACK, 0, [])
 }
 
+/// A PING.
 pub fn ping() -> Frame {
     Frame::new(PING, 0, 0, [7; 8])
 }
 
+/// A response's HEADERS: this status and these fields, each shorter than 127 bytes.
 pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> Frame {
     let mut block = field(":status", &status.to_string());
     for (name, value) in fields {
@@ -64,18 +94,22 @@ pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> 
     Frame::new(HEADERS, END_HEADERS | end, stream, block)
 }
 
+/// A CONTINUATION that is not the last.
 pub fn continuation(stream: u32, block: Vec<u8>) -> Frame {
     Frame::new(CONTINUATION, 0, stream, block)
 }
 
+/// DATA.
 pub fn data(stream: u32, bytes: &[u8], end: bool) -> Frame {
     Frame::new(DATA, if end { END_STREAM } else { 0 }, stream, bytes)
 }
 
+/// `RST_STREAM` with this error code.
 pub fn reset(stream: u32, code: u32) -> Frame {
     Frame::new(RST_STREAM, 0, stream, code.to_be_bytes())
 }
 
+/// GOAWAY with this last stream and error code.
 pub fn go_away(last: u32, code: u32) -> Frame {
     Frame::new(GOAWAY, 0, 0, [last.to_be_bytes(), code.to_be_bytes()].concat())
 }
@@ -84,7 +118,7 @@ pub fn go_away(last: u32, code: u32) -> Frame {
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
-        let length = u8::try_from(text.len()).unwrap();
+        let length = u8::try_from(text.len()).expect("a frame that a test has written");
         assert!(length < 127, "{text} is too long for this");
         bytes.push(length);
         bytes.extend(text.as_bytes());
@@ -93,19 +127,32 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// Reads the client's side.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
 }
 
 impl Reader {
+    /// Reads the connection preface (RFC 9113 §3.4).
+    ///
+    /// # Errors
+    ///
+    /// What reading meets, and a preface that is none.
     pub async fn preface(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).await?;
-        assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        Ok(())
+        if &preface == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
+            Ok(())
+        } else {
+            Err(std::io::Error::other("this is no HTTP/2 preface"))
+        }
     }
 
+    /// The next frame; none if the client has closed.
+    ///
+    /// # Errors
+    ///
+    /// What reading meets.
     pub async fn next(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),

@@ -10,12 +10,20 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 
+use super::Protocol;
+
+/// A server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificate {
+    /// In order.
     Good,
+    /// Its time is over.
     Expired,
+    /// Its time has not come.
     NotYetValid,
+    /// For another host.
     WrongHost,
+    /// Of no CA at all.
     SelfSigned,
     /// From a CA that the client does not know.
     Untrusted,
@@ -30,10 +38,10 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
+        let key = KeyPair::generate().expect("made by rcgen");
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
+        let pem = params.self_signed(&key).expect("made by rcgen").pem();
         Self { pem, issuer: Issuer::new(params, key) }
     }
 }
@@ -41,18 +49,27 @@ impl Authority {
 static TRUSTED: LazyLock<Authority> = LazyLock::new(Authority::new);
 static UNKNOWN: LazyLock<Authority> = LazyLock::new(Authority::new);
 
-/// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust.
-pub fn acceptor(alpn: &[u8], certificate: Certificate) -> (TlsAcceptor, String) {
-    accept(alpn, certificate, WebPkiClientVerifier::no_client_auth())
-}
-
-/// The same, for clients that show a certificate of the same CA.
-pub fn mutual_acceptor(alpn: &[u8], certificate: Certificate) -> (TlsAcceptor, String) {
+/// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust: PEM. If mutual,
+/// clients show a certificate of the same CA.
+#[doc(hidden)]
+pub fn acceptor(
+    protocol: Protocol,
+    certificate: Certificate,
+    mutual: bool,
+) -> (TlsAcceptor, String) {
+    let alpn: &[u8] = match protocol {
+        Protocol::Http1 => b"http/1.1",
+        Protocol::Http2 => b"h2",
+    };
+    if !mutual {
+        return accept(alpn, certificate, WebPkiClientVerifier::no_client_auth());
+    }
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(TRUSTED.pem.as_bytes()).unwrap()).unwrap();
+    let ca = CertificateDer::from_pem_slice(TRUSTED.pem.as_bytes()).expect("PEM of ours");
+    roots.add(ca).expect("a CA of ours");
     let provider = Arc::new(crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    accept(alpn, certificate, verifier.build().unwrap())
+    accept(alpn, certificate, verifier.build().expect("a verifier of ours"))
 }
 
 fn accept(
@@ -64,10 +81,10 @@ fn accept(
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("made by rcgen")
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)
-        .unwrap();
+        .expect("made by rcgen");
     config.alpn_protocols = vec![alpn.to_vec()];
     (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem.clone())
 }
@@ -79,7 +96,7 @@ fn issue(certificate: Certificate) -> (Vec<CertificateDer<'static>>, PrivateKeyD
         _ => &["127.0.0.1"],
     };
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).unwrap();
+    let mut params = CertificateParams::new(names).expect("made by rcgen");
     params.distinguished_name.push(DnType::CommonName, "127.0.0.1");
     match certificate {
         Certificate::Expired => {
@@ -89,21 +106,21 @@ fn issue(certificate: Certificate) -> (Vec<CertificateDer<'static>>, PrivateKeyD
         Certificate::NotYetValid => params.not_before = date_time_ymd(3001, 1, 1),
         _ => {}
     }
-    let key = KeyPair::generate().unwrap();
+    let key = KeyPair::generate().expect("made by rcgen");
     let made = match certificate {
         Certificate::SelfSigned => params.self_signed(&key),
         Certificate::Untrusted => params.signed_by(&key, &UNKNOWN.issuer),
         _ => params.signed_by(&key, &TRUSTED.issuer),
     };
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    (vec![made.unwrap().der().clone()], key)
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("made by rcgen");
+    (vec![made.expect("made by rcgen").der().clone()], key)
 }
 
-/// A client certificate and its key in PEM, and a verifier of the server's that takes it.
-pub fn client_identity() -> (String, String, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
+/// A client certificate of the servers' CA, and its key: PEM.
+pub fn client_identity() -> (String, String) {
+    let key = KeyPair::generate().expect("made by rcgen");
+    let mut params = CertificateParams::new(Vec::new()).expect("made by rcgen");
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = params.signed_by(&key, &TRUSTED.issuer).unwrap();
-    (certificate.pem(), key.serialize_pem(), TRUSTED.pem.clone())
+    let certificate = params.signed_by(&key, &TRUSTED.issuer).expect("made by rcgen");
+    (certificate.pem(), key.serialize_pem())
 }

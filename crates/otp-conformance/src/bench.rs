@@ -1,0 +1,216 @@
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
+use http::{HeaderName, Method};
+use otp_core::bytes::Bytes;
+use otp_core::local::Transport;
+use otp_core::{Endpoint, Progress, Request, Response, TransportError, TransportErrorKind};
+
+use crate::hostile::{Fault, Server, Wire};
+use crate::mismatch::{Check, Mismatch, expect};
+use crate::secrets::Secrets;
+use crate::time::{Ended, within};
+
+pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-auth-token");
+pub(crate) const MARKER: HeaderName = HeaderName::from_static("x-marker");
+
+/// The time limit of a request that is not about time.
+const TIME_LIMIT: Duration = Duration::from_secs(4);
+
+/// How much longer than its limit a send is watched before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Makes the transport under test for a server.
+pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
+
+/// What a case works with.
+pub(crate) struct Bench<'k> {
+    pub(crate) wire: Wire,
+    pub(crate) secrets: Secrets,
+    make: Make<'k>,
+}
+
+impl<'k> Bench<'k> {
+    pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
+        Self { wire, secrets: Secrets::new(), make }
+    }
+
+    /// A server that does this to every request, and a transport to it.
+    pub(crate) fn subject(&self, fault: Fault) -> Subject {
+        self.subject_of(vec![fault])
+    }
+
+    /// A server that does these in turn, the last for ever, and a transport to it.
+    pub(crate) fn subject_of(&self, faults: Vec<Fault>) -> Subject {
+        let server = Server::sequence(self.wire, faults);
+        let transport = (self.make)(&server);
+        Subject { server, transport, secrets: self.secrets.clone() }
+    }
+}
+
+/// A transport under test, and the server that it was made for.
+pub(crate) struct Subject {
+    pub(crate) server: Server,
+    pub(crate) transport: Rc<dyn Transport>,
+    secrets: Secrets,
+}
+
+impl Subject {
+    /// A `POST` as the client makes one: with the token in a header and the OTP in the path.
+    pub(crate) fn post(&self) -> Request {
+        self.request(Method::POST, &format!("/user/otp/verify/{}", self.secrets.otp))
+    }
+
+    pub(crate) fn get(&self) -> Request {
+        self.request(Method::GET, "/user/otp/recovery-codes")
+    }
+
+    /// A `GET` that an echoing server answers with this.
+    pub(crate) fn marked(&self, marker: &str) -> Request {
+        self.changed(self.get(), |http| {
+            http.headers_mut().insert(MARKER, HeaderValue::from_str(marker).expect("a marker"));
+        })
+    }
+
+    /// A request of this method and path, with the headers that the client sets.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request {
+        let uri = format!("{}{path}", self.server.base_url());
+        let mut http = http::Request::new(Bytes::new());
+        *http.method_mut() = method;
+        *http.uri_mut() = uri.parse().expect("a URI of a case");
+        let mut token = HeaderValue::from_str(&self.secrets.token).expect("a token");
+        token.set_sensitive(true);
+        let headers: &mut HeaderMap = http.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("otp-conformance/1"));
+        headers.insert(TOKEN_HEADER, token);
+        limited(http, TIME_LIMIT)
+    }
+
+    /// The same request with something about it changed.
+    pub(crate) fn changed(
+        &self,
+        request: Request,
+        change: impl FnOnce(&mut http::Request<Bytes>),
+    ) -> Request {
+        let time_limit = request.time_limit();
+        let response_limit = request.response_limit();
+        let mut http = request.into_http();
+        change(&mut http);
+        limited(http, time_limit).with_response_limit(response_limit)
+    }
+
+    /// Sends it and sees what happens.
+    pub(crate) async fn send(&self, request: Request) -> Observed {
+        let patience = request.time_limit() + PATIENCE;
+        let started = Instant::now();
+        let ended = within(patience, self.transport.send(request)).await;
+        Observed { ended, took: started.elapsed() }
+    }
+}
+
+/// The endpoint is told by the method: what a transport does must not depend on it.
+fn limited(http: http::Request<Bytes>, time_limit: Duration) -> Request {
+    static GET: Endpoint = Endpoint::get("conformance_get", "/conformance");
+    static POST: Endpoint = Endpoint::post("conformance_post", "/conformance");
+    static PUT: Endpoint = Endpoint::put("conformance_put", "/conformance");
+    static PATCH: Endpoint = Endpoint::patch("conformance_patch", "/conformance");
+    static DELETE: Endpoint = Endpoint::delete("conformance_delete", "/conformance");
+    let endpoint = match *http.method() {
+        Method::GET => &GET,
+        Method::PUT => &PUT,
+        Method::PATCH => &PATCH,
+        Method::DELETE => &DELETE,
+        _ => &POST,
+    };
+    Request::new(endpoint, http).with_time_limit(time_limit)
+}
+
+/// What came of a send.
+pub(crate) struct Observed {
+    ended: Ended<Result<Response, TransportError>>,
+    pub(crate) took: Duration,
+}
+
+impl Observed {
+    /// The answer, or a mismatch.
+    pub(crate) fn answer(&self) -> Result<&Response, Mismatch> {
+        match &self.ended {
+            Ended::Returned(Ok(response)) => Ok(response),
+            _ => Err(Mismatch::new("an answer", self.describe())),
+        }
+    }
+
+    /// The answer, with this status.
+    pub(crate) fn status(&self, status: u16) -> Check {
+        let got = self.answer()?.status().as_u16();
+        expect(got == status, format!("an answer with status {status}"), || self.describe())
+    }
+
+    /// The error, or a mismatch.
+    pub(crate) fn error(&self) -> Result<&TransportError, Mismatch> {
+        match &self.ended {
+            Ended::Returned(Err(error)) => Ok(error),
+            _ => Err(Mismatch::new("an error", self.describe())),
+        }
+    }
+
+    /// An error of one of these kinds.
+    pub(crate) fn kind(&self, kinds: &[TransportErrorKind]) -> Check {
+        let error = self.error()?;
+        expect(kinds.contains(&error.kind()), format!("an error of kind {}", names(kinds)), || {
+            self.describe()
+        })
+    }
+
+    /// An error that says how far the request got.
+    pub(crate) fn progress(&self, progress: Progress) -> Check {
+        let error = self.error()?;
+        expect(error.progress() == progress, format!("an error that says {progress:?}"), || {
+            self.describe()
+        })
+    }
+
+    /// That the send ended at all, with whatever outcome.
+    pub(crate) fn ended(&self) -> Check {
+        let ended = matches!(self.ended, Ended::Returned(_));
+        expect(ended, "an answer or an error", || self.describe())
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let took = self.took.as_millis();
+        match &self.ended {
+            Ended::Late => format!("nothing within {took} ms: it hangs"),
+            Ended::Panicked => format!("a panic after {took} ms"),
+            Ended::Returned(Ok(response)) => {
+                let body = String::from_utf8_lossy(response.body());
+                let mut start: String = body.chars().take(60).collect();
+                if start.len() < body.len() {
+                    start.push('…');
+                }
+                let (status, size) = (response.status(), response.body().len());
+                format!("an answer after {took} ms: {status}, {size} bytes: {start:?}")
+            }
+            Ended::Returned(Err(error)) => {
+                let mut text = format!(
+                    "an error after {took} ms: {:?}, {:?}: {error}",
+                    error.kind(),
+                    error.progress()
+                );
+                let mut source = std::error::Error::source(error);
+                while let Some(cause) = source {
+                    write!(text, ": {cause}").expect("a String takes everything");
+                    source = cause.source();
+                }
+                text
+            }
+        }
+    }
+}
+
+fn names(kinds: &[TransportErrorKind]) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
+    names.join(" or ")
+}

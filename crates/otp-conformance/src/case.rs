@@ -1,0 +1,291 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::Clause;
+use crate::bench::Bench;
+use crate::cases::{
+    cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, responses,
+    unchanged,
+};
+use crate::hostile::{Protocol, Wire};
+use crate::mismatch::Check;
+
+type Run = for<'b> fn(&'b Bench<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>>;
+
+/// What a case cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Tls,
+    Http1,
+    Http2,
+    /// A future that can be dropped.
+    Futures,
+}
+
+pub(crate) struct Spec {
+    pub(crate) name: &'static str,
+    pub(crate) clause: Clause,
+    pub(crate) promise: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) needs: &'static [Need],
+    pub(crate) run: Run,
+}
+
+macro_rules! cases {
+    ($(
+        $clause:ident: $module:ident {$(
+            #[doc = $promise:literal]
+            $case:ident = $name:ident $([$($need:ident),*])?, $why:literal;
+        )*}
+    )*) => {
+        /// One thing that a transport is asked to show.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Case {
+            $($(#[doc = $promise] $case,)*)*
+        }
+
+        impl Case {
+            /// All of them, clause by clause.
+            pub const ALL: &'static [Self] = &[$($(Self::$case,)*)*];
+
+            pub(crate) fn spec(self) -> Spec {
+                match self {
+                    $($(Self::$case => Spec {
+                        name: stringify!($name),
+                        clause: Clause::$clause,
+                        promise: $promise,
+                        why: $why,
+                        needs: &[$($(Need::$need),*)?],
+                        run: |bench| Box::pin($module::$name(bench)),
+                    },)*)*
+                }
+            }
+        }
+    };
+}
+
+cases! {
+    OneRequest: one_request {
+        /// A success is asked for once.
+        SendsOnce = sends_once, "an SMS that is sent twice is paid twice, and an OTP works once";
+        /// After a `5xx` nothing is sent again.
+        RepeatsNothingAfterAServerError = repeats_nothing_after_a_server_error,
+            "the server may have acted; whether to repeat is the exchange's to say";
+        /// After a `429` or `408` nothing is sent again, whatever `Retry-After` says.
+        RepeatsNothingAfterARateLimit = repeats_nothing_after_a_rate_limit,
+            "the exchange knows the deadline and the retry budget, the transport does not";
+        /// After a connection that was lost nothing is sent again.
+        RepeatsNothingAfterALostConnection = repeats_nothing_after_a_lost_connection,
+            "the server may have acted before it closed";
+        /// A redirect is the answer, and the place that it names is not asked.
+        FollowsNoRedirect = follows_no_redirect,
+            "a redirect would carry the token and the OTP wherever it points";
+        /// A `401` with a challenge is the answer, and no credentials are sent.
+        AnswersNoChallenge = answers_no_challenge,
+            "credentials that nobody gave it are not its to send";
+        /// A cookie that one answer sets is not in the next request.
+        KeepsNoCookies = keeps_no_cookies,
+            "a cookie ties users together who share a client";
+    }
+    Unchanged: unchanged {
+        /// `GET`, `POST`, `PUT`, `PATCH` and `DELETE` arrive as such.
+        TheMethodArrives = the_method_arrives, "a larger SDK adds operations of any method";
+        /// The path arrives with its upper and lower case, dots and tildes.
+        ThePathArrives = the_path_arrives, "an OTP is a part of the path, and its case matters";
+        /// What is percent-encoded in the path arrives so, and nothing else is.
+        PercentEncodingArrives = percent_encoding_arrives,
+            "decoded once too often, an identifier becomes another path";
+        /// The query arrives byte for byte, in its order.
+        TheQueryArrives = the_query_arrives, "a larger SDK adds operations with queries";
+        /// Header values arrive with their case, spaces and punctuation.
+        HeaderValuesArrive = header_values_arrive, "a token with one letter changed is another token";
+        /// Every header arrives, an empty one too.
+        DropsNoHeader = drops_no_header, "without X-Auth-Token or Accept the answer is another";
+        /// No header arrives twice.
+        DoublesNoHeader = doubles_no_header,
+            "servers and proxies disagree about which of two to believe";
+        /// A header with two values arrives with both, in order.
+        RepeatedHeadersArrive = repeated_headers_arrive, "both were meant";
+        /// A body arrives byte for byte.
+        TheBodyArrives = the_body_arrives, "a larger SDK adds operations with bodies";
+        /// A request without a body arrives without one.
+        AnEmptyBodyStaysEmpty = an_empty_body_stays_empty,
+            "no operation of this API takes a body, and sending one earns a 422";
+        /// Nothing else is added to the request's headers.
+        AddsNothing = adds_nothing, "what is added is seen, logged and acted on by somebody";
+        /// No `Accept-Encoding` arrives.
+        AsksForNoCompression = asks_for_no_compression,
+            "compressed secrets tell their length, and a small body may unpack to a large one";
+        /// Token and OTP arrive in their places and nowhere else.
+        CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
+    }
+    AnyStatus: responses {
+        /// Answers with any status are `Ok`.
+        AnyStatusIsAnAnswer = any_status_is_an_answer,
+            "the exchange reads what a failure says and knows what it proves";
+        /// Headers of the answer arrive, repeated ones too.
+        ResponseHeadersArrive = response_headers_arrive,
+            "session token, rate limits and announcements are in headers";
+        /// The body of the answer arrives byte for byte, however it is framed.
+        TheResponseBodyArrives = the_response_body_arrives, "what was lost in it was a recovery code";
+        /// An answer without a body ends where its head does.
+        AnEmptyResponseEnds = an_empty_response_ends,
+            "a 204 has no body to wait for (RFC 9110 §15.3.5)";
+        /// A compressed body arrives as it is.
+        DecompressesNothing = decompresses_nothing,
+            "nobody asked for compression; what comes so is not to be believed";
+        /// `100`, `102` and `103` are not the answer.
+        InformationalResponsesAreSkipped = informational_responses_are_skipped,
+            "they come before the answer (RFC 9110 §15.2)";
+    }
+    InTime: in_time {
+        /// The limit holds while a TLS handshake hangs.
+        WhileConnecting = while_connecting [Tls], "a call must end by its deadline";
+        /// The limit holds while the server does not read the request.
+        WhileWriting = while_writing, "a call must end by its deadline";
+        /// The limit holds before the first byte of the answer.
+        BeforeTheHead = before_the_head, "a call must end by its deadline";
+        /// The limit holds within the head of the answer.
+        WithinTheHead = within_the_head, "a call must end by its deadline";
+        /// The limit holds within the body of the answer.
+        WithinTheBody = within_the_body, "a call must end by its deadline";
+        /// The limit holds while bytes of a body trickle.
+        UnderATrickle = under_a_trickle,
+            "a limit that starts again with each byte is none, and slow bytes are a known attack";
+        /// The limit holds under informational responses without end.
+        UnderInformationalResponses = under_informational_responses,
+            "a limit that starts again with each of them is none";
+        /// A time limit that was reached is a `Timeout`.
+        ATimeoutSaysSo = a_timeout_says_so, "the caller decides by the kind what to do";
+    }
+    InBounds: in_bounds {
+        /// A body of exactly the limit is read.
+        ABodyOfTheLimitIsRead = a_body_of_the_limit_is_read, "the limit is the largest size allowed";
+        /// A body one byte over the limit is `ResponseTooLarge`.
+        ABodyOverTheLimitIsRefused = a_body_over_the_limit_is_refused,
+            "the limit is the largest size allowed";
+        /// A body that never ends is `ResponseTooLarge`, and little of it is read.
+        AnEndlessBodyIsRefused = an_endless_body_is_refused, "memory must be bounded";
+        /// A head that never ends is an error, and little of it is read.
+        AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
+    }
+    Honest: honest {
+        /// A refused connection is `Connect`, not sent.
+        ARefusedConnectionIsNotSent = a_refused_connection_is_not_sent,
+            "what was not sent can be tried again, even an SMS";
+        /// A certificate that does not verify gets no request.
+        ABadCertificateGetsNoRequest = a_bad_certificate_gets_no_request [Tls],
+            "whoever shows it would have the token";
+        /// A certificate that does not verify is a `Tls` error.
+        ABadCertificateIsATlsError = a_bad_certificate_is_a_tls_error [Tls],
+            "trying again does not mend a certificate, so it is not tried again";
+        /// A handshake that fails is not sent.
+        AFailedHandshakeIsNotSent = a_failed_handshake_is_not_sent [Tls],
+            "what was not sent can be tried again, even an SMS";
+        /// A connection lost after the request was read is `ConnectionLost`, unknown.
+        ALostConnectionIsUnknown = a_lost_connection_is_unknown,
+            "said to be unsent, an SMS is sent twice";
+        /// A time limit reached after the request was read is unknown.
+        ATimeoutIsUnknown = a_timeout_is_unknown, "said to be unsent, an SMS is sent twice";
+        /// A head that is cut off is no answer.
+        AHeadCutOffIsNoAnswer = a_head_cut_off_is_no_answer, "what was cut off may have mattered";
+        /// A body shorter than its announced length is no answer.
+        ABodyCutOffIsNoAnswer = a_body_cut_off_is_no_answer,
+            "half a list of recovery codes looks like a list of recovery codes";
+        /// A chunked body without its last chunk is no answer.
+        AChunkedBodyCutOffIsNoAnswer = a_chunked_body_cut_off_is_no_answer [Http1],
+            "half a list of recovery codes looks like a list of recovery codes";
+        /// The head of an answer whose body is lost comes with the error.
+        ALostBodyLeavesItsHead = a_lost_body_leaves_its_head,
+            "its status says that the codes did change, so that the caller reads them";
+        /// What is not HTTP is a `Protocol` error, unknown.
+        WhatIsNotHttpIsNoAnswer = what_is_not_http_is_no_answer,
+            "somebody answered, and nobody knows who";
+        /// Two lengths that disagree are no answer.
+        ConflictingLengthsAreNoAnswer = conflicting_lengths_are_no_answer [Http1],
+            "they are how answers are smuggled (RFC 9112 §6.3)";
+        /// A chunk without a size is no answer.
+        AWrongChunkIsNoAnswer = a_wrong_chunk_is_no_answer [Http1],
+            "where the body ends is then anybody's guess";
+        /// An answer that nobody asked for is not the next request's.
+        AnUnaskedAnswerIsNobodys = an_unasked_answer_is_nobodys [Http1],
+            "one user would get what was meant for another";
+        /// A kept connection that was closed meanwhile is replaced.
+        AClosedConnectionIsReplaced = a_closed_connection_is_replaced,
+            "servers close idle connections all the time, and nobody should notice";
+        /// What HTTP/2 proves to be unprocessed is not sent.
+        WhatHttp2RefusesIsNotSent = what_http2_refuses_is_not_sent [Http2],
+            "a server that restarts says so exactly, and then even an SMS can be tried again";
+    }
+    Discreet: discreet {
+        /// No error and no source of one holds the token or the OTP.
+        ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
+        /// No log line and no span holds the token or the OTP.
+        LogsHoldNoSecret = logs_hold_no_secret, "logs are kept, and read by many";
+    }
+    Cancellable: cancellable {
+        /// Nothing is sent before the first poll.
+        NothingIsSentUnpolled = nothing_is_sent_unpolled [Futures],
+            "a future that is never awaited is a call that was never made";
+        /// What was dropped is received once at most.
+        WhatWasDroppedIsSentOnceAtMost = what_was_dropped_is_sent_once_at_most [Futures],
+            "whoever gave up does not want it twice";
+        /// After a drop, at any poll, the next send gets its own answer.
+        ADropDoesNotSpoilTheNext = a_drop_does_not_spoil_the_next [Futures],
+            "one user would get what was meant for another";
+    }
+    Concurrent: concurrent {
+        /// Sends at the same time get their own answers.
+        AnswersAreNotMixed = answers_are_not_mixed, "one user would get what was meant for another";
+        /// A send is answered while another waits.
+        OneDoesNotWaitForAnother = one_does_not_wait_for_another,
+            "one slow call would take down all others";
+    }
+    OnTheClock: clock {
+        /// `sleep` waits.
+        SleepWaits = sleep_waits, "without waits, retries are a flood";
+        /// `now` goes on.
+        NowGoesOn = now_goes_on, "deadlines are told by it";
+    }
+}
+
+impl Case {
+    /// Its name, such as `follows_no_redirect`.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The clause that it checks.
+    pub fn clause(self) -> Clause {
+        self.spec().clause
+    }
+
+    /// What a transport has to show, in a sentence.
+    pub fn promise(self) -> &'static str {
+        self.spec().promise.trim()
+    }
+
+    /// Why that matters.
+    pub fn why(self) -> &'static str {
+        self.spec().why
+    }
+
+    /// Why it cannot be run over this wire, if it cannot.
+    pub(crate) fn inapplicable(self, wire: Wire, futures: bool) -> Option<&'static str> {
+        self.spec().needs.iter().find_map(|need| match need {
+            Need::Tls if !wire.is_tls() => Some("there is no TLS on this wire"),
+            Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
+            Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

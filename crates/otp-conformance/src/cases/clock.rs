@@ -1,0 +1,38 @@
+use std::time::{Duration, Instant};
+
+use crate::bench::Bench;
+use crate::hostile::{Fault, Reply};
+use crate::mismatch::{Check, Mismatch, expect};
+use crate::time::{Ended, wait, within};
+
+/// Clocks may tick coarsely: a browser's to a millisecond.
+const TICK: Duration = Duration::from_millis(5);
+
+pub(crate) async fn sleep_waits(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+    let told = Duration::from_millis(60);
+    let started = Instant::now();
+    let ended = within(Duration::from_secs(5), subject.transport.sleep(told)).await;
+    let took = started.elapsed();
+    if !matches!(ended, Ended::Returned(())) {
+        return Err(Mismatch::new("it returns", "it hangs, or panics"));
+    }
+    expect(took + TICK >= told, format!("{} ms", told.as_millis()), || {
+        format!("{} ms", took.as_millis())
+    })
+}
+
+pub(crate) async fn now_goes_on(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+    let (first, started) = (subject.transport.now(), Instant::now());
+    wait(Duration::from_millis(80)).await;
+    let (last, passed) = (subject.transport.now(), started.elapsed());
+    let Some(gone) = last.checked_sub(first) else {
+        return Err(Mismatch::new("a clock that goes on", "one that went back"));
+    };
+    // Half and double: the two clocks are read one after the other, on a machine that may be busy.
+    let (least, most) = (Duration::from_millis(40), passed * 2);
+    expect((least..=most).contains(&gone), format!("about {} ms", passed.as_millis()), || {
+        format!("{} ms", gone.as_millis())
+    })
+}

@@ -1,0 +1,61 @@
+use std::fmt::Write as _;
+
+use super::in_time::LIMIT;
+use crate::bench::{Bench, Observed};
+use crate::hostile::{Certificate, Ending, Fault};
+use crate::log;
+use crate::mismatch::{Check, expect};
+
+/// Faults that end in an error, each of another kind.
+fn faults(bench: &Bench<'_>) -> Vec<(&'static str, Fault)> {
+    let mut faults = vec![
+        ("connection refused", Fault::Refused),
+        ("closed", Fault::Close),
+        ("silence", Fault::Silence),
+        ("closed within the head", Fault::CutHead(Ending::Close)),
+        ("closed within the body", Fault::Cut(200, Ending::Close)),
+        ("silence within the body", Fault::Cut(200, Ending::Silence)),
+        ("a body that never ends", Fault::Endless { announced: false }),
+        ("a head that never ends", Fault::EndlessHead),
+    ];
+    if bench.wire.is_tls() {
+        faults.push(("a bad certificate", Fault::Certificate(Certificate::WrongHost)));
+        faults.push(("no TLS", Fault::NotTls(b"HTTP/1.1 400 Bad Request\r\n\r\n")));
+    }
+    faults
+}
+
+/// Everything that an error says, its sources included.
+fn said(seen: &Observed) -> String {
+    let Ok(error) = seen.error() else { return String::new() };
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        write!(text, " {cause} {cause:?} {cause:#?}").expect("a String takes everything");
+        source = cause.source();
+    }
+    text
+}
+
+pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
+    for (what, fault) in faults(bench) {
+        let subject = bench.subject(fault);
+        let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+        let said = said(&seen);
+        let leaked = bench.secrets.leaked(&said);
+        expect(leaked.is_none(), format!("{what}: an error without secrets"), || {
+            format!("{} in {said}", leaked.unwrap_or_default())
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn logs_hold_no_secret(bench: &Bench<'_>) -> Check {
+    let listening = log::listen();
+    for (_, fault) in faults(bench) {
+        let subject = bench.subject(fault);
+        subject.send(subject.post().with_time_limit(LIMIT)).await.ended()?;
+    }
+    let line = listening.lines().into_iter().find(|line| bench.secrets.leaked(line).is_some());
+    expect(line.is_none(), "log lines and spans without secrets", || line.unwrap_or_default())
+}

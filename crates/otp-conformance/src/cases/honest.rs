@@ -1,0 +1,222 @@
+use std::time::Duration;
+
+use otp_core::Progress::{NotSent, Unknown};
+use otp_core::TransportErrorKind::{self, ConnectionLost, Protocol, Tls};
+
+use super::in_time::LIMIT;
+use crate::bench::{Bench, Observed};
+use crate::hostile::frames::{self, Frame};
+use crate::hostile::{self, Certificate, Ending, Fault, Reply};
+use crate::mismatch::{Check, Mismatch, expect};
+use crate::time::{until, wait};
+
+/// Meets each fault with a `POST` and says which of them went wrong.
+async fn each(
+    bench: &Bench<'_>,
+    faults: impl IntoIterator<Item = (&str, Fault)>,
+    check: impl Fn(&Observed, usize) -> Check,
+) -> Check {
+    for (what, fault) in faults {
+        let subject = bench.subject(fault);
+        let seen = subject.send(subject.post()).await;
+        check(&seen, subject.server.requests()).map_err(|wrong| wrong.when(what))?;
+    }
+    Ok(())
+}
+
+fn is_http2(bench: &Bench<'_>) -> bool {
+    bench.wire.protocol() == hostile::Protocol::Http2
+}
+
+pub(crate) async fn a_refused_connection_is_not_sent(bench: &Bench<'_>) -> Check {
+    each(bench, [("connection refused", Fault::Refused)], |seen, _| {
+        seen.kind(&[TransportErrorKind::Connect])?;
+        seen.progress(NotSent)
+    })
+    .await
+}
+
+const BAD_CERTIFICATES: [(&str, Certificate); 6] = [
+    ("expired", Certificate::Expired),
+    ("not yet valid", Certificate::NotYetValid),
+    ("for another host", Certificate::WrongHost),
+    ("self-signed", Certificate::SelfSigned),
+    ("of an unknown CA", Certificate::Untrusted),
+    ("with a common name only", Certificate::CommonNameOnly),
+];
+
+pub(crate) async fn a_bad_certificate_gets_no_request(bench: &Bench<'_>) -> Check {
+    let faults = BAD_CERTIFICATES.map(|(what, bad)| (what, Fault::Certificate(bad)));
+    each(bench, faults, |seen, requests| {
+        expect(requests == 0, "no request", || format!("{requests}, and {}", seen.describe()))?;
+        seen.error().map(drop)
+    })
+    .await
+}
+
+pub(crate) async fn a_bad_certificate_is_a_tls_error(bench: &Bench<'_>) -> Check {
+    let faults = BAD_CERTIFICATES.map(|(what, bad)| (what, Fault::Certificate(bad)));
+    each(bench, faults, |seen, _| {
+        // Whoever trusts it fails the case before.
+        if seen.answer().is_ok() {
+            return Ok(());
+        }
+        seen.kind(&[Tls])?;
+        seen.progress(NotSent)
+    })
+    .await
+}
+
+pub(crate) async fn a_failed_handshake_is_not_sent(bench: &Bench<'_>) -> Check {
+    let faults = [
+        ("no TLS on the port", Fault::NotTls(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
+        ("TLS below 1.2", Fault::NotTls(&[0x15, 3, 1, 0, 2, 2, 70])),
+        ("closed in the handshake", Fault::CloseInHandshake),
+    ];
+    each(bench, faults, |seen, _| {
+        seen.kind(&[Tls, TransportErrorKind::Connect])?;
+        seen.progress(NotSent)
+    })
+    .await
+}
+
+pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
+    let mut faults = vec![("closed", Fault::Close), ("reset", Fault::Reset)];
+    if is_http2(bench) {
+        faults.push((
+            "the stream reset",
+            Fault::Frames(|id| vec![frames::reset(id, frames::INTERNAL_ERROR)]),
+        ));
+        faults.push((
+            "GOAWAY at the last id, then closed",
+            Fault::FramesThenClose(|id| vec![frames::go_away(id, frames::NO_ERROR)]),
+        ));
+    }
+    each(bench, faults, |seen, _| {
+        seen.kind(&[ConnectionLost])?;
+        seen.progress(Unknown)
+    })
+    .await
+}
+
+pub(crate) async fn a_timeout_is_unknown(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Silence);
+    let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+    // That it is a `Timeout` is another case's.
+    seen.progress(Unknown)
+}
+
+pub(crate) async fn a_head_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
+    each(bench, [("closed within the head", Fault::CutHead(Ending::Close))], |seen, _| {
+        seen.kind(&[ConnectionLost, Protocol])?;
+        seen.progress(Unknown)
+    })
+    .await
+}
+
+pub(crate) async fn a_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
+    let faults = [
+        ("closed within the body", Fault::Cut(200, Ending::Close)),
+        ("reset within the body", Fault::Cut(200, Ending::Reset)),
+    ];
+    each(bench, faults, |seen, _| {
+        seen.kind(&[ConnectionLost, Protocol])?;
+        seen.progress(Unknown)
+    })
+    .await
+}
+
+pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n";
+    const WITHIN: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc";
+    let faults = [
+        ("closed before the last chunk", Fault::Raw(HEAD)),
+        ("closed within a chunk", Fault::Raw(WITHIN)),
+    ];
+    each(bench, faults, |seen, _| {
+        seen.kind(&[ConnectionLost, Protocol])?;
+        seen.progress(Unknown)
+    })
+    .await
+}
+
+pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
+    let faults = [
+        ("closed within the body", Fault::Cut(200, Ending::Close)),
+        ("a body that never ends", Fault::Endless { announced: false }),
+    ];
+    each(bench, faults, |seen, _| {
+        // That it is an error at all is another case's.
+        let Ok(error) = seen.error() else { return Ok(()) };
+        let head = error.head().map(|head| head.status.as_u16());
+        expect(head == Some(200), "an error with the head of the 200", || {
+            format!("{}; its head: {head:?}", seen.describe())
+        })
+    })
+    .await
+}
+
+pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
+    let faults = if is_http2(bench) {
+        let garbage = Fault::Frames(|id| vec![Frame::new(1, 4, id, [0xff; 20])]);
+        let nowhere = Fault::Frames(|_| vec![Frame::new(1, 4, 0, [])]);
+        vec![("fields that do not decode", garbage), ("headers on stream 0", nowhere)]
+    } else {
+        vec![
+            ("a status line that is none", Fault::Raw(b"HTTP/1.1 abc\r\n\r\n")),
+            ("another protocol", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
+        ]
+    };
+    each(bench, faults, |seen, _| {
+        seen.kind(&[Protocol])?;
+        seen.progress(Unknown)
+    })
+    .await
+}
+
+pub(crate) async fn conflicting_lengths_are_no_answer(bench: &Bench<'_>) -> Check {
+    const LENGTHS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
+    each(bench, [("1 and 2", Fault::Raw(LENGTHS))], |seen, _| seen.error().map(drop)).await
+}
+
+pub(crate) async fn a_wrong_chunk_is_no_answer(bench: &Bench<'_>) -> Check {
+    const CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n";
+    each(bench, [("a size of zz", Fault::Raw(CHUNK))], |seen, _| seen.error().map(drop)).await
+}
+
+pub(crate) async fn an_unasked_answer_is_nobodys(bench: &Bench<'_>) -> Check {
+    let unasked = Fault::Unasked(Reply::status(422), Reply::json(200, "another's"));
+    let subject = bench.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
+    subject.send(subject.post()).await.status(422)?;
+    let seen = subject.send(subject.post()).await;
+    // It may notice and fail, but not take it.
+    match seen.answer() {
+        Ok(answer) if answer.status() != 204 => {
+            Err(Mismatch::new("the second request's own answer, or an error", seen.describe()))
+        }
+        _ => seen.ended(),
+    }
+}
+
+pub(crate) async fn a_closed_connection_is_replaced(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::AnswerAndClose(Reply::status(204)));
+    for number in 1..=3 {
+        let seen = subject.send(subject.post()).await;
+        seen.status(204).map_err(|wrong| wrong.when(&format!("request {number}")))?;
+        until(|| subject.server.closed() >= number).await;
+        // Until the client's end of the connection has heard of it.
+        wait(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+pub(crate) async fn what_http2_refuses_is_not_sent(bench: &Bench<'_>) -> Check {
+    let faults = [
+        ("REFUSED_STREAM", Fault::Frames(|id| vec![frames::reset(id, frames::REFUSED_STREAM)])),
+        (
+            "GOAWAY above the last id",
+            Fault::FramesThenClose(|_| vec![frames::go_away(0, frames::NO_ERROR)]),
+        ),
+    ];
+    each(bench, faults, |seen, _| seen.progress(NotSent)).await
+}

@@ -1,0 +1,89 @@
+use http::HeaderValue;
+
+use crate::bench::Bench;
+use crate::hostile::{Fault, Protocol, Reply};
+use crate::mismatch::{Check, expect, expect_eq};
+
+/// `{"recovery_codes":[]}`, compressed by gzip.
+const GZIPPED: &[u8] = &[
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 74, 77, 206, 47, 75, 45, 170, 140, 79, 206, 79,
+    73, 45, 86, 178, 138, 142, 173, 5, 0, 75, 134, 17, 7, 21, 0, 0, 0,
+];
+
+pub(crate) async fn any_status_is_an_answer(bench: &Bench<'_>) -> Check {
+    for status in [
+        200, 201, 202, 206, 299, 400, 401, 402, 403, 404, 405, 409, 410, 413, 418, 422, 451, 499,
+        500, 501, 502, 503, 504, 505, 599,
+    ] {
+        let subject = bench.subject(Fault::Answer(Reply::json(status, "{\"error\":\"so\"}")));
+        let seen = subject.send(subject.get()).await;
+        seen.status(status).map_err(|wrong| wrong.when(&format!("a {status}")))?;
+        let body = seen.answer()?.body();
+        expect_eq(&format!("the body of a {status}"), &&body[..], &&b"{\"error\":\"so\"}"[..])?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn response_headers_arrive(bench: &Bench<'_>) -> Check {
+    let reply = Reply::status(204)
+        .header("x-auth-token", "a-Session")
+        .header("x-ratelimit-remaining", "7")
+        .header("x-list", "first")
+        .header("x-list", "second");
+    let subject = bench.subject(Fault::Answer(reply));
+    let seen = subject.send(subject.get()).await;
+    let headers = seen.answer()?.headers();
+    let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    expect_eq("x-auth-token", &value("x-auth-token"), &Some("a-Session"))?;
+    expect_eq("x-ratelimit-remaining", &value("x-ratelimit-remaining"), &Some("7"))?;
+    // One field with both means the same (RFC 9110 §5.3).
+    let list: Vec<_> = headers.get_all("x-list").iter().map(HeaderValue::as_bytes).collect();
+    let list: String = String::from_utf8_lossy(&list.join(&b',')).split_whitespace().collect();
+    expect_eq("x-list", &list.as_str(), &"first,second")
+}
+
+pub(crate) async fn the_response_body_arrives(bench: &Bench<'_>) -> Check {
+    let body: Vec<u8> = (0..30_000_u32).map(|i| (i % 256 + i / 256) as u8).collect();
+    let reply = Reply::status(200).header("content-type", "application/json").body(body.clone());
+    let mut replies = vec![("with a length", reply.clone())];
+    if bench.wire.protocol() == Protocol::Http1 {
+        replies.push(("in chunks", reply.clone().chunked()));
+        replies.push(("until the connection closes", reply.until_close()));
+    }
+    for (how, reply) in replies {
+        let subject = bench.subject(Fault::Answer(reply));
+        let seen = subject.send(subject.get()).await;
+        let got = seen.answer().map_err(|wrong| wrong.when(how))?.body();
+        expect(got[..] == body[..], format!("{how}: these {} bytes", body.len()), || {
+            let differs = got.iter().zip(&body).take_while(|(a, b)| a == b).count();
+            format!("{} bytes, which differ from byte {differs} on", got.len())
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_empty_response_ends(bench: &Bench<'_>) -> Check {
+    for status in [204, 200] {
+        let subject = bench.subject(Fault::Answer(Reply::status(status)));
+        let seen = subject.send(subject.post()).await;
+        let at = format!("a {status}");
+        seen.status(status).map_err(|wrong| wrong.when(&at))?;
+        expect_eq(&format!("the body of {at}"), &seen.answer()?.body().len(), &0)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn decompresses_nothing(bench: &Bench<'_>) -> Check {
+    let reply = Reply::json(200, GZIPPED).header("content-encoding", "gzip");
+    let subject = bench.subject(Fault::Answer(reply));
+    let seen = subject.send(subject.get()).await;
+    let answer = seen.answer()?;
+    expect(answer.body()[..] == *GZIPPED, "the compressed bytes", || seen.describe())?;
+    let encoding = answer.headers().get("content-encoding").map(HeaderValue::as_bytes);
+    expect(encoding == Some(b"gzip"), "Content-Encoding: gzip", || format!("{encoding:?}"))
+}
+
+pub(crate) async fn informational_responses_are_skipped(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Informational(3, Reply::status(422)));
+    subject.send(subject.post()).await.status(422)
+}

@@ -1,0 +1,192 @@
+use std::collections::BTreeMap;
+
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request};
+use otp_core::bytes::Bytes;
+
+use crate::bench::{Bench, Subject, TOKEN_HEADER};
+use crate::hostile::{Fault, Received, Reply};
+use crate::mismatch::{Check, Mismatch, expect, expect_eq};
+use crate::secrets::holds;
+
+/// Sends a request to a server that answers, and gives what arrived.
+async fn arrived(
+    bench: &Bench<'_>,
+    request: impl FnOnce(&Subject) -> otp_core::Request,
+) -> Result<Received, Mismatch> {
+    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+    let seen = subject.send(request(&subject)).await;
+    seen.answer()?;
+    subject.server.received().pop().ok_or_else(|| Mismatch::new("a request", "none was received"))
+}
+
+/// The same with a `GET` that has something changed.
+async fn arrived_with(
+    bench: &Bench<'_>,
+    change: impl FnOnce(&mut Request<Bytes>),
+) -> Result<Received, Mismatch> {
+    arrived(bench, |subject| subject.changed(subject.get(), change)).await
+}
+
+pub(crate) async fn the_method_arrives(bench: &Bench<'_>) -> Check {
+    for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        let sent = method.clone();
+        let received = arrived(bench, |subject| subject.request(sent, "/things")).await?;
+        expect_eq("method", &received.method, &method.to_string())?;
+    }
+    Ok(())
+}
+
+async fn the_target_arrives(bench: &Bench<'_>, what: &str, path: &str) -> Check {
+    let received = arrived(bench, |subject| subject.request(Method::GET, path)).await?;
+    expect_eq(what, &received.path, &format!("/metal/v1{path}"))
+}
+
+pub(crate) async fn the_path_arrives(bench: &Bench<'_>) -> Check {
+    the_target_arrives(bench, "path", "/User/oTP/aB-_9.~zZ/codes.JSON").await
+}
+
+pub(crate) async fn percent_encoding_arrives(bench: &Bench<'_>) -> Check {
+    the_target_arrives(bench, "path", "/a%20b%25%40/%21!*").await
+}
+
+pub(crate) async fn the_query_arrives(bench: &Bench<'_>) -> Check {
+    the_target_arrives(bench, "path and query", "/codes?Zulu=a%20b+c&alpha=&Zulu=1,2&%25").await
+}
+
+pub(crate) async fn header_values_arrive(bench: &Bench<'_>) -> Check {
+    let values = [
+        ("x-case", "MiXed CaSe"),
+        ("x-spaces", "a  b   c"),
+        ("x-punctuation", "\"q\"; v=1, w=(2) <3> [4] {5} @6 \\7 'e' $8 %41"),
+        ("x-long", &"0123456789abcdef".repeat(64)),
+    ];
+    let received = arrived_with(bench, |http| {
+        for (name, value) in values {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name of ours");
+            http.headers_mut().insert(name, HeaderValue::from_str(value).expect("a value of ours"));
+        }
+    })
+    .await?;
+    for (name, value) in values.into_iter().chain([("x-auth-token", bench.secrets.token.as_str())])
+    {
+        // What is dropped or doubled is another case's.
+        if let Some(got) = received.header(name) {
+            expect_eq(&format!("the value of {name}"), &got, &value)?;
+        }
+    }
+    Ok(())
+}
+
+const SENT: [&str; 5] = ["accept", "user-agent", "x-auth-token", "x-empty", "x-more"];
+
+async fn counted(bench: &Bench<'_>) -> Result<BTreeMap<&'static str, usize>, Mismatch> {
+    let received = arrived_with(bench, |http| {
+        http.headers_mut().insert("x-empty", HeaderValue::from_static(""));
+        http.headers_mut().insert("x-more", HeaderValue::from_static("more"));
+    })
+    .await?;
+    Ok(SENT.into_iter().map(|name| (name, received.values(name).len())).collect())
+}
+
+pub(crate) async fn drops_no_header(bench: &Bench<'_>) -> Check {
+    let counts = counted(bench).await?;
+    let dropped: Vec<_> = counts.iter().filter(|(_, count)| **count == 0).map(|(n, _)| n).collect();
+    expect(dropped.is_empty(), format!("all of {SENT:?}"), || format!("without {dropped:?}"))
+}
+
+pub(crate) async fn doubles_no_header(bench: &Bench<'_>) -> Check {
+    let counts = counted(bench).await?;
+    let doubled: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
+    expect(doubled.is_empty(), "each header once", || format!("so many of: {doubled:?}"))
+}
+
+pub(crate) async fn repeated_headers_arrive(bench: &Bench<'_>) -> Check {
+    let received = arrived_with(bench, |http| {
+        http.headers_mut().append("x-list", HeaderValue::from_static("first"));
+        http.headers_mut().append("x-list", HeaderValue::from_static("second"));
+    })
+    .await?;
+    // One field with both means the same (RFC 9110 §5.3).
+    let list = received.values("x-list").join(&b',');
+    let list: String = String::from_utf8_lossy(&list).split_whitespace().collect();
+    expect_eq("the values of x-list", &list.as_str(), &"first,second")
+}
+
+pub(crate) async fn the_body_arrives(bench: &Bench<'_>) -> Check {
+    let body: Vec<u8> = (0..20_000_u32).map(|i| (i % 251 + i / 251) as u8).collect();
+    let sent = Bytes::from(body.clone());
+    let received = arrived(bench, |subject| {
+        subject.changed(subject.request(Method::PUT, "/things"), |http| {
+            let binary = HeaderValue::from_static("application/octet-stream");
+            http.headers_mut().insert(CONTENT_TYPE, binary);
+            *http.body_mut() = sent;
+        })
+    })
+    .await?;
+    let same = received.body == body;
+    expect(same, format!("these {} bytes", body.len()), || {
+        let differs = received.body.iter().zip(&body).take_while(|(a, b)| a == b).count();
+        format!("{} bytes, which differ from byte {differs} on", received.body.len())
+    })
+}
+
+pub(crate) async fn an_empty_body_stays_empty(bench: &Bench<'_>) -> Check {
+    let received = arrived(bench, Subject::post).await?;
+    let length = received.header("content-length").unwrap_or("0");
+    let kind = received.header("content-type");
+    expect(
+        received.body.is_empty() && length == "0" && kind.is_none(),
+        "no body, no content type, and a length of 0 if any",
+        || format!("{} bytes, Content-Type {kind:?}", received.body.len()),
+    )
+}
+
+/// The names and values that arrived and were not sent, and that framing does not need.
+fn added<'r>(bench: &Bench<'_>, received: &'r Received) -> Vec<(&'r str, String)> {
+    let framing = ["host", "content-length", "connection", "transfer-encoding", "te", "keep-alive"];
+    // Each of these is another case's.
+    let elsewhere = ["accept-encoding", "cookie", "content-type"];
+    received
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value).into_owned()))
+        .filter(|(name, _)| {
+            let known = framing.iter().chain(&elsewhere).chain(&SENT);
+            !known.into_iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
+        .filter(|(_, value)| bench.secrets.leaked(value).is_none())
+        .collect()
+}
+
+pub(crate) async fn adds_nothing(bench: &Bench<'_>) -> Check {
+    let received = arrived(bench, Subject::post).await?;
+    let added = added(bench, &received);
+    expect(added.is_empty(), "the headers that were sent, Host and Content-Length", || {
+        format!("also {added:?}")
+    })
+}
+
+pub(crate) async fn asks_for_no_compression(bench: &Bench<'_>) -> Check {
+    let received = arrived(bench, Subject::post).await?;
+    let asked = received.header("accept-encoding");
+    expect(matches!(asked, None | Some("identity")), "no Accept-Encoding", || {
+        format!("Accept-Encoding: {asked:?}")
+    })
+}
+
+pub(crate) async fn copies_no_secret(bench: &Bench<'_>) -> Check {
+    let received = arrived(bench, Subject::post).await?;
+    let secrets = &bench.secrets;
+    let mut copies = Vec::new();
+    for (name, value) in &received.headers {
+        let value = String::from_utf8_lossy(value);
+        let own = name.eq_ignore_ascii_case(TOKEN_HEADER.as_str());
+        if (!own && holds(&value, &secrets.token)) || holds(&value, &secrets.otp) {
+            copies.push(name);
+        }
+    }
+    expect(copies.is_empty(), "the token in X-Auth-Token and the OTP in the path", || {
+        format!("copies in {copies:?}")
+    })
+}

@@ -1,0 +1,90 @@
+use super::frames::Frame;
+use super::{Certificate, Reply};
+
+/// What a [`Server`](super::Server) does to a request, or to a connection before any request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    // Before any request.
+    /// Nobody listens.
+    Refused,
+    /// TCP accepts, and then nothing.
+    HangInHandshake,
+    /// TCP accepts and closes.
+    CloseInHandshake,
+    /// These bytes in the place of a TLS handshake.
+    NotTls(&'static [u8]),
+    /// A certificate that must not be trusted, and a `204` for whoever trusts it.
+    Certificate(Certificate),
+
+    // After the request, in either version.
+    /// An answer, complete.
+    Answer(Reply),
+    /// An answer, complete, and then the connection is closed.
+    AnswerAndClose(Reply),
+    /// A `200` whose body is the value of the request's header `x-marker`.
+    Echo,
+    /// The same, byte by byte.
+    TricklingEcho,
+    /// The request is read, and then nothing. Over HTTP/2 other streams go on.
+    Silence,
+    /// The head of the request is read, its body is not, and then nothing.
+    Deaf,
+    /// The request is read and the connection closed.
+    Close,
+    /// The request is read and the connection reset.
+    Reset,
+    /// A part of a success head, and then this.
+    CutHead(Ending),
+    /// A head with this status and a body of 300 bytes announced, ten of them, and then this.
+    Cut(u16, Ending),
+    /// An answer whose body never ends; if announced, by a length that is absurd.
+    Endless {
+        /// Whether its length is announced.
+        announced: bool,
+    },
+    /// A head that never ends.
+    EndlessHead,
+    /// A complete `401` with so many bytes of head.
+    LargeHead(usize),
+    /// A complete `401` with so many fields. HTTP/1.1 only.
+    ManyFields(usize),
+    /// So many informational responses, then this answer.
+    Informational(usize, Reply),
+    /// Informational responses for ever.
+    EndlessInformational,
+
+    // HTTP/1.1 only.
+    /// These bytes, then the connection is closed.
+    Raw(&'static [u8]),
+    /// An answer, and in the same write another that nobody asked for; the connection stays open.
+    Unasked(Reply, Reply),
+
+    // HTTP/2 only.
+    /// These frames for this stream, then nothing.
+    Frames(fn(u32) -> Vec<Frame>),
+    /// These frames for this stream, then the connection is closed.
+    FramesThenClose(fn(u32) -> Vec<Frame>),
+    /// This frame, for ever.
+    Flood(fn(u32) -> Frame),
+}
+
+impl Fault {
+    /// Whether an HTTP/2 server that keeps all rules can do it, and so can read the requests.
+    pub(super) fn is_polite(&self) -> bool {
+        matches!(self, Self::Answer(_) | Self::Echo | Self::Silence | Self::Certificate(_))
+    }
+}
+
+/// How something ends that does not end as announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It does not.
+    Silence,
+    /// The connection is closed.
+    Close,
+    /// The connection is reset.
+    Reset,
+    /// A byte now and then: every 20 ms.
+    Trickle,
+}

@@ -1,0 +1,337 @@
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use otp_core::BaseUrl;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::{Certificate, Ending, Fault, Protocol, Received, Wire, http1, http2, tls};
+
+/// Where all servers run, so that they answer whatever the thread of a test does.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).thread_name("hostile").enable_all().build();
+    runtime.expect("a runtime for the servers of the tests")
+});
+
+pub(crate) fn runtime() -> &'static Runtime {
+    &RUNTIME
+}
+
+/// A hostile server, stopped when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    wire: Wire,
+    address: SocketAddr,
+    socket: Option<PathBuf>,
+    ca_pem: String,
+    log: Arc<Log>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+        if let Some(socket) = &self.socket {
+            // Its folder is its own.
+            let _ = std::fs::remove_file(socket);
+            let _ = socket.parent().map(std::fs::remove_dir);
+        }
+    }
+}
+
+impl Server {
+    /// Starts one that does this to every request.
+    pub fn start(wire: impl Into<Wire>, fault: Fault) -> Self {
+        Self::sequence(wire, vec![fault])
+    }
+
+    /// The first fault for the first request that the server receives, and so on; the last one for all
+    /// others. What concerns a connection before any request is always the last one's.
+    pub fn sequence(wire: impl Into<Wire>, faults: Vec<Fault>) -> Self {
+        Self::listen(wire.into(), faults).expect("a server on the loopback address")
+    }
+
+    fn listen(wire: Wire, faults: Vec<Fault>) -> io::Result<Self> {
+        let last = faults.last().expect("a server needs a fault");
+        let refused = matches!(last, Fault::Refused);
+        let certificate = match last {
+            Fault::Certificate(certificate) => *certificate,
+            _ => Certificate::Good,
+        };
+        let (acceptor, ca_pem) = if wire.tls {
+            let (acceptor, ca_pem) = tls::acceptor(wire.protocol, certificate, wire.mutual);
+            (Some(acceptor), ca_pem)
+        } else {
+            (None, String::new())
+        };
+        let log = Arc::new(Log::default());
+        let served = Arc::new(Served { wire, faults, log: Arc::clone(&log) });
+
+        if wire.unix {
+            let (socket, task) = unix::listen(acceptor, served, refused)?;
+            let address = (Ipv4Addr::LOCALHOST, 0).into();
+            return Ok(Self { wire, address, socket: Some(socket), ca_pem, log, task });
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let task = if refused {
+            None
+        } else {
+            listener.set_nonblocking(true)?;
+            let _inside = RUNTIME.enter();
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            Some(RUNTIME.spawn(async move {
+                while let Ok((tcp, _)) = listener.accept().await {
+                    let _ = tcp.set_nodelay(true);
+                    served.spawn(acceptor.clone(), tcp);
+                }
+            }))
+        };
+        Ok(Self { wire, address, socket: None, ca_pem, log, task })
+    }
+
+    /// How it is reached.
+    pub fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// The base URL of the API on it; of a Unix socket, one with the host `localhost`.
+    pub fn base_url(&self) -> BaseUrl {
+        let scheme = if self.wire.tls { "https" } else { "http" };
+        let host = match self.socket {
+            Some(_) => "localhost".to_owned(),
+            None => self.address.to_string(),
+        };
+        BaseUrl::new(format!("{scheme}://{host}/metal/v1")).expect("a URL of ours")
+    }
+
+    /// Its address and port; not of a Unix socket.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its Unix socket, if it has one.
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// The certificate of the CA to trust: PEM. Empty in the clear.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// How many requests were received: heads over HTTP/1.1, streams over HTTP/2.
+    pub fn requests(&self) -> usize {
+        self.log.requests.load(Ordering::SeqCst)
+    }
+
+    /// How many connections it has accepted.
+    pub fn connections(&self) -> usize {
+        self.log.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections it has closed by itself.
+    pub fn closed(&self) -> usize {
+        self.log.closed.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes clients have taken of what never ends.
+    pub fn written(&self) -> u64 {
+        self.log.written.load(Ordering::SeqCst)
+    }
+
+    /// Every request so far. Over HTTP/2 only if all faults are answers, echoes and silence:
+    /// otherwise they are [counted](Self::requests) and not read.
+    pub fn received(&self) -> Vec<Received> {
+        self.log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What a server has seen.
+#[derive(Debug, Default)]
+struct Log {
+    requests: AtomicUsize,
+    closed: AtomicUsize,
+    connections: AtomicUsize,
+    written: AtomicU64,
+    received: Mutex<Vec<Received>>,
+}
+
+/// What a connection needs to know of its server.
+pub(super) struct Served {
+    pub(super) wire: Wire,
+    faults: Vec<Fault>,
+    log: Arc<Log>,
+}
+
+impl Served {
+    /// Counts a request; gives what to do to it.
+    pub(super) fn next(&self, received: Option<Received>) -> &Fault {
+        if let Some(received) = received {
+            self.log.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+        }
+        let before = self.log.requests.fetch_add(1, Ordering::SeqCst);
+        self.faults.get(before).unwrap_or_else(|| self.last())
+    }
+
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.log.written.fetch_add(bytes as u64, Ordering::SeqCst);
+    }
+
+    /// There is one at least: the server was started with it.
+    pub(super) fn last(&self) -> &Fault {
+        &self.faults[self.faults.len() - 1]
+    }
+
+    pub(super) fn is_polite(&self) -> bool {
+        self.faults.iter().all(Fault::is_polite)
+    }
+
+    fn spawn(self: &Arc<Self>, acceptor: Option<TlsAcceptor>, stream: impl Socket) {
+        self.log.connections.fetch_add(1, Ordering::SeqCst);
+        let served = Arc::clone(self);
+        RUNTIME.spawn(async move {
+            // A connection that fails is what clients do to servers like this.
+            let _ = connection(stream, acceptor, &served).await;
+        });
+    }
+}
+
+async fn connection(
+    mut socket: impl Socket,
+    acceptor: Option<TlsAcceptor>,
+    served: &Served,
+) -> io::Result<()> {
+    match served.last() {
+        Fault::HangInHandshake => return until_closed(&mut socket).await,
+        Fault::CloseInHandshake => return Ok(()),
+        Fault::NotTls(bytes) => {
+            socket.write_all(bytes).await?;
+            return until_closed(&mut socket).await;
+        }
+        _ => {}
+    }
+    match acceptor {
+        None => {
+            let ending = requests(&mut socket, served).await?;
+            end(socket, ending, served, Socket::reset).await
+        }
+        Some(acceptor) => {
+            let mut stream = acceptor.accept(socket).await?;
+            let ending = requests(&mut stream, served).await?;
+            end(stream, ending, served, |stream| stream.get_ref().0.reset()).await
+        }
+    }
+}
+
+async fn requests<S>(stream: &mut S, served: &Served) -> io::Result<Ending>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    match served.wire.protocol {
+        Protocol::Http1 => http1::serve(stream, served).await,
+        Protocol::Http2 if served.is_polite() => http2::serve_politely(stream, served).await,
+        Protocol::Http2 => http2::serve(stream, served).await,
+    }
+}
+
+async fn end<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    ending: Ending,
+    served: &Served,
+    reset: impl FnOnce(&S) -> io::Result<()>,
+) -> io::Result<()> {
+    match ending {
+        Ending::Reset => reset(&stream),
+        Ending::Close => {
+            let _ = stream.shutdown().await;
+            drop(stream);
+            served.log.closed.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+        Ending::Silence | Ending::Trickle => until_closed(&mut stream).await,
+    }
+}
+
+/// Says nothing for as long as the client stays.
+async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
+
+trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes closing it a reset.
+    fn reset(&self) -> io::Result<()>;
+}
+
+impl Socket for TcpStream {
+    fn reset(&self) -> io::Result<()> {
+        self.set_zero_linger()
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::net::UnixListener;
+    use std::sync::atomic::AtomicU32;
+
+    use super::{Arc, JoinHandle, Ordering, PathBuf, RUNTIME, Served, Socket, TlsAcceptor, io};
+
+    /// There is no reset: it is a close.
+    impl Socket for tokio::net::UnixStream {
+        fn reset(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    pub(super) fn listen(
+        acceptor: Option<TlsAcceptor>,
+        served: Arc<Served>,
+        refused: bool,
+    ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("otp-conformance-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join("socket");
+        // What a process of the same id has left behind.
+        let _ = std::fs::remove_file(&path);
+        if refused {
+            return Ok((path, None));
+        }
+        let listener = UnixListener::bind(&path)?;
+        listener.set_nonblocking(true)?;
+        let _inside = RUNTIME.enter();
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let task = RUNTIME.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                served.spawn(acceptor.clone(), stream);
+            }
+        });
+        Ok((path, Some(task)))
+    }
+}
+
+#[cfg(not(unix))]
+mod unix {
+    use super::{Arc, JoinHandle, PathBuf, Served, TlsAcceptor, io};
+
+    pub(super) fn listen(
+        _: Option<TlsAcceptor>,
+        _: Arc<Served>,
+        _: bool,
+    ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
+        Err(io::Error::other("there are no Unix sockets here"))
+    }
+}

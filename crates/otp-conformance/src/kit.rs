@@ -1,0 +1,174 @@
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use otp_core::local::{FromSend, Transport};
+use otp_core::{blocking, local};
+
+use crate::bench::{Bench, Make};
+use crate::blocking::OnThreads;
+use crate::hostile::{Server, Wire};
+use crate::report::{CaseReport, Verdict};
+use crate::{Case, Report, log};
+
+/// Runs every case against a transport.
+///
+/// By default over HTTP/1.1 and TLS. A transport that speaks more is run more than once.
+///
+/// ```no_run
+/// use otp_conformance::{Case, Kit};
+/// # mod mine {
+/// #     use otp_core::{async_trait, Request, Response, TransportError};
+/// #     pub struct MyTransport;
+/// #     impl MyTransport { pub fn trusting(_: &str) -> Self { Self } }
+/// #     #[async_trait]
+/// #     impl otp_core::Transport for MyTransport {
+/// #         async fn send(&self, _: Request) -> Result<Response, TransportError> { unreachable!() }
+/// #         async fn sleep(&self, _: std::time::Duration) {}
+/// #     }
+/// # }
+/// # use mine::MyTransport;
+///
+/// # async fn conforms() {
+/// Kit::new()
+///     .except(Case::DecompressesNothing, "the stack under it always decompresses")
+///     .run(|server| MyTransport::trusting(server.ca_pem()))
+///     .await
+///     .assert();
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Kit {
+    wire: Wire,
+    only: Option<Vec<Case>>,
+    exceptions: Vec<(Case, String)>,
+}
+
+impl Default for Kit {
+    fn default() -> Self {
+        Self { wire: Wire::http1(), only: None, exceptions: Vec::new() }
+    }
+}
+
+impl Kit {
+    /// All cases, over HTTP/1.1 and TLS with a CA of the kit's own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn over(self, change: impl FnOnce(Wire) -> Wire) -> Self {
+        Self { wire: change(self.wire), ..self }
+    }
+
+    /// Over HTTP/2.
+    #[must_use]
+    pub fn http2(self) -> Self {
+        self.over(|wire| Wire { protocol: crate::hostile::Protocol::Http2, ..wire })
+    }
+
+    /// Without TLS, for a stack that has none. The cases about TLS are not run.
+    #[must_use]
+    pub fn in_the_clear(self) -> Self {
+        self.over(Wire::in_the_clear)
+    }
+
+    /// On a Unix socket: see [`Server::socket`].
+    #[must_use]
+    pub fn over_unix_socket(self) -> Self {
+        self.over(Wire::over_unix_socket)
+    }
+
+    /// With what a web page of another origin needs: see [`Wire::with_cors`].
+    #[must_use]
+    pub fn with_cors(self) -> Self {
+        self.over(Wire::with_cors)
+    }
+
+    /// Declares a case that the platform under the transport cannot pass, and why. It is run all the
+    /// same, and the report shows the reason beside what was seen.
+    #[must_use]
+    pub fn except(mut self, case: Case, reason: impl Into<String>) -> Self {
+        self.exceptions.push((case, reason.into()));
+        self
+    }
+
+    /// Runs nothing but these, while you work on them.
+    #[must_use]
+    pub fn only(self, cases: impl IntoIterator<Item = Case>) -> Self {
+        Self { only: Some(cases.into_iter().collect()), ..self }
+    }
+
+    /// Runs the cases against an async transport, on the executor that awaits this.
+    ///
+    /// `make` is called for each server that a case starts. It gives a transport that trusts the
+    /// server's [CA](Server::ca_pem) and, if it does not go by the request's URL, connects to its
+    /// [address](Server::address) or [socket](Server::socket).
+    ///
+    /// # Panics
+    ///
+    /// If a server cannot be started, or `make` panics.
+    pub async fn run<T>(&self, make: impl Fn(&Server) -> T) -> Report
+    where
+        T: otp_core::Transport + 'static,
+    {
+        self.cases(&|server| Rc::new(FromSend(make(server))), true).await
+    }
+
+    /// The same for a transport that stays on its thread.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_local<T>(&self, make: impl Fn(&Server) -> T) -> Report
+    where
+        T: local::Transport + 'static,
+    {
+        self.cases(&|server| Rc::new(make(server)), true).await
+    }
+
+    /// The same for a transport that blocks. Each send has a thread of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_blocking<T>(&self, make: impl Fn(&Server) -> T) -> Report
+    where
+        T: blocking::Transport + 'static,
+    {
+        let make =
+            |server: &Server| Rc::new(OnThreads(Arc::new(make(server)))) as Rc<dyn Transport>;
+        pollster::block_on(self.cases(&make, false))
+    }
+
+    async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
+        let mut cases = Vec::new();
+        for case in Case::ALL {
+            if self.only.as_ref().is_none_or(|only| only.contains(case)) {
+                cases.push(self.case(*case, make, futures).await);
+            }
+        }
+        Report::new(self.wire, cases)
+    }
+
+    async fn case(&self, case: Case, make: Make<'_>, futures: bool) -> CaseReport {
+        let started = Instant::now();
+        let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
+        let own_log = deaf.then_some("this process has a log subscriber of its own");
+        let verdict = match case.inapplicable(self.wire, futures).or(own_log) {
+            Some(reason) => Verdict::NotApplicable { reason: reason.to_owned() },
+            None => {
+                let outcome = (case.spec().run)(&Bench::new(self.wire, make)).await;
+                let exception = self.exceptions.iter().find(|(own, _)| *own == case);
+                Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()))
+            }
+        };
+        CaseReport::new(case, verdict, started.elapsed())
+    }
+}
+
+impl fmt::Display for Kit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", crate::report::wire_name(self.wire))
+    }
+}

@@ -1,0 +1,70 @@
+//! Proves that a transport keeps what [`Transport`](otp_core::Transport#what-a-transport-promises)
+//! promises.
+//!
+//! # What it is
+//!
+//! A [kit](Kit) of [cases](Case), each of which checks a sentence of the promises, and the
+//! [hostile server](hostile) that it takes to do so: one that counts and records what it receives, and
+//! does what goes wrong in the world, byte by byte. It runs against any flavour of transport, on any
+//! executor.
+//!
+//! # What it is not
+//!
+//! It does not test the client: retries, deadlines and errors are `otp-core`'s, and its tests'.
+//!
+//! # The shortest real use
+//!
+//! One line in a test. This is `otp-hyper`'s:
+//!
+//! ```
+//! use otp_conformance::Kit;
+//! use otp_hyper::{HyperTransport, Roots};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! Kit::new()
+//!     .run(|server| {
+//!         let roots = Roots::pem(server.ca_pem()).unwrap();
+//!         HyperTransport::builder().roots(roots).build().unwrap()
+//!     })
+//!     .await
+//!     .assert();
+//! # });
+//! ```
+//!
+//! If a case fails, the report says what was expected, what was seen, why it matters, and the clause of
+//! the promises that it comes from:
+//!
+//! ```text
+//! HTTP/1.1 over TLS: 62 passed, 1 failed, 0 excepted, 1 not applicable
+//!
+//! FAILED follows_no_redirect: A redirect is the answer, and the place that it names is not asked.
+//!   expected  a 301: 1 received by the server
+//!   seen      2 received
+//!   why       a redirect would carry the token and the OTP wherever it points
+//!   clause    1. One request: `send` sends its request at most once, whatever comes back: …
+//! ```
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this runs in tests only: what cannot be set up must stop the test, and say why"
+)]
+
+mod bench;
+mod blocking;
+mod case;
+mod cases;
+mod clause;
+pub mod hostile;
+mod kit;
+mod log;
+mod mismatch;
+mod report;
+mod secrets;
+mod time;
+
+pub use case::Case;
+pub use clause::Clause;
+pub use kit::Kit;
+pub use report::{CaseReport, Report, Verdict};

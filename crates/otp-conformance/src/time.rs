@@ -1,0 +1,97 @@
+//! Time and futures on any executor: the timers run on the servers' threads and wake whoever waits.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::hostile::runtime;
+
+/// Ends after this time.
+pub(crate) async fn wait(duration: Duration) {
+    let (done, over) = oneshot::channel();
+    runtime().spawn(async move {
+        tokio::time::sleep(duration).await;
+        // Whoever waited may have gone.
+        let _ = done.send(());
+    });
+    let _ = over.await;
+}
+
+/// Waits until it holds, at most three seconds.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) -> bool {
+    for _ in 0..300 {
+        if holds() {
+            return true;
+        }
+        wait(Duration::from_millis(10)).await;
+    }
+    holds()
+}
+
+/// How a future ended.
+pub(crate) enum Ended<T> {
+    Returned(T),
+    Panicked,
+    Late,
+}
+
+/// Drives a future for so long at most; a panic within is caught.
+pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Ended<F::Output> {
+    let mut future = pin!(future);
+    let mut late = pin!(wait(duration));
+    poll_fn(|cx| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Err(_) => return Poll::Ready(Ended::Panicked),
+            Ok(Poll::Ready(value)) => return Poll::Ready(Ended::Returned(value)),
+            Ok(Poll::Pending) => {}
+        }
+        late.as_mut().poll(cx).map(|()| Ended::Late)
+    })
+    .await
+}
+
+/// Drives all of them at the same time.
+pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> =
+        futures.into_iter().map(|future| (Some(Box::pin(future)), None)).collect();
+    poll_fn(|cx| {
+        let mut pending = false;
+        for (future, output) in &mut running {
+            if let Some(running) = future {
+                match running.as_mut().poll(cx) {
+                    Poll::Ready(value) => (*future, *output) = (None, Some(value)),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+/// Drives a future so many polls far and drops it; what it gave, if it ended before.
+pub(crate) async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future: Option<Pin<Box<F>>> = Some(Box::pin(future));
+    let mut left = polls;
+    poll_fn(|cx| {
+        if left == 0 {
+            future = None;
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().map(|future| future.as_mut().poll(cx)) {
+            Some(Poll::Ready(value)) => Poll::Ready(Some(value)),
+            _ if left == 0 => {
+                future = None;
+                Poll::Ready(None)
+            }
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
