@@ -29,23 +29,22 @@ pub(crate) async fn nothing_is_sent_unpolled(bench: &Bench<'_>) -> Check {
 pub(crate) async fn what_was_dropped_is_sent_once_at_most(bench: &Bench<'_>) -> Check {
     let subject = echoing(bench);
     for polls in 1..POLLS {
+        let dropped = subject.marked(&format!("dropped-{polls}"));
+        if drop_after(polls, subject.transport.send(dropped)).await.is_some() {
+            break;
+        }
+    }
+    // For what a thread or a task in the background would send again.
+    wait(Duration::from_millis(250)).await;
+    let received = subject.server.received();
+    for polls in 1..POLLS {
         let marker = format!("dropped-{polls}");
-        let ended = drop_after(polls, subject.transport.send(subject.marked(&marker))).await;
-        wait(Duration::from_millis(5)).await;
-        let received = subject.server.received();
         let count = received.iter().filter(|r| r.header("x-marker") == Some(&marker)).count();
         expect(count <= 1, format!("dropped after {polls} polls: one request at most"), || {
             format!("{count} received")
         })?;
-        if ended.is_some() {
-            break;
-        }
     }
-    // What a thread in the background would send again.
-    let before = subject.server.requests();
-    wait(Duration::from_millis(150)).await;
-    let after = subject.server.requests();
-    expect(before == after, "nothing sent afterwards", || format!("{} more", after - before))
+    Ok(())
 }
 
 pub(crate) async fn a_drop_does_not_spoil_the_next(bench: &Bench<'_>) -> Check {

@@ -1,9 +1,14 @@
+use std::time::Duration;
+
 use crate::bench::Bench;
 use crate::hostile::{Fault, Reply};
-use crate::mismatch::{Check, expect_eq};
+use crate::mismatch::{Check, expect, expect_eq};
 use crate::time::{all, until};
 
 const AT_ONCE: usize = 24;
+
+/// Within this the second is answered, long before the first gives up.
+const LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn answers_are_not_mixed(bench: &Bench<'_>) -> Check {
     let subject = bench.subject(Fault::Echo);
@@ -26,8 +31,7 @@ pub(crate) async fn one_does_not_wait_for_another(bench: &Bench<'_>) -> Check {
     let answered = async {
         // The silence is for whoever comes first.
         until(|| subject.server.requests() > 0).await;
-        let limit = std::time::Duration::from_secs(2);
-        Some(subject.send(subject.post().with_time_limit(limit)).await)
+        Some(subject.send(subject.post().with_time_limit(LIMIT)).await)
     };
     let waiting = async {
         waiting.await;
@@ -36,7 +40,10 @@ pub(crate) async fn one_does_not_wait_for_another(bench: &Bench<'_>) -> Check {
     let both: [std::pin::Pin<Box<dyn Future<Output = _>>>; 2] =
         [Box::pin(waiting), Box::pin(answered)];
     match all(both).await.into_iter().flatten().next() {
-        Some(seen) => seen.status(204).map_err(|wrong| wrong.when("while another waits")),
+        Some(seen) => {
+            seen.status(204).map_err(|wrong| wrong.when("while another waits"))?;
+            expect(seen.took <= LIMIT, "an answer while another waits", || seen.describe())
+        }
         None => Ok(()),
     }
 }

@@ -54,7 +54,8 @@ pub(crate) async fn logs_hold_no_secret(bench: &Bench<'_>) -> Check {
     let listening = log::listen();
     for (_, fault) in faults(bench) {
         let subject = bench.subject(fault);
-        subject.send(subject.post().with_time_limit(LIMIT)).await.ended()?;
+        // Whatever comes of it: that is another case's.
+        subject.send(subject.post().with_time_limit(LIMIT)).await;
     }
     let line = listening.lines().into_iter().find(|line| bench.secrets.leaked(line).is_some());
     expect(line.is_none(), "log lines and spans without secrets", || line.unwrap_or_default())

@@ -37,7 +37,7 @@ pub(crate) async fn repeats_nothing_after_a_lost_connection(bench: &Bench<'_>) -
         ("reset before the head", Fault::Reset),
         ("closed within the body", Fault::Cut(200, Ending::Close)),
     ] {
-        asked_once(bench, what, fault, |seen| seen.error().map(drop)).await?;
+        asked_once(bench, what, fault, Observed::ended).await?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub enum Fault {
     AnswerAndClose(Reply),
     /// A `200` whose body is the value of the request's header `x-marker`.
     Echo,
-    /// The same, byte by byte.
+    /// The same, a few bytes at a time.
     TricklingEcho,
     /// The request is read, and then nothing. Over HTTP/2 other streams go on.
     Silence,

@@ -148,8 +148,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             Fault::Echo => self.write(&Reply::status(200).body(marker).http1()).await?,
             Fault::TricklingEcho => {
-                for byte in Reply::status(200).body(marker).http1() {
-                    self.stream.write_all(&[byte]).await?;
+                for piece in Reply::status(200).body(marker).http1().chunks(5) {
+                    self.stream.write_all(piece).await?;
                     self.stream.flush().await?;
                     tokio::task::yield_now().await;
                 }
@@ -228,6 +228,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         loop {
             self.stream.write_all(bytes).await?;
             served.wrote(bytes.len());
+            // Other servers share this thread.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -128,6 +128,8 @@ async fn for_ever<S: AsyncWrite + Unpin>(
     loop {
         stream.write_all(&bytes).await?;
         served.wrote(bytes.len());
+        // Other servers share this thread.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Certificate, Ending, Fault, Protocol, Received, Wire, http1, http2, 
 /// Where all servers run, so that they answer whatever the thread of a test does.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime =
-        Builder::new_multi_thread().worker_threads(2).thread_name("hostile").enable_all().build();
+        Builder::new_multi_thread().worker_threads(4).thread_name("hostile").enable_all().build();
     runtime.expect("a runtime for the servers of the tests")
 });
 

@@ -1,0 +1,184 @@
+//! The kit is itself proven: for every case there is a transport that keeps every promise but one, and
+//! it fails that case and no other.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod plain;
+mod wrapper;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use otp_conformance::hostile::Server;
+use otp_conformance::{Case, Kit, Report};
+use otp_hyper::{HyperTransport, Roots};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientConfig, WantsClientCert};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier};
+
+use plain::Plain;
+use wrapper::Wrapper;
+
+/// What breaks while bytes are read and written.
+const PLAIN: &[Case] = &[
+    Case::InformationalResponsesAreSkipped,
+    Case::WhileConnecting,
+    Case::WhileWriting,
+    Case::BeforeTheHead,
+    Case::WithinTheHead,
+    Case::WithinTheBody,
+    Case::UnderATrickle,
+    Case::UnderInformationalResponses,
+    Case::AnEndlessBodyIsRefused,
+    Case::AnEndlessHeadIsRefused,
+    Case::ABadCertificateGetsNoRequest,
+    Case::ALostConnectionIsUnknown,
+    Case::AHeadCutOffIsNoAnswer,
+    Case::ABodyCutOffIsNoAnswer,
+    Case::AChunkedBodyCutOffIsNoAnswer,
+    Case::ConflictingLengthsAreNoAnswer,
+    Case::AWrongChunkIsNoAnswer,
+    Case::AnUnaskedAnswerIsNobodys,
+    Case::AClosedConnectionIsReplaced,
+];
+
+/// What breaks only over HTTP/2.
+const HTTP2: &[Case] = &[Case::WhatHttp2RefusesIsNotSent];
+
+fn hyper(server: &Server) -> HyperTransport {
+    HyperTransport::builder().roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap()
+}
+
+/// The report about the transport that is meant to fail this case.
+fn report(flaw: Case) -> Report {
+    if PLAIN.contains(&flaw) {
+        return Kit::new().run_blocking(|server| Plain::new(server, Some(flaw)));
+    }
+    let kit = if HTTP2.contains(&flaw) { Kit::new().http2() } else { Kit::new() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(kit.run(|server| Wrapper::new(hyper(server), flaw)))
+}
+
+#[test]
+fn a_blocking_transport_written_by_hand_conforms() {
+    Kit::new().run_blocking(|server| Plain::new(server, None)).assert();
+}
+
+#[test]
+fn every_broken_transport_fails_the_case_meant_for_it_and_no_other() {
+    let left = Mutex::new(Case::ALL.iter().copied().collect::<BTreeSet<_>>());
+    let wrong = Arc::new(Mutex::new(Vec::new()));
+    // They wait more than they work; but some flood, and too many at once would make all of them late.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loop {
+                    let Some(flaw) = left.lock().unwrap().pop_first() else { return };
+                    let report = report(flaw);
+                    if report.failed() != [flaw] {
+                        let failed: Vec<_> = report.failed().iter().map(|c| c.name()).collect();
+                        wrong.lock().unwrap().push(format!("{flaw} fails {failed:?}\n{report}"));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.lock().unwrap();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), Case::ALL.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_report_says_what_was_expected_what_was_seen_why_and_which_clause() {
+    let flaw = Case::FollowsNoRedirect;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let kit = Kit::new().only([flaw, Case::SendsOnce, Case::WhatHttp2RefusesIsNotSent]);
+    let report = runtime.block_on(kit.run(|server| Wrapper::new(hyper(server), flaw)));
+    let text = report.to_string();
+    for part in [
+        "HTTP/1.1 over TLS: 1 passed, 1 failed, 0 excepted, 1 not applicable",
+        "FAILED follows_no_redirect: A redirect is the answer",
+        "expected  a 301: 1 received by the server",
+        "seen      2 received",
+        "why       a redirect would carry the token",
+        "clause    1. One request: `send` sends its request at most once",
+        "what_http2_refuses_is_not_sent: only HTTP/2 has this",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["conforms"], false);
+    assert_eq!(json["cases"][1]["name"], "follows_no_redirect");
+    assert_eq!(json["cases"][1]["verdict"], "failed");
+    assert_eq!(json["cases"][1]["clause"], 1);
+    assert_eq!(json["cases"][1]["seen"], "2 received");
+    assert_eq!(json["cases"][2]["verdict"], "not_applicable");
+    let panic = std::panic::catch_unwind(|| report.assert()).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().contains("seen      2 received"));
+}
+
+#[test]
+fn an_exception_is_shown_with_its_reason_and_one_that_is_not_needed_too() {
+    let flaw = Case::KeepsNoCookies;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let kit = Kit::new()
+        .only([flaw, Case::SendsOnce])
+        .except(flaw, "the platform has a cookie jar")
+        .except(Case::SendsOnce, "a mistake");
+    let report = runtime.block_on(kit.run(|server| Wrapper::new(hyper(server), flaw)));
+    report.assert();
+    let text = report.to_string();
+    assert!(
+        text.contains("keeps_no_cookies: the platform has a cookie jar; seen: Cookie:"),
+        "{text}"
+    );
+    assert!(text.contains("sends_once: a mistake; but it passed"), "{text}");
+}
+
+/// A verifier that takes every certificate: the flaw that one case is about.
+#[derive(Debug)]
+struct Everybody(Arc<CryptoProvider>);
+
+fn trust_everybody(
+    config: ConfigBuilder<ClientConfig, WantsVerifier>,
+    provider: Arc<CryptoProvider>,
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    config.dangerous().with_custom_certificate_verifier(Arc::new(Everybody(provider)))
+}
+
+impl ServerCertVerifier for Everybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
