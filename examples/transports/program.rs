@@ -1,0 +1,65 @@
+//! A person at the keyboard of an example's program: types the token, waits for the SMS, types the code.
+
+#![allow(dead_code, reason = "each test uses its own part of it")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use otp_core::secrecy::ExposeSecret;
+use otp_emulator::Emulator;
+use tempfile::{NamedTempFile, TempPath};
+
+/// Runs the program with these arguments until it ends by itself.
+pub fn run(program: &str, arguments: &[&str], emulator: &Emulator) -> Output {
+    let (phone, screen) = mpsc::channel();
+    emulator.fake().on_sms(move |sms| {
+        let _ = phone.send(sms.otp.clone());
+    });
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    writeln!(keyboard, "{}", emulator.token().expose_secret()).unwrap();
+    let typing = std::thread::spawn(move || {
+        // No SMS comes if the program fails before it asks for one. Then the keyboard is let go, which ends
+        // a program that waits for it.
+        if let Ok(otp) = screen.recv_timeout(Duration::from_secs(10)) {
+            let _ = writeln!(keyboard, "{}", otp.expose_secret());
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    // The phone is put away: nobody waits for an SMS any more.
+    emulator.fake().on_sms(|_| {});
+    typing.join().unwrap();
+    output
+}
+
+/// The file of the CA to trust, for as long as the test needs it.
+pub fn ca_file(emulator: &Emulator) -> TempPath {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(emulator.ca_pem().as_bytes()).unwrap();
+    file.into_temp_path()
+}
+
+/// The story that all of these programs tell.
+pub fn logs_in_and_replaces_the_codes(program: &str, arguments: &[&str], emulator: &Emulator) {
+    let output = run(program, arguments, emulator);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let failed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}{failed}");
+    assert!(said.contains("you are in; 10 recovery codes are left"), "{said}{failed}");
+    assert!(said.contains("they are replaced by 10 new ones"), "{said}{failed}");
+}
+
+/// What the program says when it fails.
+pub fn failure(program: &str, arguments: &[&str], emulator: &Emulator) -> String {
+    let output = run(program, arguments, emulator);
+    assert!(!output.status.success(), "it did not fail");
+    String::from_utf8(output.stderr).unwrap()
+}
