@@ -1,0 +1,50 @@
+//! Logs a person in by a second factor, then replaces the recovery codes.
+//!
+//! It takes the base URL of the service and the file of the CA to trust. The token and the code are read
+//! from standard input, a line each: arguments and environment are for others to see.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use otp_core::blocking::{OtpsApi, OtpsClient};
+use otp_core::{AuthToken, BaseUrl, Otp};
+use otp_example_ureq::UreqTransport;
+
+fn main() -> ExitCode {
+    match log_in() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, ca_file] = arguments.as_slice() else {
+        return Err("usage: otp-example-ureq <base URL> <CA file>".into());
+    };
+    let ca_pem = std::fs::read_to_string(ca_file).map_err(|error| format!("{ca_file}: {error}"))?;
+    let transport = UreqTransport::trusting(&ca_pem)?;
+    let client = OtpsClient::builder(transport, AuthToken::new(ask("token: ")?)?)
+        .base_url(BaseUrl::new(url)?)
+        .build()?;
+
+    client.receive_codes()?;
+    client.find_ensure_otp(&Otp::new(ask("an SMS is on its way; the code: ")?)?)?;
+    println!("you are in; {} recovery codes are left", client.find_recovery_codes()?.len());
+    println!("they are replaced by {} new ones", client.regenerate_codes()?.len());
+    Ok(())
+}
+
+fn ask(prompt: &str) -> io::Result<String> {
+    print!("{prompt}");
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
