@@ -1,0 +1,73 @@
+//! Logs a person in by a second factor, then replaces the recovery codes, with layers around the requests.
+//!
+//! It takes the base URL of the service and the file of the CA to trust. The token and the code are read
+//! from standard input, a line each: arguments and environment are for others to see.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use otp_core::http::{self, HeaderName, HeaderValue};
+use otp_core::{AuthToken, BaseUrl, Otp, OtpsApi, OtpsClient, Transport};
+use otp_example_tower::{TowerTransport, client};
+use tower::ServiceBuilder;
+use tower_http::set_header::SetRequestHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+/// As another would be taken for a flood, no more requests are under way at a time.
+const AT_ONCE: usize = 8;
+
+// One thread is enough: waiting for the person on it keeps nobody else waiting.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match log_in().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The layers, outermost first.
+fn layered(ca_pem: &str) -> Result<impl Transport + use<>, Box<dyn Error + Send + Sync>> {
+    let consumer = HeaderName::from_static("x-consumer");
+    let service = ServiceBuilder::new()
+        // By itself it would log the URL, of which the OTP is part.
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(SetRequestHeaderLayer::overriding(consumer, HeaderValue::from_static("login")))
+        .concurrency_limit(AT_ONCE)
+        .service(client(ca_pem)?);
+    Ok(TowerTransport::new(service))
+}
+
+fn span<B>(request: &http::Request<B>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method())
+}
+
+async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, ca_file] = arguments.as_slice() else {
+        return Err("usage: otp-example-tower <base URL> <CA file>".into());
+    };
+    let ca_pem = std::fs::read_to_string(ca_file).map_err(|error| format!("{ca_file}: {error}"))?;
+    let client = OtpsClient::builder(layered(&ca_pem)?, AuthToken::new(ask("token: ")?)?)
+        .base_url(BaseUrl::new(url)?)
+        .build()?;
+
+    client.receive_codes().await?;
+    client.find_ensure_otp(&Otp::new(ask("an SMS is on its way; the code: ")?)?).await?;
+    println!("you are in; {} recovery codes are left", client.find_recovery_codes().await?.len());
+    println!("they are replaced by {} new ones", client.regenerate_codes().await?.len());
+    Ok(())
+}
+
+fn ask(prompt: &str) -> io::Result<String> {
+    print!("{prompt}");
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}

@@ -1,0 +1,28 @@
+//! The program as a person has it, against an emulator of the service.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../../program.rs"]
+mod program;
+
+use otp_emulator::Emulator;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_otp-example-tower");
+
+#[test]
+fn it_logs_in_and_replaces_the_codes() {
+    let emulator = Emulator::start().unwrap();
+    let ca_file = program::ca_file(&emulator);
+    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
+    program::logs_in_and_replaces_the_codes(PROGRAM, &arguments, &emulator);
+}
+
+#[test]
+fn a_service_that_it_does_not_trust_gets_nothing() {
+    let (emulator, other) = (Emulator::start().unwrap(), Emulator::start().unwrap());
+    let ca_file = program::ca_file(&other);
+    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
+    let failed = program::failure(PROGRAM, &arguments, &emulator);
+    assert!(failed.contains("no trusted TLS connection"), "{failed}");
+    assert!(emulator.fake().sms_outbox().is_empty());
+}
