@@ -11,8 +11,14 @@ use otp_core::secrecy::ExposeSecret;
 use otp_emulator::Emulator;
 use tempfile::{NamedTempFile, TempPath};
 
-/// Runs the program with these arguments until it ends by itself.
-pub fn run(program: &str, arguments: &[&str], emulator: &Emulator) -> Output {
+/// Runs the program with these arguments until it ends by itself. `meanwhile` is told its process id while it
+/// waits for the code.
+pub fn run(
+    program: &str,
+    arguments: &[&str],
+    emulator: &Emulator,
+    meanwhile: impl FnOnce(u32) + Send + 'static,
+) -> Output {
     let (phone, screen) = mpsc::channel();
     emulator.fake().on_sms(move |sms| {
         let _ = phone.send(sms.otp.clone());
@@ -24,12 +30,14 @@ pub fn run(program: &str, arguments: &[&str], emulator: &Emulator) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let id = child.id();
     let mut keyboard = child.stdin.take().unwrap();
     writeln!(keyboard, "{}", emulator.token().expose_secret()).unwrap();
     let typing = std::thread::spawn(move || {
         // No SMS comes if the program fails before it asks for one. Then the keyboard is let go, which ends
         // a program that waits for it.
         if let Ok(otp) = screen.recv_timeout(Duration::from_secs(10)) {
+            meanwhile(id);
             let _ = writeln!(keyboard, "{}", otp.expose_secret());
         }
     });
@@ -49,7 +57,11 @@ pub fn ca_file(emulator: &Emulator) -> TempPath {
 
 /// The story that all of these programs tell.
 pub fn logs_in_and_replaces_the_codes(program: &str, arguments: &[&str], emulator: &Emulator) {
-    let output = run(program, arguments, emulator);
+    succeeds(run(program, arguments, emulator, |_| {}));
+}
+
+/// The same of an output.
+pub fn succeeds(output: Output) {
     let said = String::from_utf8(output.stdout).unwrap();
     let failed = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}{failed}");
@@ -59,7 +71,7 @@ pub fn logs_in_and_replaces_the_codes(program: &str, arguments: &[&str], emulato
 
 /// What the program says when it fails.
 pub fn failure(program: &str, arguments: &[&str], emulator: &Emulator) -> String {
-    let output = run(program, arguments, emulator);
+    let output = run(program, arguments, emulator, |_| {});
     assert!(!output.status.success(), "it did not fail");
     String::from_utf8(output.stderr).unwrap()
 }
