@@ -2,8 +2,8 @@
 //!
 //! # What it is
 //!
-//! Two things to copy. [`TowerTransport`] makes a [`Transport`] of a service that takes an HTTP request and
-//! gives an HTTP response; [`client`] makes such a service of hyper and rustls. `main.rs` puts layers
+//! Three things to copy. [`TowerTransport`] makes a [`Transport`] of a service that takes an HTTP request and
+//! gives an HTTP response; [`client`] makes such a service of hyper and rustls; [`layered`] puts layers
 //! between the two.
 //!
 //! # What it is not
@@ -18,8 +18,10 @@
 //! file; until then, what it fails with is unknown, which is always true.
 
 mod client;
+mod layers;
 
 pub use client::client;
+pub use layers::layered;
 
 use std::error::Error as StdError;
 use std::io;

@@ -9,15 +9,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use otp_core::http::{self, HeaderName, HeaderValue};
-use otp_core::{AuthToken, BaseUrl, Otp, OtpsApi, OtpsClient, Transport};
-use otp_example_tower::{TowerTransport, client};
-use tower::ServiceBuilder;
-use tower_http::set_header::SetRequestHeaderLayer;
-use tower_http::trace::TraceLayer;
-
-/// As another would be taken for a flood, no more requests are under way at a time.
-const AT_ONCE: usize = 8;
+use otp_core::{AuthToken, BaseUrl, Otp, OtpsApi, OtpsClient};
+use otp_example_tower::layered;
 
 // One thread is enough: waiting for the person on it keeps nobody else waiting.
 #[tokio::main(flavor = "current_thread")]
@@ -29,22 +22,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The layers, outermost first.
-fn layered(ca_pem: &str) -> Result<impl Transport + use<>, Box<dyn Error + Send + Sync>> {
-    let consumer = HeaderName::from_static("x-consumer");
-    let service = ServiceBuilder::new()
-        // By itself it would log the URL, of which the OTP is part.
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        .layer(SetRequestHeaderLayer::overriding(consumer, HeaderValue::from_static("login")))
-        .concurrency_limit(AT_ONCE)
-        .service(client(ca_pem)?);
-    Ok(TowerTransport::new(service))
-}
-
-fn span<B>(request: &http::Request<B>) -> tracing::Span {
-    tracing::debug_span!("request", method = %request.method())
 }
 
 async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -13,15 +13,17 @@
 //! at `debug` or above, where paths are starred out.
 
 use std::error::Error as StdError;
-use std::io;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::blocking::Transport;
 use otp_core::http::{self, Method};
-use otp_core::{Request, Response, TransportError, TransportErrorKind};
+use otp_core::{Request, Response, TransportError, TransportErrorKind as Kind};
 use ureq::AsSendBody;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector};
 
 /// Sends requests by ureq, over TLS or, where the base URL says so, in the clear.
 ///
@@ -63,7 +65,8 @@ impl UreqTransport {
             .accept_encoding("")
             .user_agent("")
             .build();
-        Ok(Self { agent: config.new_agent() })
+        let connector = Connecting(DefaultConnector::default());
+        Ok(Self { agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()) })
     }
 }
 
@@ -97,44 +100,68 @@ impl UreqTransport {
         request: http::Request<impl AsSendBody>,
         time: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        // The time is for all phases together, the body's included. Of a time-out while connecting it must be
-        // known that it was one, so those two phases have limits of their own that add up to the whole.
         let request = self
             .agent
             .configure_request(request)
+            // For all phases together, the body's included.
             .timeout_global(Some(time))
-            .timeout_resolve(Some(time / 2))
-            .timeout_connect(Some(time / 2))
+            // The same time, so that a time-out while resolving is told from the others.
+            .timeout_resolve(Some(time))
             .build();
         self.agent.run(request)
     }
 }
 
+/// Marks what fails while connecting, TLS included: nothing of a request is written before.
+///
+/// Connectors are a part of ureq that its minor versions may change.
+#[derive(Debug)]
+struct Connecting(DefaultConnector);
+
+impl Connector for Connecting {
+    type Out = <DefaultConnector as Connector>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let connection = self.0.connect(details, chained);
+        connection.map_err(|error| ureq::Error::Other(Box::new(NotConnected(error))))
+    }
+}
+
+#[derive(Debug)]
+struct NotConnected(ureq::Error);
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ureq::Error::Io(error) => error.fmt(f),
+            error => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for NotConnected {}
+
 /// What failed, and whether the request can have left.
 fn failed(error: ureq::Error) -> TransportError {
-    use TransportErrorKind as Kind;
     use ureq::Error::*;
     match error {
-        Timeout(phase @ (ureq::Timeout::Resolve | ureq::Timeout::Connect)) => {
-            TransportError::not_sent(Kind::Connect).with_reason(format!("time-out: {phase}"))
-        }
-        HostNotFound => TransportError::not_sent(Kind::Connect).with_reason("host not found"),
-        ConnectionFailed => TransportError::not_sent(Kind::Connect),
-        // Only connecting can be refused.
-        Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            TransportError::not_sent(Kind::Connect)
-                .with_reason("connection refused")
-                .with_source(error)
-        }
-        Tls(_) | Rustls(_) | Pem(_) => TransportError::not_sent(Kind::Tls).with_source(error),
-        // Nothing of it can be sent. What is wrong with it may be a secret, so it is not said.
+        Other(error) => match error.downcast() {
+            Ok(error) => not_connected(*error),
+            Err(_) => TransportError::unknown(Kind::Other),
+        },
+        HostNotFound | Timeout(ureq::Timeout::Resolve) => not_connected(NotConnected(error)),
+        // What is wrong with such a request may be a secret, so it is not said.
         Http(_) | BadUri(_) => {
             TransportError::not_sent(Kind::Other).with_reason("ureq cannot send such a request")
         }
-        Io(error) => on_a_connection(error),
-        Timeout(phase) => {
-            TransportError::unknown(Kind::Timeout).with_reason(format!("time-out: {phase}"))
-        }
+        Timeout(phase) => TransportError::unknown(Kind::Timeout).with_reason(phase.to_string()),
+        Io(error) => TransportError::unknown(Kind::ConnectionLost)
+            .with_reason(error.kind().to_string())
+            .with_source(error),
         LargeResponseHeader(..) => {
             TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers")
         }
@@ -147,18 +174,14 @@ fn failed(error: ureq::Error) -> TransportError {
     }
 }
 
-/// An error of the connection, or of the TLS on it.
-fn on_a_connection(error: io::Error) -> TransportError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        // These end a handshake, and nothing is written before it is complete. Any other may come later.
-        Some(
-            refused @ (rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_)),
-        ) => {
-            let reason = refused.to_string();
-            TransportError::not_sent(TransportErrorKind::Tls).with_reason(reason).with_source(error)
+fn not_connected(error: NotConnected) -> TransportError {
+    let of_tls = match &error.0 {
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
+        ureq::Error::Io(error) => {
+            error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
         }
-        _ => TransportError::unknown(TransportErrorKind::ConnectionLost)
-            .with_reason(error.kind().to_string())
-            .with_source(error),
-    }
+        _ => false,
+    };
+    let kind = if of_tls { Kind::Tls } else { Kind::Connect };
+    TransportError::not_sent(kind).with_reason(error.to_string()).with_source(error)
 }

@@ -1,0 +1,19 @@
+//! It keeps what a transport promises.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use otp_conformance::Kit;
+use otp_example_by_hand::{ByHand, block_on};
+
+#[test]
+fn it_conforms_over_tcp() {
+    let kit = Kit::new().in_the_clear();
+    block_on(kit.run_local(|server| ByHand::to_address(server.address()))).assert();
+}
+
+#[cfg(unix)]
+#[test]
+fn it_conforms_over_a_unix_socket() {
+    let kit = Kit::new().in_the_clear().over_unix_socket();
+    block_on(kit.run_local(|server| ByHand::to_unix_socket(server.socket().unwrap()))).assert();
+}
