@@ -6,9 +6,17 @@
 //! that instead, and every wait and deadline follows it.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use std::time::Instant;
+
+// There std's `Instant` panics; this one asks JavaScript's `performance`.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use web_time::Instant;
 
 /// The time since a fixed but arbitrary moment in this process; it never goes back.
+///
+/// On `wasm32-unknown-unknown` it is JavaScript's `performance.now()`, in a page or in a worker.
 pub fn monotonic() -> Duration {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()

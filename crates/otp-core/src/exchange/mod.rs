@@ -41,6 +41,7 @@
 mod budget;
 pub(crate) mod failure;
 mod history;
+mod jitter;
 mod messages;
 mod options;
 mod retry_after;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::jitter;
 use crate::Error;
 
 /// How often a call is tried, and how long it waits in between.
@@ -69,9 +70,8 @@ impl RetryPolicy {
     pub(crate) fn backoff(&self, failed: u32) -> Duration {
         let doublings = failed.saturating_sub(1).min(31);
         let longest = self.base.saturating_mul(1 << doublings).min(self.cap);
-        Duration::from_nanos(fastrand::u64(
-            0..=u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX),
-        ))
+        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(jitter::up_to(nanos))
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
