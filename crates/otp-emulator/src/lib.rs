@@ -36,6 +36,7 @@
 //! It is for tests, on this machine: its random numbers are not fit for real secrets, and it forgets
 //! everything when it stops.
 
+mod cors;
 mod serve;
 mod tls;
 
@@ -48,6 +49,8 @@ use otp_core::{AuthToken, BaseUrl};
 pub use otp_mock::FakeOtps;
 use tokio::sync::oneshot;
 
+pub use self::cors::Cors;
+use self::serve::Service;
 use self::tls::Tls;
 
 /// A running emulator. Dropping it stops it and closes its connections.
@@ -127,11 +130,12 @@ pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
     listen: SocketAddr,
     tls: bool,
+    cors: Option<Cors>,
 }
 
 impl Default for EmulatorBuilder {
     fn default() -> Self {
-        Self { fake: None, listen: (Ipv4Addr::LOCALHOST, 0).into(), tls: true }
+        Self { fake: None, listen: (Ipv4Addr::LOCALHOST, 0).into(), tls: true, cors: None }
     }
 }
 
@@ -152,6 +156,11 @@ impl EmulatorBuilder {
         Self { tls: false, ..self }
     }
 
+    /// Lets pages in a browser call it. By default none may.
+    pub fn cors(self, cors: Cors) -> Self {
+        Self { cors: Some(cors), ..self }
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -170,9 +179,10 @@ impl EmulatorBuilder {
         let fake = self.fake.unwrap_or_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
-        let (service, acceptor, ca_pem) = match tls {
-            Some(tls) => (fake.clone(), Some(tls.acceptor), tls.ca_pem),
-            None => (fake.clone(), None, String::new()),
+        let service = Service { fake: fake.clone(), cors: self.cors };
+        let (acceptor, ca_pem) = match tls {
+            Some(tls) => (Some(tls.acceptor), tls.ca_pem),
+            None => (None, String::new()),
         };
         let listener = {
             let _inside = runtime.enter();

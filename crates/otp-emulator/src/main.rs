@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use otp_core::AuthToken;
 use otp_core::secrecy::ExposeSecret;
-use otp_emulator::{Emulator, FakeOtps};
+use otp_emulator::{Cors, Emulator, FakeOtps};
 
 /// A stand-in for the Equinix Metal OTP service, for tests on this machine.
 ///
@@ -31,6 +31,10 @@ struct Options {
     /// Answer without TLS.
     #[arg(long)]
     plain: bool,
+
+    /// Let pages of this origin call it from a browser; given no origin, pages of every one.
+    #[arg(long, value_name = "ORIGIN", num_args = 0..=1, require_equals = true)]
+    cors: Option<Option<String>>,
 
     /// Where to write the certificate of the CA [default: a file in the system's temporary folder].
     #[arg(long, conflicts_with = "plain")]
@@ -69,6 +73,12 @@ fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     let mut emulator = Emulator::builder().fake(fake).listen(options.listen);
     if options.plain {
         emulator = emulator.plain();
+    }
+    if let Some(origin) = options.cors {
+        emulator = emulator.cors(match origin {
+            Some(origin) => Cors::origin(&origin).map_err(|error| format!("--cors: {error}"))?,
+            None => Cors::any_origin(),
+        });
     }
     let emulator = emulator
         .start()
