@@ -1,0 +1,163 @@
+//! Headless Chromium by the [WebDriver protocol](https://www.w3.org/TR/webdriver2/), as much of it as the
+//! tests need.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine;
+use serde_json::{Value, json};
+use ureq::Agent;
+
+/// The key under which the protocol passes an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Root in a container has no sandbox, and a browser that calls home would only slow the tests down.
+const ARGUMENTS: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// A browser of its own, with an empty profile. It is closed when it is dropped.
+pub struct Browser {
+    driver: Child,
+    agent: Agent,
+    session: String,
+}
+
+impl Browser {
+    pub fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver starts: examples/browser/build-and-test installs it");
+        let port = BufReader::new(driver.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.split_once("successfully on port ")?.1.replace('.', "")))
+            .expect("chromedriver says where it listens");
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        let mut browser =
+            Self { driver, agent, session: format!("http://127.0.0.1:{port}/session") };
+        let session = browser.post(
+            "",
+            &json!({ "capabilities": { "alwaysMatch": {
+                "browserName": "chrome",
+                "goog:chromeOptions": { "args": ARGUMENTS },
+                "goog:loggingPrefs": { "browser": "ALL" },
+                "timeouts": { "script": 30_000, "pageLoad": 30_000 },
+            } } }),
+        );
+        browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str().unwrap());
+        browser
+    }
+
+    pub fn open(&self, url: &str) {
+        self.post("/url", &json!({ "url": url }));
+    }
+
+    /// Clicks as a person would: the element must be visible and nothing may cover it.
+    pub fn click(&self, id: &str) {
+        self.post(&format!("/element/{}/click", self.element(id)), &json!({}));
+    }
+
+    pub fn type_into(&self, id: &str, text: &str) {
+        let element = self.element(id);
+        self.post(&format!("/element/{element}/clear"), &json!({}));
+        self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
+    }
+
+    /// The text of an element as a person sees it.
+    pub fn text(&self, id: &str) -> String {
+        self.get(&format!("/element/{}/text", self.element(id))).as_str().unwrap().to_owned()
+    }
+
+    /// The value of a JavaScript expression.
+    pub fn value(&self, expression: &str) -> Value {
+        let script = format!("return {expression};");
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until a JavaScript expression is true. It is looked at anew when the document changes.
+    pub fn wait_until(&self, expression: &str) {
+        let script = format!(
+            "const done = arguments[0];
+             const look = () => ({expression}) && (changes.disconnect(), done(true));
+             const changes = new MutationObserver(look);
+             changes.observe(document, {{
+                 attributes: true, characterData: true, childList: true, subtree: true
+             }});
+             look();"
+        );
+        self.post("/execute/async", &json!({ "script": script, "args": [] }));
+    }
+
+    /// What the browser itself complained about since the last time: a blocked script, say.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// The whole page as PNG, in light or in dark.
+    pub fn picture(&self, colours: &str) -> Vec<u8> {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours }] });
+        self.devtools("Emulation.setEmulatedMedia", &media);
+        let height = self.value("document.documentElement.offsetHeight");
+        let screen =
+            json!({ "width": 800, "height": height, "deviceScaleFactor": 2, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+        let picture = self.get("/screenshot");
+        base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap()
+    }
+
+    fn devtools(&self, command: &str, parameters: &Value) {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    }
+
+    fn element(&self, id: &str) -> String {
+        let found =
+            self.post("/element", &json!({ "using": "css selector", "value": format!("#{id}") }));
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self.agent.post(format!("{}{path}", self.session));
+        let response = request.content_type("application/json").send(body.to_string());
+        Self::read(path, response)
+    }
+
+    #[track_caller]
+    fn get(&self, path: &str) -> Value {
+        Self::read(path, self.agent.get(format!("{}{path}", self.session)).call())
+    }
+
+    #[track_caller]
+    fn read(path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
+        let mut response = response.unwrap();
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        assert!(response.status().is_success(), "{path}: {}", body["value"]["message"]);
+        body["value"].take()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Closes Chromium; the driver alone would leave it behind.
+        let _ = self.agent.delete(&self.session).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
