@@ -435,12 +435,18 @@ async fn every_fault_of_the_matrix_and_no_secret_anywhere() {
                         Fault::Flood(_) | Fault::EndlessHead | Fault::EndlessInformational
                     );
                     let _turn = gate.acquire_many(if alone { 8 } else { 1 }).await.unwrap();
-                    check(row, protocol, index).await
+                    let found = check(row.clone(), protocol, index).await;
+                    (row, protocol, index, found)
                 });
             }
         }
     }
-    let wrong: Vec<String> = checks.join_all().await.into_iter().flatten().collect();
+    let mut wrong = Vec::new();
+    for (row, protocol, index, found) in checks.join_all().await {
+        // On a busy machine one is late now and then; what does not end is late again, alone.
+        let only_late = !found.is_empty() && found.iter().all(|what| what.contains(": in time is"));
+        wrong.extend(if only_late { check(row, protocol, index).await } else { found });
+    }
     assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
 
     every_success().await;

@@ -179,12 +179,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 };
                 self.write(format!("HTTP/1.1 200 X\r\n{framing}\r\n\r\n").as_bytes()).await?;
                 let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
-                return self.for_ever(chunk.as_bytes(), served).await;
+                match served.flood(self.stream, chunk.as_bytes()).await? {}
             }
             Fault::EndlessHead => {
                 self.write(b"HTTP/1.1 200 X\r\n").await?;
                 let field = format!("x-more: {}\r\n", "x".repeat(1000));
-                return self.for_ever(field.as_bytes(), served).await;
+                match served.flood(self.stream, field.as_bytes()).await? {}
             }
             Fault::LargeHead(bytes) => {
                 let field = format!("x-more: {}\r\n", "x".repeat(990));
@@ -207,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 self.write(&reply.http1()).await?;
             }
             Fault::EndlessInformational => {
-                return self.for_ever(b"HTTP/1.1 103 X\r\nlink: </x>\r\n\r\n", served).await;
+                match served.flood(self.stream, b"HTTP/1.1 103 X\r\nlink: </x>\r\n\r\n").await? {}
             }
             Fault::Raw(bytes) => {
                 self.write(bytes).await?;
@@ -222,15 +222,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
         }
         Ok(None)
-    }
-
-    async fn for_ever(&mut self, bytes: &[u8], served: &Served) -> io::Result<Option<Ending>> {
-        loop {
-            self.stream.write_all(bytes).await?;
-            served.wrote(bytes.len());
-            // Other servers share this thread.
-            tokio::task::yield_now().await;
-        }
     }
 
     async fn end(&mut self, ending: Ending, byte: &[u8]) -> io::Result<Option<Ending>> {

@@ -118,21 +118,6 @@ async fn write_all<S: AsyncWrite + Unpin>(stream: &mut S, frames: &[Frame]) -> i
     Ok(())
 }
 
-async fn for_ever<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    frame: &Frame,
-    served: &Served,
-) -> io::Result<Option<Ending>> {
-    let bytes = frame.encode();
-    // Without regard to flow control: whoever is hostile does not care.
-    loop {
-        stream.write_all(&bytes).await?;
-        served.wrote(bytes.len());
-        // Other servers share this thread.
-        tokio::task::yield_now().await;
-    }
-}
-
 async fn end<S: AsyncWrite + Unpin>(
     stream: &mut S,
     ending: Ending,
@@ -187,12 +172,12 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
             let length = [("content-length", "99999999999")];
             let headers = if *announced { &length[..] } else { &[] };
             write(stream, &frames::headers(id, 200, headers, false)).await?;
-            return for_ever(stream, &frames::data(id, &[b'x'; 0x1000], false), served).await;
+            match served.flood(stream, &frames::data(id, &[b'x'; 0x1000], false).encode()).await? {}
         }
         Fault::EndlessHead => {
             write(stream, &open_head(id, 200)).await?;
             let more = frames::field("x-more", &"x".repeat(100)).repeat(40);
-            return for_ever(stream, &frames::continuation(id, more), served).await;
+            match served.flood(stream, &frames::continuation(id, more).encode()).await? {}
         }
         Fault::LargeHead(bytes) => {
             write(stream, &Frame { flags: frames::END_STREAM, ..open_head(id, 401) }).await?;
@@ -211,14 +196,14 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Fault::EndlessInformational => {
             let head = frames::headers(id, 103, &[("link", "</x>")], false);
-            return for_ever(stream, &head, served).await;
+            match served.flood(stream, &head.encode()).await? {}
         }
         Fault::Frames(frames) => write_all(stream, &frames(id)).await?,
         Fault::FramesThenClose(frames) => {
             write_all(stream, &frames(id)).await?;
             return Ok(Some(Ending::Close));
         }
-        Fault::Flood(frame) => return for_ever(stream, &frame(id), served).await,
+        Fault::Flood(frame) => match served.flood(stream, &frame(id).encode()).await? {},
         Fault::Refused | Fault::HangInHandshake | Fault::CloseInHandshake | Fault::NotTls(_) => {
             return Ok(Some(Ending::Close));
         }

@@ -1,8 +1,10 @@
+use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use otp_core::BaseUrl;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -16,7 +18,7 @@ use super::{Certificate, Ending, Fault, Protocol, Received, Wire, http1, http2, 
 /// Where all servers run, so that they answer whatever the thread of a test does.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime =
-        Builder::new_multi_thread().worker_threads(4).thread_name("hostile").enable_all().build();
+        Builder::new_multi_thread().worker_threads(2).thread_name("hostile").enable_all().build();
     runtime.expect("a runtime for the servers of the tests")
 });
 
@@ -183,8 +185,19 @@ impl Served {
         self.faults.get(before).unwrap_or_else(|| self.last())
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
-        self.log.written.fetch_add(bytes as u64, Ordering::SeqCst);
+    /// Writes this for as long as the client stays.
+    pub(super) async fn flood<S>(&self, stream: &mut S, bytes: &[u8]) -> io::Result<Infallible>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        loop {
+            for _ in 0..64 {
+                stream.write_all(bytes).await?;
+                self.log.written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+            }
+            // A flood all the same; but the client runs on this machine too, and so do other tests.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// There is one at least: the server was started with it.
