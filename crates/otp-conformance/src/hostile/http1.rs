@@ -1,5 +1,6 @@
 //! HTTP/1.1, byte by byte.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -107,14 +108,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// Writes what begins with a head.
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(&self.readable(bytes)).await
+    }
+
+    /// What begins with a head, so that a web page may read it, if one is to.
+    fn readable<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         const CORS: &[u8] = b"access-control-allow-origin: *\r\n\
                               access-control-expose-headers: *\r\n";
         match find(bytes, b"\r\n") {
             Some(at) if self.cors && bytes.starts_with(b"HTTP/1.1 ") => {
                 let (status, rest) = bytes.split_at(at + 2);
-                self.stream.write_all(&[status, CORS, rest].concat()).await
+                [status, CORS, rest].concat().into()
             }
-            _ => self.stream.write_all(bytes).await,
+            _ => bytes.into(),
         }
     }
 
@@ -148,7 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             Fault::Echo => self.write(&Reply::status(200).body(marker).http1()).await?,
             Fault::TricklingEcho => {
-                for piece in Reply::status(200).body(marker).http1().chunks(5) {
+                let echo = Reply::status(200).body(marker).http1();
+                for piece in self.readable(&echo).chunks(5) {
                     self.stream.write_all(piece).await?;
                     self.stream.flush().await?;
                     tokio::task::yield_now().await;

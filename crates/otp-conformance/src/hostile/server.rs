@@ -146,6 +146,11 @@ impl Server {
         self.log.closed.load(Ordering::SeqCst)
     }
 
+    /// How many clients have hung up on its silence.
+    pub fn abandoned(&self) -> usize {
+        self.log.abandoned.load(Ordering::SeqCst)
+    }
+
     /// How many bytes clients have taken of what never ends.
     pub fn written(&self) -> u64 {
         self.log.written.load(Ordering::SeqCst)
@@ -164,6 +169,7 @@ struct Log {
     requests: AtomicUsize,
     closed: AtomicUsize,
     connections: AtomicUsize,
+    abandoned: AtomicUsize,
     written: AtomicU64,
     received: Mutex<Vec<Received>>,
 }
@@ -271,7 +277,11 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
             served.log.closed.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }
-        Ending::Silence | Ending::Trickle => until_closed(&mut stream).await,
+        Ending::Silence | Ending::Trickle => {
+            let heard = until_closed(&mut stream).await;
+            served.log.abandoned.fetch_add(1, Ordering::SeqCst);
+            heard
+        }
     }
 }
 
