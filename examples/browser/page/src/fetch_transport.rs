@@ -15,18 +15,23 @@ use web_sys::{
 
 /// Sends requests by the browser's `fetch`, in a page or in a worker.
 ///
-/// It needs no state: the browser has the connections.
+/// It needs no state: the browser has the connections. It needs a browser of 2024 or later, with
+/// `AbortSignal.any`.
 ///
 /// # What the browser does differently
 ///
-/// - It never says why a `fetch` failed or how far it got, so every such failure is
-///   [`Progress::Unknown`](otp_core::Progress::Unknown), even a refused connection: none but the
-///   reading of codes is repeated.
-/// - It may itself repeat a request whose kept connection turned out to be closed.
-/// - It adds headers of its own (`Origin`, `Accept-Encoding`, …), keeps `Host` and a few more to
-///   itself, and decompresses.
+/// - **It may itself send a request twice, a `POST` too**: Chromium does, if a connection that it used
+///   before is lost ahead of the answer, or the answer is a `408`. No page can turn that off.
+/// - It never says why a `fetch` failed or how far it got. So every such failure is
+///   [`Progress::Unknown`](otp_core::Progress::Unknown), even a refused connection, and nothing but the
+///   reading of codes is tried again by the client.
+/// - It adds headers of its own (`Origin`, `Accept-Encoding`, …), keeps a few to itself (`Host`), and
+///   decompresses.
 /// - It shows only those headers of a response that the service exposes (CORS).
-/// - It hides the status of a redirect, which is not followed: it is an error of the transport.
+/// - It does not show the status of a redirect, which is not followed: it is an error of the transport.
+/// - In a tab that nobody looks at, its timers may be late, by up to a minute: waits and time limits too.
+/// - Over plain HTTP, Chromium takes much for an answer: a head that was cut off, a status line that is
+///   none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FetchTransport;
 
@@ -169,5 +174,20 @@ fn lost(error: JsValue) -> TransportError {
         Some("TimeoutError") => TransportError::unknown(TransportErrorKind::Timeout),
         _ => TransportError::unknown(TransportErrorKind::ConnectionLost)
             .with_reason("the browser does not tell whether it was the network, TLS or CORS"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_header_value_survives_javascript() {
+        let bytes: Vec<u8> = (0x20..=0xff).filter(|byte| *byte != 0x7f).collect();
+        let value = HeaderValue::from_bytes(&bytes).unwrap();
+        let in_javascript = to_byte_string(&value);
+        assert_eq!(in_javascript.chars().last(), Some('ÿ'));
+        assert_eq!(from_byte_string(&in_javascript), Some(value));
+        assert_eq!(from_byte_string("Ā"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The OTP client in a browser: [`FetchTransport`], and the page that uses it.
 
+pub mod bridge;
 mod fetch_transport;
 
 pub use fetch_transport::FetchTransport;

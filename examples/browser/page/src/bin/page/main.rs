@@ -14,7 +14,7 @@ use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, Regene
 use otp_core::{Effect, Error, Operation, Otp, clock};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
+use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use self::codes::Codes;
 use self::dom::{by_id, on};
@@ -45,24 +45,26 @@ fn start() -> Result<(), JsValue> {
         outcome: Outcome::find()?,
     });
 
-    page.on_click("sms", async |page| page.send_sms().await)?;
-    page.on_click("read", async |page| page.read_codes().await)?;
-    page.on_click("replace", async |page| {
+    page.on("sms", "click", async |page| page.send_sms().await)?;
+    page.on("read", "click", async |page| page.read_codes().await)?;
+    page.on("replace", "click", async |page| {
         page.confirm.close();
         page.regenerate_codes().await;
     })?;
-    page.on_click("regenerate", async |page| {
+    page.on("regenerate", "click", async |page| {
         if let Err(error) = page.confirm.show_modal() {
             web_sys::console::error_1(&error);
         }
     })?;
-    page.on_click("keep", async |page| page.confirm.close())?;
-    page.on_click("reveal", async |page| page.codes.toggle())?;
-    page.on_click("cancel", async |page| page.outcome.cancel())?;
+    page.on("keep", "click", async |page| page.confirm.close())?;
+    page.on("reveal", "click", async |page| page.codes.toggle())?;
+    page.on("cancel", "click", async |page| page.outcome.cancel())?;
     page.on("verify-form", "submit", async |page| page.verify().await)?;
     page.on("service", "submit", async |_| ())?;
     for field in ["base-url", "token"] {
         page.on(field, "input", async |page| {
+            // What is under way is somebody else's.
+            page.outcome.cancel();
             page.service.forget();
             page.codes.set(None);
         })?;
@@ -146,15 +148,7 @@ impl Page {
         })
     }
 
-    fn on_click(
-        self: &Rc<Self>,
-        button: &str,
-        action: impl AsyncFn(&Self) + Copy + 'static,
-    ) -> Result<(), JsValue> {
-        by_id::<HtmlButtonElement>(button)?;
-        self.on(button, "click", action)
-    }
-
+    /// Does this for every such event of the element; one that is still doing is not waited for.
     fn on(
         self: &Rc<Self>,
         id: &str,

@@ -62,9 +62,10 @@ impl Service {
 
     /// Calls from now on act in the session that verifying gave back.
     pub(crate) fn continue_as(&self, session: AuthToken) {
-        let client = self.client.borrow().as_ref().map(|client| client.with_token(session));
-        self.client.replace(client);
-        self.show("Session", "good");
+        if let Some(client) = &mut *self.client.borrow_mut() {
+            *client = client.with_token(session);
+            self.show("Session", "good");
+        }
     }
 
     /// The form has changed: whoever calls next is somebody else.

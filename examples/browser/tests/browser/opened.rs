@@ -1,21 +1,19 @@
-//! A browser, a server that fails as it is told, and the page between them.
-
-mod browser;
-mod faulty;
-
-pub use browser::Browser;
-pub use faulty::{Fault, Faulty};
+//! The page as a test uses it: opened in a browser, against some service.
 
 use std::time::Duration;
 
+use otp_conformance::hostile::{Fault, Server, Wire};
 use otp_core::AuthToken;
-use otp_example_browser::{Prefill, Server, Site, built_site};
+use otp_emulator::{Cors, Emulator};
+use otp_example_browser::{Prefill, Site, built_site};
+
+use crate::browser::Browser;
 
 /// The page in a browser, against some service.
 pub struct Page {
     pub browser: Browser,
     // The page is served for as long as this lives.
-    _server: Server,
+    _site: otp_example_browser::Server,
 }
 
 impl Page {
@@ -33,16 +31,26 @@ impl Page {
     ) -> Self {
         let attempt_timeout_ms = attempt_timeout.map(|limit| limit.as_millis() as u64);
         let prefill = Prefill { base_url: base_url.to_string(), token, attempt_timeout_ms };
-        let server = site.serve(built_site(), &prefill).unwrap();
+        let site = site.serve(built_site(), &prefill).unwrap();
         let browser = Browser::start();
-        browser.open(&server.url());
+        browser.open(&site.url());
         browser.wait_until(READY);
-        Self { browser, _server: server }
+        Self { browser, _site: site }
     }
 
-    /// Opens the page against a service that fails as it is told.
-    pub fn of(service: &Faulty) -> Self {
-        Self::open(Site::bind(0).unwrap(), service.base_url(), service.fake().token().clone())
+    /// Opens the page against an emulator, which lets it in.
+    pub fn with_emulator() -> (Self, Emulator) {
+        let site = Site::bind(0).unwrap();
+        let cors = Cors::origin(&site.origin()).unwrap();
+        let emulator = Emulator::builder().plain().cors(cors).start().unwrap();
+        (Self::open(site, emulator.base_url(), emulator.token()), emulator)
+    }
+
+    /// Opens the page against a server that does these to its requests, in turn.
+    pub fn with_faults(faults: impl Into<Vec<Fault>>) -> (Self, Server) {
+        let server = Server::sequence(Wire::http1().in_the_clear().with_cors(), faults.into());
+        let token = AuthToken::new("token").unwrap();
+        (Self::open(Site::bind(0).unwrap(), server.base_url(), token), server)
     }
 
     /// Clicks, and waits until the call that it started is over.

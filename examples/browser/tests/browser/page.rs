@@ -1,46 +1,47 @@
-//! The page in a real browser, clicks and all: what it shows, and what the service received.
-//!
-//! They need Chromium and its driver, and the page as WebAssembly; `examples/browser/build-and-test` has all
-//! of it and runs them.
+//! The page, clicks and all: what it shows, and what the service received.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+use std::time::{Duration, Instant};
 
-mod support;
-
-use std::net::TcpListener;
-use std::time::Duration;
-
+use otp_conformance::hostile::{Ending, Fault, Reply, Server, Wire};
 use otp_core::AuthToken;
 use otp_core::secrecy::ExposeSecret;
-use otp_emulator::{Cors, Emulator};
+use otp_emulator::Emulator;
 use otp_example_browser::Site;
 
-use self::support::{Fault, Faulty, Page};
+use crate::opened::Page;
 
-const READ: &str = "GET /user/otp/recovery-codes";
-const REGENERATE: &str = "POST /user/otp/recovery-codes";
-const SMS: &str = "POST /user/otp/sms/receive";
+const READ: &str = "GET /metal/v1/user/otp/recovery-codes";
+const REGENERATE: &str = "POST /metal/v1/user/otp/recovery-codes";
+const SMS: &str = "POST /metal/v1/user/otp/sms/receive";
 
-/// An emulator that this site's page may call.
-fn emulator(site: &Site) -> Emulator {
-    Emulator::builder().plain().cors(Cors::origin(&site.origin()).unwrap()).start().unwrap()
+/// What arrived at a server, without preflights.
+fn received(server: &Server) -> Vec<String> {
+    let received = server.received();
+    received.iter().map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-fn against(emulator: &Emulator, site: Site) -> Page {
-    Page::open(site, emulator.base_url(), emulator.token())
+/// Waits for something that happens on a server's thread.
+#[track_caller]
+fn eventually(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never happened");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
-/// An answer without a body of its own.
-fn status(line: &str) -> Fault {
-    Fault::Answer(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n"))
+fn status(status: u16) -> Fault {
+    Fault::Answer(Reply::status(status))
+}
+
+fn two_codes() -> Fault {
+    Fault::Answer(Reply::json(200, r#"{"recovery_codes":["aaaaa-bbbbb","ccccc-ddddd"]}"#))
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn the_whole_story_by_clicks() {
-    let site = Site::bind(0).unwrap();
-    let emulator = emulator(&site);
-    let page = against(&emulator, site);
+    let (page, emulator) = Page::with_emulator();
 
     page.click("sms");
     assert_eq!(page.success(), "An SMS is on its way.");
@@ -78,37 +79,43 @@ fn the_whole_story_by_clicks() {
 #[test]
 #[ignore = "needs Chromium"]
 fn a_masked_code_is_not_in_the_document() {
-    let service = Faulty::start(|_| Fault::None);
-    let page = Page::of(&service);
+    let (page, _server) = Page::with_faults([two_codes()]);
+    let in_document = |text| {
+        let html = page.browser.value("document.documentElement.outerHTML");
+        html.as_str().unwrap().contains(text)
+    };
     page.click("read");
+    assert!(!in_document("aaaaa-bbbbb"));
     page.browser.click("reveal");
-    let code = page.codes().remove(0);
-    let html = "document.documentElement.outerHTML";
-    assert!(page.browser.value(html).as_str().unwrap().contains(&code));
+    assert!(in_document("aaaaa-bbbbb"));
     page.browser.click("reveal");
-    assert!(!page.browser.value(html).as_str().unwrap().contains(&code));
+    assert!(!in_document("aaaaa-bbbbb"));
 }
 
 #[test]
 #[ignore = "needs Chromium"]
-fn a_wrong_code_is_refused_and_a_typing_error_is_not_even_sent() {
-    let service = Faulty::start(|_| Fault::None);
-    let page = Page::of(&service);
+fn a_wrong_code_is_refused() {
+    let (page, _emulator) = Page::with_emulator();
     page.verify("000000");
     page.assert_failed("not applied", "bad_request", &["OTP is invalid", "ask for a new one"]);
     assert_eq!(page.badge("status").as_deref(), Some("HTTP 400"));
+    assert_eq!(page.browser.text("session"), "API key");
+}
 
+#[test]
+#[ignore = "needs Chromium"]
+fn what_cannot_be_a_code_is_not_even_sent() {
+    let (page, server) = Page::with_faults([status(204)]);
     page.verify("12/34");
     page.assert_failed("not applied", "invalid_input", &["letters"]);
-    assert_eq!(service.received(), ["POST /user/otp/verify/000000"]);
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_refused_token_is_named_and_the_next_one_works() {
-    let site = Site::bind(0).unwrap();
-    let emulator = emulator(&site);
-    let page = Page::open(site, emulator.base_url(), AuthToken::new("revoked").unwrap());
+    let (page, emulator) = Page::with_emulator();
+    page.browser.type_into("token", "revoked");
     page.click("sms");
     page.assert_failed("not applied", "unauthorized", &["check the auth token"]);
 
@@ -121,10 +128,7 @@ fn a_refused_token_is_named_and_the_next_one_works() {
 #[test]
 #[ignore = "needs Chromium"]
 fn a_service_that_is_down_may_have_sent_the_sms_for_all_a_browser_tells() {
-    // A port that nobody listens to.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let base_url = format!("http://{address}/metal/v1");
-    let page = Page::open(Site::bind(0).unwrap(), base_url, AuthToken::new("token").unwrap());
+    let (page, _server) = Page::with_faults([Fault::Refused]);
     page.click("sms");
     page.assert_failed("unknown", "connection_lost", &["the browser does not tell", "phone"]);
     assert_eq!(page.badge("attempts").as_deref(), Some("1 attempt"));
@@ -136,90 +140,69 @@ fn a_service_that_is_down_may_have_sent_the_sms_for_all_a_browser_tells() {
 #[test]
 #[ignore = "needs Chromium"]
 fn reading_the_codes_outlives_a_service_that_is_briefly_unavailable() {
-    let service = Faulty::start(|number| match number {
-        0 | 1 => status("503 Service Unavailable"),
-        _ => Fault::None,
-    });
-    let page = Page::of(&service);
+    let (page, server) = Page::with_faults([status(503), status(503), two_codes()]);
     page.click("read");
-    assert_eq!(page.codes().len(), 10);
+    assert_eq!(page.codes().len(), 2);
     assert_eq!(page.badge("attempts").as_deref(), Some("3 attempts"));
-    assert_eq!(service.received(), [READ; 3]);
+    assert_eq!(received(&server), [READ; 3]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn new_codes_that_perhaps_exist_take_the_old_ones_off_the_page() {
-    let service = Faulty::start(|number| match number {
-        1 => status("503 Service Unavailable"),
-        _ => Fault::None,
-    });
-    let page = Page::of(&service);
+    let (page, server) = Page::with_faults([two_codes(), status(503)]);
     page.click("read");
-    assert_eq!(page.codes().len(), 10);
+    assert_eq!(page.codes().len(), 2);
     page.regenerate();
     page.assert_failed("unknown", "server", &["HTTP 503", "read the codes"]);
     assert_eq!(page.codes().len(), 0);
-    assert_eq!(service.received(), [READ, REGENERATE]);
+    assert_eq!(received(&server), [READ, REGENERATE]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_lost_reply_to_regenerate_says_the_codes_changed_and_reading_shows_them() {
-    let service = Faulty::start(|number| match number {
-        0 => Fault::LoseBody,
-        _ => Fault::None,
-    });
-    let page = Page::of(&service);
+    let (page, server) = Page::with_faults([Fault::Cut(200, Ending::Close), two_codes()]);
     page.regenerate();
     page.assert_failed("applied", "connection_lost", &["find_recovery_codes"]);
     page.click("read");
-    assert_eq!(page.codes().len(), 10);
-    assert_eq!(service.received(), [REGENERATE, READ]);
+    assert_eq!(page.codes().len(), 2);
+    assert_eq!(received(&server), [REGENERATE, READ]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_slow_answer_ends_at_its_limit_and_the_browser_hangs_up() {
-    let service = Faulty::start(|_| Fault::Silence);
-    let limit = Some(Duration::from_millis(300));
-    let token = service.fake().token().clone();
-    let page = Page::open_with(Site::bind(0).unwrap(), service.base_url(), token, limit);
+    let wire = Wire::http1().in_the_clear().with_cors();
+    let server = Server::start(wire, Fault::Silence);
+    let (token, limit) = (AuthToken::new("token").unwrap(), Some(Duration::from_millis(1500)));
+    let page = Page::open_with(Site::bind(0).unwrap(), server.base_url(), token, limit);
     page.click("sms");
     page.assert_failed("unknown", "timeout", &["look at the phone"]);
-    service.wait_for_hang_up();
-    assert_eq!(service.received(), [SMS]);
+    eventually(|| server.abandoned() == 1);
+    assert_eq!(received(&server), [SMS]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn who_gives_up_is_told_what_that_means_and_can_go_on() {
-    let service = Faulty::start(|number| match number {
-        0 => Fault::Silence,
-        _ => Fault::None,
-    });
-    let page = Page::of(&service);
+    let (page, server) = Page::with_faults([Fault::Silence, two_codes()]);
     page.browser.click("sms");
     page.browser.click("sms"); // an impatient second click is not a second SMS
+    eventually(|| server.requests() == 1);
     page.click("cancel");
     assert!(page.error().contains("may have acted"), "{}", page.error());
-    service.wait_for_hang_up();
+    eventually(|| server.abandoned() == 1);
     page.click("read");
-    assert_eq!(page.codes().len(), 10);
-    assert_eq!(service.received(), [SMS, READ]);
+    assert_eq!(page.codes().len(), 2);
+    assert_eq!(received(&server), [SMS, READ]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_captive_portal_never_reads_as_verified() {
-    let service = Faulty::start(|_| {
-        let page = "<h1>Welcome to our Wi-Fi</h1>";
-        let length = page.len();
-        Fault::Answer(format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"
-        ))
-    });
-    let page = Page::of(&service);
+    let portal = Reply::status(200).header("content-type", "text/html").body("<h1>Welcome</h1>");
+    let (page, _server) = Page::with_faults([Fault::Answer(portal)]);
     page.verify("123456");
     page.assert_failed("unknown", "decode", &["base URL"]);
     assert_eq!(page.browser.text("session"), "API key");
@@ -228,18 +211,18 @@ fn a_captive_portal_never_reads_as_verified() {
 #[test]
 #[ignore = "needs Chromium"]
 fn a_rate_limit_says_when_to_come_back() {
-    let service = Faulty::start(|_| status("429 Too Many Requests\r\nRetry-After: 7"));
-    let page = Page::of(&service);
+    let limited = Reply::status(429).header("retry-after", "7");
+    let (page, server) = Page::with_faults([Fault::Answer(limited)]);
     page.click("sms");
     page.assert_failed("not applied", "rate_limited", &["repeat it after 7 s"]);
-    assert_eq!(service.received(), [SMS]);
+    assert_eq!(received(&server), [SMS]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_service_that_lets_no_page_in_is_not_called() {
     let emulator = Emulator::builder().plain().start().unwrap();
-    let page = against(&emulator, Site::bind(0).unwrap());
+    let page = Page::open(Site::bind(0).unwrap(), emulator.base_url(), emulator.token());
     page.click("sms");
     page.assert_failed("unknown", "connection_lost", &["CORS"]);
     assert_eq!(emulator.fake().sms_outbox().len(), 0);
@@ -248,36 +231,32 @@ fn a_service_that_lets_no_page_in_is_not_called() {
 #[test]
 #[ignore = "needs Chromium"]
 fn a_redirect_is_not_followed() {
-    let service = Faulty::start(|_| {
-        status("307 Temporary Redirect\r\nLocation: /metal/v1/user/otp/recovery-codes")
-    });
-    let page = Page::of(&service);
+    let elsewhere = Reply::status(307).header("location", "/metal/v1/elsewhere");
+    let (page, server) = Page::with_faults([Fault::Answer(elsewhere), status(204)]);
     page.click("sms");
     page.assert_failed("unknown", "transport", &["a redirect, which is not followed"]);
-    assert_eq!(service.received(), [SMS]);
+    assert_eq!(received(&server), [SMS]);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn an_answer_without_end_is_cut_off() {
-    let service = Faulty::start(|_| Fault::Endless);
-    let page = Page::of(&service);
+    let (page, server) = Page::with_faults([Fault::Endless { announced: false }]);
     page.regenerate();
     page.assert_failed("applied", "response_too_large", &["limit"]);
-    service.wait_for_hang_up();
-    assert_eq!(service.received(), [REGENERATE]);
+    assert_eq!(server.requests(), 1);
 }
 
 #[test]
 #[ignore = "writes README's pictures: build-and-test --screenshots"]
 fn pictures_for_the_readme() {
-    let service = Faulty::start(|number| match number {
-        3 => status("503 Service Unavailable"),
-        _ => Fault::None,
-    });
-    let page = Page::of(&service);
+    let session = Reply::status(204).header("x-auth-token", "session");
+    let codes = format!(r#"{{"recovery_codes":[{}]}}"#, [r#""aaaaa-bbbbb""#; 10].join(","));
+    let codes = Fault::Answer(Reply::json(200, codes));
+    let faults = [status(204), Fault::Answer(session), codes, status(503)];
+    let (page, _server) = Page::with_faults(faults);
     page.click("sms");
-    page.verify(service.fake().last_sms().unwrap().otp.expose_secret());
+    page.verify("123456");
     page.click("read");
     page.click("sms");
     page.assert_failed("unknown", "server", &[]);
