@@ -47,21 +47,20 @@ struct Waiting {
 
 impl Bridge {
     /// To a transport in a page.
-    pub fn to_page() -> Self {
-        Self::to("page")
+    pub fn to_page(browser: Browser) -> Self {
+        Self::to("page", browser)
     }
 
     /// To a transport in a worker, which has no window.
-    pub fn to_worker() -> Self {
-        Self::to("worker")
+    pub fn to_worker(browser: Browser) -> Self {
+        Self::to("worker", browser)
     }
 
-    fn to(place: &str) -> Self {
+    fn to(place: &str, browser: Browser) -> Self {
         let (jobs, waiting_jobs) = channel();
         let desk = Arc::new(Desk { jobs, waiting: Mutex::default() });
         let (at_desk, waiting_jobs) = (Arc::clone(&desk), Arc::new(Mutex::new(waiting_jobs)));
         let address = listen(move |stream| serve(&stream, &at_desk, &waiting_jobs));
-        let browser = Browser::start();
         browser.open(&format!("http://{address}/{place}"));
         Self { desk, _browser: Arc::new(browser) }
     }

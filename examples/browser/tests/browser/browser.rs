@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use ureq::Agent;
 
 /// The key under which the protocol passes an element.
@@ -29,15 +30,42 @@ pub struct Browser {
     driver: Child,
     agent: Agent,
     session: String,
+    _home: Option<TempDir>,
 }
 
 impl Browser {
     pub fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
+        Self::start_at(None)
+    }
+
+    /// One that trusts this CA, in PEM, beside those that every one does.
+    pub fn trusting(ca_pem: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (ca, store) = (home.path().join("ca.pem"), home.path().join(".pki/nssdb"));
+        std::fs::write(&ca, ca_pem).unwrap();
+        std::fs::create_dir_all(&store).unwrap();
+        // Chromium on Linux takes what its user trusts from here.
+        let certutil = |arguments: &[&str]| {
+            let mut certutil = Command::new("certutil");
+            certutil.arg("-d").arg(format!("sql:{}", store.display())).args(arguments);
+            let status = certutil.status().expect("certutil starts: build-and-test installs it");
+            assert!(status.success(), "certutil {arguments:?}");
+        };
+        certutil(&["-N", "--empty-password"]);
+        certutil(&["-A", "-n", "CA of the kit", "-t", "C,,", "-i", ca.to_str().unwrap()]);
+        Self::start_at(Some(home))
+    }
+
+    fn start_at(home: Option<TempDir>) -> Self {
+        let mut driver = Command::new("chromedriver");
+        if let Some(home) = &home {
+            driver.env("HOME", home.path());
+        }
+        let mut driver = driver
             .arg("--port=0")
             .stdout(Stdio::piped())
             .spawn()
-            .expect("chromedriver starts: examples/browser/build-and-test installs it");
+            .expect("chromedriver starts: build-and-test installs it");
         let port = BufReader::new(driver.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok)
@@ -48,8 +76,8 @@ impl Browser {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .new_agent();
-        let mut browser =
-            Self { driver, agent, session: format!("http://127.0.0.1:{port}/session") };
+        let session = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self { driver, agent, session, _home: home };
         let session = browser.post(
             "",
             &json!({ "capabilities": { "alwaysMatch": {

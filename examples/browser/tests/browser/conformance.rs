@@ -1,11 +1,13 @@
 //! The browser's transport keeps what `Transport` promises, as far as a browser lets it.
 
+use otp_conformance::hostile::{Fault, Server, Wire};
 use otp_conformance::{Case, Kit, Verdict};
 
 use crate::bridge::Bridge;
+use crate::browser::Browser;
 
 /// What Chromium does, whatever the transport asks of it.
-const EXCEPTIONS: [(Case, &str); 10] = [
+const ALWAYS: [(Case, &str); 9] = [
     (
         Case::RepeatsNothingAfterARateLimit,
         "the browser repeats after a 408 on a connection that it used before, if only for a preflight",
@@ -20,13 +22,22 @@ const EXCEPTIONS: [(Case, &str); 10] = [
     (Case::DecompressesNothing, "the browser always does"),
     (Case::AnEndlessHeadIsRefused, "the browser refuses it and does not tell why"),
     (Case::ARefusedConnectionIsNotSent, "the browser does not tell why a request failed"),
-    (Case::AHeadCutOffIsNoAnswer, "without TLS the browser takes it for complete"),
     (Case::WhatIsNotHttpIsNoAnswer, "the browser takes much for HTTP, and does not tell otherwise"),
 ];
 
-fn conforms(bridge: &Bridge) {
-    let kit = EXCEPTIONS.into_iter().fold(Kit::new(), |kit, (case, why)| kit.except(case, why));
-    let report = pollster::block_on(kit.in_the_clear().with_cors().run(|_| bridge.clone()));
+const IN_THE_CLEAR: [(Case, &str); 1] =
+    [(Case::AHeadCutOffIsNoAnswer, "without TLS the browser takes it for complete")];
+
+const OVER_TLS: [(Case, &str); 2] = [
+    (Case::ABadCertificateIsATlsError, "the browser does not tell why a request failed"),
+    (Case::AFailedHandshakeIsNotSent, "the browser does not tell why a request failed"),
+];
+
+fn conforms(bridge: &Bridge, mut kit: Kit, exceptions: &[(Case, &'static str)]) {
+    for (case, why) in ALWAYS.iter().chain(exceptions) {
+        kit = kit.except(*case, *why);
+    }
+    let report = pollster::block_on(kit.with_cors().run(|_| bridge.clone()));
     println!("{report}");
     report.assert();
     for case in report.cases() {
@@ -37,12 +48,16 @@ fn conforms(bridge: &Bridge) {
 
 #[test]
 #[ignore = "needs Chromium"]
-fn the_transport_of_a_page_conforms_as_far_as_a_browser_can() {
-    conforms(&Bridge::to_page());
+fn the_transport_of_a_page_conforms_over_tls_as_far_as_a_browser_can() {
+    // All servers of the kit have certificates of one CA.
+    let any = Server::start(Wire::http1(), Fault::Silence);
+    let bridge = Bridge::to_page(Browser::trusting(any.ca_pem()));
+    conforms(&bridge, Kit::new(), &OVER_TLS);
 }
 
 #[test]
 #[ignore = "needs Chromium"]
-fn the_transport_of_a_worker_conforms_as_far_as_a_browser_can() {
-    conforms(&Bridge::to_worker());
+fn the_transport_of_a_worker_conforms_in_the_clear_as_far_as_a_browser_can() {
+    let bridge = Bridge::to_worker(Browser::start());
+    conforms(&bridge, Kit::new().in_the_clear(), &IN_THE_CLEAR);
 }
