@@ -56,6 +56,8 @@ mod blocking;
 mod case;
 mod cases;
 mod clause;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 pub mod hostile;
 mod kit;
 mod log;
