@@ -134,6 +134,46 @@ fn a_call_is_a_span_and_each_attempt_an_event() {
 }
 
 #[test]
+fn every_flavour_tells_the_same_and_the_transport_logs_within_the_span() {
+    let script = || {
+        let replies = [status(503), unknown(T::Timeout), respond(200, &[], CODES)];
+        std::sync::Arc::new(Script::new(replies))
+    };
+    let of_async = observe(|| {
+        block_on(script().async_client().find_recovery_codes()).unwrap();
+    });
+    let of_local = observe(|| {
+        let client = script().local_client();
+        block_on(otp_core::local::OtpsApi::find_recovery_codes(&client)).unwrap();
+    });
+    let of_blocking = observe(|| {
+        let client = script().blocking_client();
+        otp_core::blocking::OtpsApi::find_recovery_codes(&client).unwrap();
+    });
+    assert_eq!((of_async.0.len(), of_async.1.len()), (1, 3));
+    assert_eq!(of_async, of_local);
+    assert_eq!(of_async, of_blocking);
+
+    // Each flavour's `send` runs inside of the call's span.
+    let spans = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    for flavour in 0..3 {
+        let seen = spans.clone();
+        let within: support::Reply = Box::new(move || {
+            seen.lock().unwrap().push(tracing::Span::current().metadata().map(|m| m.name()));
+            Ok(support::response(204, &[], ""))
+        });
+        let script = std::sync::Arc::new(Script::new([within]));
+        observe(|| match flavour {
+            0 => block_on(script.async_client().receive_codes()).unwrap(),
+            1 => block_on(otp_core::local::OtpsApi::receive_codes(&script.local_client())).unwrap(),
+            _ => otp_core::blocking::OtpsApi::receive_codes(&script.blocking_client()).unwrap(),
+        });
+    }
+    let spans = spans.lock().unwrap();
+    assert!(spans[0].is_some() && spans.iter().all(|name| *name == spans[0]), "{spans:?}");
+}
+
+#[test]
 fn a_failed_call_says_why_and_never_shows_the_url_or_a_secret() {
     let (client, _) = Script::new([respond(400, &[], r#"{"error": "canary-0tp-93ab"}"#)]).client();
     let (spans, events) = observe(|| {
