@@ -159,7 +159,9 @@ fn every_flavour_tells_the_same_and_the_transport_logs_within_the_span() {
     for flavour in 0..3 {
         let seen = spans.clone();
         let within: support::Reply = Box::new(move || {
-            seen.lock().unwrap().push(tracing::Span::current().metadata().map(|m| m.name()));
+            seen.lock()
+                .unwrap()
+                .push(tracing::Span::current().metadata().map(tracing::Metadata::name));
             Ok(support::response(204, &[], ""))
         });
         let script = std::sync::Arc::new(Script::new([within]));
