@@ -42,7 +42,7 @@ struct Desk {
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    by_number: HashMap<u64, oneshot::Sender<Outcome>>,
+    by_number: HashMap<u64, Box<dyn FnOnce(Outcome) + Send>>,
 }
 
 impl Bridge {
@@ -65,14 +65,23 @@ impl Bridge {
         Self { desk, _browser: Arc::new(browser) }
     }
 
-    fn ask(&self, job: Job) -> Asked {
-        let (outcome, asked) = oneshot::channel();
+    /// Gives the browser a job, and its outcome to whoever waits.
+    fn ask(&self, job: Job, waits: impl FnOnce(Outcome) + Send + 'static) -> Asked {
         let mut waiting = self.desk.waiting.lock().unwrap();
         waiting.last += 1;
         let number = waiting.last;
-        waiting.by_number.insert(number, outcome);
+        waiting.by_number.insert(number, Box::new(waits));
         self.desk.jobs.send((number, job)).unwrap();
-        Asked { desk: Arc::clone(&self.desk), number, outcome: asked }
+        Asked { desk: Arc::clone(&self.desk), number }
+    }
+
+    async fn outcome(&self, job: Job) -> Outcome {
+        let (done, outcome) = oneshot::channel();
+        let _asked = self.ask(job, |outcome| {
+            // Whoever asked may have gone.
+            let _ = done.send(outcome);
+        });
+        outcome.await.unwrap()
     }
 }
 
@@ -80,7 +89,6 @@ impl Bridge {
 struct Asked {
     desk: Arc<Desk>,
     number: u64,
-    outcome: oneshot::Receiver<Outcome>,
 }
 
 impl Drop for Asked {
@@ -94,24 +102,25 @@ impl Drop for Asked {
 #[async_trait]
 impl Transport for Bridge {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let mut asked = self.ask(Job::Send(Message::of_request(request)));
-        match (&mut asked.outcome).await {
-            Ok(Outcome::Answered(message)) => Ok(message.into_response().unwrap()),
-            Ok(Outcome::Failed(failure)) => Err(failure.into()),
+        match self.outcome(Job::Send(Message::of_request(request))).await {
+            Outcome::Answered(message) => Ok(message.into_response().unwrap()),
+            Outcome::Failed(failure) => Err(failure.into()),
             other => unreachable!("the browser answers what it was asked: {other:?}"),
         }
     }
 
     async fn sleep(&self, duration: Duration) {
-        let mut asked = self.ask(Job::Sleep(duration));
-        (&mut asked.outcome).await.unwrap();
+        self.outcome(Job::Sleep(duration)).await;
     }
 
     fn now(&self) -> Duration {
-        let mut asked = self.ask(Job::Now);
+        let (done, outcome) = channel();
+        let _asked = self.ask(Job::Now, move |outcome| {
+            let _ = done.send(outcome);
+        });
         // The desk has threads of its own, so the browser answers meanwhile.
-        match pollster::block_on(&mut asked.outcome) {
-            Ok(Outcome::Now(now)) => now,
+        match outcome.recv_timeout(Duration::from_secs(30)).unwrap() {
+            Outcome::Now(now) => now,
             other => unreachable!("the browser answers what it was asked: {other:?}"),
         }
     }
@@ -133,9 +142,9 @@ fn serve(stream: &TcpStream, desk: &Desk, jobs: &Mutex<Receiver<(u64, Job)>>) ->
             "/outcome" => {
                 let (number, outcome) =
                     serde_json::from_slice::<(u64, Outcome)>(request.body()).unwrap();
-                if let Some(waiting) = desk.waiting.lock().unwrap().by_number.remove(&number) {
-                    // Whoever asked may have gone.
-                    let _ = waiting.send(outcome);
+                let waits = desk.waiting.lock().unwrap().by_number.remove(&number);
+                if let Some(waits) = waits {
+                    waits(outcome);
                 }
                 ("application/json", Vec::new())
             }
