@@ -12,6 +12,8 @@
 //!
 //! It does not test the client: retries, deadlines and errors are `otp-core`'s, and its tests'.
 //!
+//! Who has no transport yet begins with the [guide].
+//!
 //! # The shortest real use
 //!
 //! One line in a test. This is `otp-hyper`'s:
@@ -56,8 +58,15 @@ mod blocking;
 mod case;
 mod cases;
 mod clause;
-#[doc = include_str!("guide.md")]
-pub mod guide {}
+pub mod guide {
+    #![doc = include_str!("guide.md")]
+    #![allow(unused_imports, reason = "the guide's links are looked up here")]
+
+    use otp_core::{Request, Transport, TransportError, TransportErrorKind};
+
+    use crate::hostile::Server;
+    use crate::{Kit, Report};
+}
 pub mod hostile;
 mod kit;
 mod log;
