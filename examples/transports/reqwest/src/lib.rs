@@ -8,7 +8,8 @@
 //!
 //! # What it is not
 //!
-//! HTTP/2. reqwest reports every end of such a connection alike, so nothing could be said to be unsent.
+//! HTTP/2. When such a server goes away, the stack under reqwest does not tell what the server took from what
+//! it did not.
 
 use std::error::Error as StdError;
 use std::io;
