@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
-    let mut fake = FakeOtps::builder();
+    let mut fake = FakeOtps::builder().real_time();
     if let Some(token) = options.token {
         fake = fake.token(token);
     }

@@ -1,123 +1,134 @@
 //! Connections: accepted, unwrapped from TLS, and answered, each within bounds.
 
-use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use otp_core::bytes::Bytes;
-use otp_mock::FakeOtps;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::Cors;
+use crate::answer::Desk;
+use crate::crowd::{Crowd, Seat};
 
-/// How long a client may take for the TLS handshake and for a request's body.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long requests that are being answered may take to end once the emulator is to stop.
+const GRACE: Duration = Duration::from_secs(2);
 
-/// How long a connection may wait for the next request's head: longer than clients keep theirs.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a connection that answers nothing may take to say goodbye.
+const FLUSH: Duration = Duration::from_millis(20);
 
-/// No operation takes a body, so this only bounds what is read to say so.
-const MAX_BODY: usize = 64 * 1024;
+/// How much longer than its patience a kept connection may wait for the next request: longer than clients
+/// keep theirs.
+const KEPT: u32 = 6;
 
-/// What answers a request.
-#[derive(Clone)]
-pub(crate) struct Service {
-    pub(crate) fake: FakeOtps,
-    pub(crate) cors: Option<Cors>,
+/// A listener and what answers on it.
+pub(crate) struct Site {
+    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Option<TlsAcceptor>,
+    pub(crate) desk: Desk,
+    pub(crate) crowd: Arc<Crowd>,
 }
 
-/// Answers connections until `stopped` resolves or its sender is dropped.
-pub(crate) async fn until(
-    stopped: oneshot::Receiver<()>,
-    listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    service: Service,
-) {
-    tokio::select! {
-        _ = stopped => {}
-        () = accept(listener, acceptor, service) => {}
-    }
-}
-
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, service: Service) {
+/// Answers connections until `stop` changes or its sender is dropped; then lets what is being answered
+/// end, within bounds.
+pub(crate) async fn until(mut stop: watch::Receiver<()>, site: Site) {
+    let mut connections = JoinSet::new();
+    let Site { listener, acceptor, desk, crowd } = site;
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(connection(stream, acceptor.clone(), service.clone()));
-            }
-            // Out of file descriptors, say: others are answered meanwhile, and some will close.
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        tokio::select! {
+            _ = stop.changed() => break,
+            _ = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if desk.fake.admits_connection() => {
+                    let ticket = crowd.enter();
+                    let (desk, acceptor, stop) = (desk.clone(), acceptor.clone(), stop.clone());
+                    connections.spawn(async move {
+                        let seat = Arc::clone(&ticket.seat);
+                        tokio::select! {
+                            () = seat.ended() => {}
+                            () = seat.tired(desk.patience, desk.patience * KEPT) => {}
+                            () = connection(stream, acceptor, desk, &ticket.seat, stop) => {}
+                        }
+                    });
+                }
+                // Dead before a byte was read from it.
+                Ok((stream, _)) => drop(stream),
+                Err(error) => pause(&error).await,
+            },
         }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(GRACE, all).await;
+}
+
+/// Out of file descriptors, say: others are answered meanwhile, and some will close.
+async fn pause(error: &io::Error) {
+    // A connection that was gone before it was accepted says nothing about the next one.
+    if error.kind() != io::ErrorKind::ConnectionAborted {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// A connection that fails is the client's affair: there is nobody here to tell.
-async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, service: Service) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    desk: Desk,
+    seat: &Arc<Seat>,
+    stop: watch::Receiver<()>,
+) {
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => requests(stream, service).await,
+        None => requests(stream, desk, seat, stop).await,
         Some(acceptor) => {
-            if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-                requests(stream, service).await;
+            if let Ok(stream) = acceptor.accept(stream).await {
+                requests(stream, desk, seat, stop).await;
             }
         }
     }
 }
 
-async fn requests<S>(stream: S, service: Service)
+async fn requests<S>(stream: S, desk: Desk, seat: &Arc<Seat>, mut stop: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.respond(request).await) }
+    let answer = service_fn({
+        let seat = Arc::clone(seat);
+        move |request| {
+            let (desk, seat) = (desk.clone(), Arc::clone(&seat));
+            async move { desk.answer(request, &seat).await }
+        }
     });
+    let server = server();
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), answer));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let limit = if seat.is_idle() { FLUSH } else { GRACE };
+    let _ = tokio::time::timeout(limit, connection).await;
+}
+
+/// What one connection may take: a request has a head of 16 KiB and next to no body.
+fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
-    server.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
-    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
-}
-
-impl Service {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, body) = request.into_parts();
-        let Some(cors) = &self.cors else { return self.answer(head, body).await };
-        if let Some(response) = cors.preflight(&head) {
-            return response;
-        }
-        let mut response = self.answer(head, body).await;
-        cors.allow(response.headers_mut());
-        response
-    }
-
-    async fn answer(&self, head: Parts, body: Incoming) -> Response<Full<Bytes>> {
-        let body = Limited::new(body, MAX_BODY).collect();
-        match tokio::time::timeout(PATIENCE, body).await {
-            Ok(Ok(body)) => {
-                self.fake.respond(&Request::from_parts(head, body.to_bytes())).map(Full::new)
-            }
-            Ok(Err(_)) => refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large or broken"),
-            Err(_) => refuse(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
-        }
-    }
-}
-
-fn refuse(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(format!(r#"{{"error":"{message}"}}"#)));
-    *response.status_mut() = status;
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
-    // The rest of the body is not going to be read.
-    let close = hyper::header::HeaderValue::from_static("close");
-    response.headers_mut().insert(hyper::header::CONNECTION, close);
-    response
+    // Time is the seat's to watch: this timer only dates responses.
+    server.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(16 * 1024);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .max_header_list_size(16 * 1024)
+        .initial_stream_window_size(16 * 1024)
+        .initial_connection_window_size(64 * 1024)
+        .max_send_buf_size(64 * 1024);
+    server
 }

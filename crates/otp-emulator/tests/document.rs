@@ -97,6 +97,7 @@ async fn every_request_of_the_document_has_a_documented_answer() {
         let raw = Raw::new(versions);
         let good = raw.emulator.token();
         let off = raw.emulator.fake().add_user(FakeUser::without_two_factor());
+        let off = off.token().clone();
         let unknown = AuthToken::new("unknown").unwrap();
         for (template, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {

@@ -29,12 +29,21 @@
 
 pub mod canned;
 mod fake;
+mod in_memory;
 #[cfg(feature = "mockall")]
 mod mock;
+mod reply;
 
-pub use fake::{FakeOtps, FakeOtpsBuilder, FakeUser, Sms};
+pub use fake::{
+    Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry, Sms,
+    TwoFactor, UnknownFault, UserState,
+};
 #[cfg(feature = "mockall")]
 pub use mock::MockOtpsApi;
 /// The version that [`MockOtpsApi`] is made with; it is part of this crate's public API.
 #[cfg(feature = "mockall")]
 pub use mockall;
+pub use reply::{Answered, Outcome, Reply};
+
+const X_AUTH_TOKEN: otp_core::http::HeaderName =
+    otp_core::http::HeaderName::from_static("x-auth-token");

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use otp_core::http::StatusCode;
+use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, Effect, ErrorKind, Otp, OtpsApi, OtpsClient};
-use otp_mock::{FakeOtps, FakeUser, Sms};
+use otp_mock::{Event, Factor, FakeOtps, FakeUser, Sms, TwoFactor};
 use pollster::block_on;
 
 async fn otp_by_sms(service: &FakeOtps) -> Otp {
@@ -39,7 +40,7 @@ fn an_otp_works_once_and_gives_a_session() {
 #[test]
 fn an_otp_expires_at_the_end_of_its_lifetime() {
     let lifetime = Duration::from_secs(1000);
-    for (later, works) in [(990, true), (1000, false)] {
+    for (later, works) in [(999, true), (1000, false)] {
         let service = FakeOtps::builder().otp_lifetime(lifetime).build();
         block_on(async {
             let otp = otp_by_sms(&service).await;
@@ -66,7 +67,7 @@ fn regenerating_replaces_all_ten_codes() {
 #[test]
 fn users_do_not_share_otps_codes_or_tokens() {
     let service = FakeOtps::new();
-    let bob = service.with_token(service.add_user(FakeUser::with_phone("+1 555 0100")));
+    let bob = service.add_user(FakeUser::with_phone("+1 555 0100"));
     block_on(async {
         let otp = otp_by_sms(&service).await;
         assert!(bob.find_ensure_otp(&otp).await.is_err());
@@ -85,7 +86,7 @@ fn users_do_not_share_otps_codes_or_tokens() {
 #[test]
 fn without_two_factor_nothing_is_sent_or_shown() {
     let service = FakeOtps::new();
-    let off = service.with_token(service.add_user(FakeUser::without_two_factor()));
+    let off = service.add_user(FakeUser::without_two_factor());
     block_on(async {
         for error in [
             off.receive_codes().await.unwrap_err(),
@@ -132,6 +133,280 @@ fn it_is_a_transport_for_a_client_of_your_own_settings() {
         .unwrap();
     block_on(client.receive_codes()).unwrap();
     assert_eq!(service.sms_outbox().len(), 1);
+}
+
+fn recovery_otp(service: &FakeOtps) -> Otp {
+    let codes = block_on(service.find_recovery_codes()).unwrap();
+    Otp::new(codes.codes()[0].expose_secret()).unwrap()
+}
+
+#[test]
+fn a_recovery_code_works_once_in_place_of_an_otp() {
+    for user in [FakeUser::with_phone("+1"), FakeUser::with_app()] {
+        let service = FakeOtps::builder().user(user).build();
+        let code = recovery_otp(&service);
+        block_on(async {
+            service.find_ensure_otp(&code).await.unwrap();
+            assert_eq!(service.find_recovery_codes().await.unwrap().len(), 9);
+            let again = service.find_ensure_otp(&code).await.unwrap_err();
+            assert_eq!(again.kind(), ErrorKind::BadRequest);
+        });
+        assert_eq!(service.journal().count(Event::Verified(Factor::RecoveryCode)), 1);
+    }
+}
+
+#[test]
+fn regenerating_kills_the_old_recovery_codes_also_for_verifying() {
+    let service = FakeOtps::new();
+    let old = recovery_otp(&service);
+    block_on(async {
+        service.regenerate_codes().await.unwrap();
+        assert!(service.find_ensure_otp(&old).await.is_err());
+        assert!(service.find_ensure_otp(&recovery_otp(&service)).await.is_ok());
+    });
+}
+
+#[test]
+fn an_app_s_code_works_once_within_its_skew_and_no_sms_is_sent() {
+    let service = FakeOtps::builder().user(FakeUser::with_app()).build();
+    block_on(async {
+        let code = service.app_code().unwrap();
+        assert_eq!(service.app_code().unwrap(), code, "it changes by time alone");
+        service.advance(Duration::from_secs(30));
+        assert_ne!(service.app_code().unwrap(), code);
+        service.find_ensure_otp(&code).await.unwrap();
+        assert!(service.find_ensure_otp(&code).await.is_err(), "a replay");
+
+        let late = service.app_code().unwrap();
+        service.advance(Duration::from_secs(60));
+        assert!(service.find_ensure_otp(&late).await.is_err(), "beyond the skew");
+
+        let error = service.receive_codes().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unprocessable);
+        assert_eq!(error.messages(), ["Two-factor authentication is not by SMS"]);
+    });
+    let mut events = service.journal().events();
+    events.retain(|event| matches!(event, Event::Verified(_)));
+    assert_eq!(events, [Event::Verified(Factor::App)]);
+    assert!(service.with_token(AuthToken::new("nobody").unwrap()).app_code().is_none());
+}
+
+#[test]
+fn an_app_s_step_and_skew_are_the_test_s_to_choose() {
+    let user = FakeUser::with_app();
+    let service = FakeOtps::builder().user(user).app_step(60).app_skew(0).build();
+    let code = service.app_code().unwrap();
+    service.advance(Duration::from_secs(59));
+    assert_eq!(service.app_code().unwrap(), code);
+    service.advance(Duration::from_secs(1));
+    assert!(block_on(service.find_ensure_otp(&code)).is_err());
+}
+
+#[test]
+fn too_many_wrong_otps_lock_out_for_a_while_and_void_what_was_sent() {
+    let lockout = Duration::from_secs(60);
+    let service = FakeOtps::builder().wrong_otps(3, lockout).build();
+    block_on(async {
+        let sent = otp_by_sms(&service).await;
+        let wrong = Otp::new("wrong").unwrap();
+        for _ in 0..3 {
+            let error = service.find_ensure_otp(&wrong).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BadRequest);
+        }
+        let error = service.find_ensure_otp(&sent).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry_after(), Some(lockout));
+        assert!(service.users()[0].locked_out);
+
+        service.advance(lockout);
+        assert!(!service.users()[0].locked_out);
+        let error = service.find_ensure_otp(&sent).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest, "it was voided");
+        let new = otp_by_sms(&service).await;
+        service.find_ensure_otp(&new).await.unwrap();
+    });
+}
+
+#[test]
+fn a_right_otp_forgives_the_wrong_ones_before_it() {
+    let service = FakeOtps::builder().wrong_otps(2, Duration::from_secs(60)).build();
+    block_on(async {
+        for _ in 0..3 {
+            let otp = otp_by_sms(&service).await;
+            assert!(service.find_ensure_otp(&Otp::new("wrong").unwrap()).await.is_err());
+            service.find_ensure_otp(&otp).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn the_rate_limit_is_told_with_every_answer_and_refuses_beyond() {
+    let window = Duration::from_secs(60);
+    let service = FakeOtps::builder().rate_limit(2, window).build();
+    let client = OtpsClient::new(service.clone(), service.token().clone());
+    block_on(async {
+        for (later, remaining, reset) in [(0, 1, 60), (20, 0, 40)] {
+            service.advance(Duration::from_secs(later));
+            let answer = client.call(ReceiveCodes).send().await.unwrap();
+            let rate = answer.metadata.rate_limit().unwrap();
+            assert_eq!(
+                (rate.limit, rate.remaining, rate.reset),
+                (Some(2), Some(remaining), Some(reset))
+            );
+        }
+        let error = client.receive_codes().await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::RateLimited, Effect::NotApplied));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+        assert_eq!(service.sms_outbox().len(), 2);
+
+        // Others are not limited by it, and the next window is a new one.
+        let bob = service.add_user(FakeUser::with_phone("+2"));
+        bob.receive_codes().await.unwrap();
+        service.advance(Duration::from_secs(40));
+        client.receive_codes().await.unwrap();
+    });
+}
+
+#[test]
+fn a_wait_that_fits_the_deadline_turns_the_clock_and_takes_no_time() {
+    let service = FakeOtps::builder().rate_limit(1, Duration::from_secs(20)).build();
+    let before = service.date();
+    let client = OtpsClient::new(service.clone(), service.token().clone());
+    let answer = block_on(async {
+        client.find_recovery_codes().await.unwrap();
+        client.call(FindRecoveryCodes).send().await.unwrap()
+    });
+    assert_eq!(answer.metadata.attempts(), 2);
+    assert!(service.date().duration_since(before).unwrap() >= Duration::from_secs(20));
+}
+
+#[test]
+fn a_session_ends_when_its_token_is_revoked() {
+    let service = FakeOtps::new();
+    block_on(async {
+        let otp = otp_by_sms(&service).await;
+        let session = service.find_ensure_otp(&otp).await.unwrap().into_session_token().unwrap();
+        let session = service.with_token(session);
+        assert!(session.find_recovery_codes().await.is_ok());
+        session.revoke_token();
+        let error = session.find_recovery_codes().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert!(service.find_recovery_codes().await.is_ok(), "the key is another token");
+        service.revoke_token();
+        assert!(service.find_recovery_codes().await.is_err());
+    });
+}
+
+#[test]
+fn verifying_may_give_no_session_as_the_document_has_it() {
+    let service = FakeOtps::builder().without_session_tokens().build();
+    let verified = block_on(async {
+        let otp = otp_by_sms(&service).await;
+        service.find_ensure_otp(&otp).await.unwrap()
+    });
+    assert_eq!(verified.session_token(), None);
+}
+
+#[test]
+fn the_next_sms_is_waited_for_and_given_once() {
+    let service = FakeOtps::new();
+    // One that came before the wait is not missed.
+    block_on(service.receive_codes()).unwrap();
+    let first = block_on(service.next_sms());
+    assert_eq!(Some(&first), service.last_sms().as_ref());
+    assert_eq!(service.next_sms_within(Duration::ZERO), None);
+
+    let waiting = std::thread::spawn({
+        let service = service.clone();
+        move || block_on(service.next_sms())
+    });
+    let blocking = std::thread::spawn({
+        let service = service.clone();
+        move || service.next_sms_within(Duration::from_secs(60)).unwrap()
+    });
+    // Nobody gets Bob's.
+    let bob = service.add_user(FakeUser::with_phone("+2"));
+    block_on(bob.receive_codes()).unwrap();
+    block_on(service.receive_codes()).unwrap();
+    block_on(service.receive_codes()).unwrap();
+    let got = [waiting.join().unwrap(), blocking.join().unwrap()];
+    assert_ne!(got[0], got[1]);
+    assert!(got.iter().all(|sms| sms.to == "+1 555 0123" && *sms != first));
+}
+
+#[test]
+fn its_clock_stands_still_unless_it_is_told_to_run() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let service = FakeOtps::builder().starts_at(start).build();
+    assert_eq!(service.date(), start);
+    service.advance(Duration::from_secs(5));
+    assert_eq!(service.date(), start + Duration::from_secs(5));
+
+    let before = SystemTime::now();
+    let running = FakeOtps::builder().real_time().build();
+    running.advance(Duration::from_secs(1000));
+    let ahead = running.date().duration_since(before).unwrap();
+    assert!((1000..1100).contains(&ahead.as_secs()), "{ahead:?}");
+}
+
+#[test]
+fn the_state_of_users_and_the_journal_can_be_looked_at() {
+    let service = FakeOtps::builder().user(FakeUser::with_phone("+1").named("alice")).build();
+    service.add_user(FakeUser::without_two_factor());
+    block_on(async {
+        let otp = otp_by_sms(&service).await;
+        service.find_ensure_otp(&otp).await.unwrap();
+        service.find_ensure_otp(&otp).await.unwrap_err();
+    });
+    let users = service.users();
+    assert_eq!(users[0].two_factor, TwoFactor::Sms { phone: "+1".into() });
+    assert_eq!((users[0].sessions, users[0].recovery_codes.len()), (1, 10));
+    assert_eq!((users[1].name.as_str(), &users[1].two_factor), ("user-2", &TwoFactor::Off));
+
+    let journal = service.journal();
+    assert_eq!(
+        journal.events(),
+        [Event::SmsSent, Event::Verified(Factor::Sms), Event::Refused(StatusCode::BAD_REQUEST)]
+    );
+    let shown = journal.to_string();
+    assert!(shown.lines().all(|line| line.contains("alice")), "{shown}");
+    assert!(shown.contains("find_ensure_otp       refused with 400 Bad Request"), "{shown}");
+}
+
+#[test]
+fn a_flood_does_not_fill_its_memory() {
+    let service = FakeOtps::new();
+    block_on(async {
+        for _ in 0..5000 {
+            service.receive_codes().await.unwrap();
+            let otp = service.last_sms().unwrap().otp;
+            service.find_ensure_otp(&otp).await.unwrap();
+        }
+    });
+    assert_eq!(service.sms_outbox().len(), 1000);
+    assert_eq!(service.journal().entries().len(), 4096);
+    assert_eq!(service.users()[0].sessions, 64);
+}
+
+#[test]
+fn it_is_the_same_service_in_every_flavour() {
+    use otp_core::{blocking, local};
+    let service = FakeOtps::new();
+    blocking::OtpsApi::receive_codes(&service).unwrap();
+    block_on(local::OtpsApi::receive_codes(&service)).unwrap();
+    block_on(service.receive_codes()).unwrap();
+    assert_eq!(service.journal().events(), [Event::SmsSent; 3]);
+
+    // As a transport too: there is one OTP for each client.
+    let token = service.token().clone();
+    let otp = || service.next_sms_within(Duration::ZERO).unwrap().otp;
+    let client = blocking::OtpsClient::new(service.clone(), token.clone());
+    blocking::OtpsApi::find_ensure_otp(&client, &otp()).unwrap();
+    let client = local::OtpsClient::new(service.clone(), token.clone());
+    block_on(local::OtpsApi::find_ensure_otp(&client, &otp())).unwrap();
+    let client = OtpsClient::new(service.clone(), token);
+    block_on(client.find_ensure_otp(&otp())).unwrap();
+    assert_eq!(service.users()[0].sessions, 3);
 }
 
 #[test]

@@ -1,51 +1,155 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use otp_core::AuthToken;
 
+use super::app::AppSettings;
+use super::clock::Clock;
 use super::random::Random;
 use super::service::Service;
 use super::{FakeOtps, FakeUser};
 
+/// 2026-01-01 00:00:00 UTC.
+const START: Duration = Duration::from_secs(1_767_225_600);
+
 /// Builds a [`FakeOtps`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`seed`](Self::seed) | another one every time |
+/// | [`user`](Self::user), [`token`](Self::token) | a phone, and a random token |
+/// | [`starts_at`](Self::starts_at), [`real_time`](Self::real_time) | 2026-01-01, standing still |
+/// | [`otp_lifetime`](Self::otp_lifetime) | 5 minutes |
+/// | [`wrong_otps`](Self::wrong_otps) | after 5 in a row, 15 minutes of lockout |
+/// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
+/// | [`rate_limit`](Self::rate_limit) | none |
+/// | [`without_session_tokens`](Self::without_session_tokens) | verifying gives a session token |
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::{ErrorKind, OtpsApi};
+/// use otp_mock::FakeOtps;
+///
+/// # pollster::block_on(async {
+/// let service = FakeOtps::builder().seed(7).rate_limit(2, Duration::from_secs(60)).build();
+/// service.receive_codes().await?;
+/// service.receive_codes().await?;
+/// let error = service.receive_codes().await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::RateLimited);
+/// assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+/// # Ok::<(), otp_core::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "`build` makes the service"]
 pub struct FakeOtpsBuilder {
     seed: Option<u64>,
-    token: Option<AuthToken>,
-    otp_lifetime: Duration,
+    user: FakeUser,
+    starts_at: SystemTime,
+    real_time: bool,
+    settings: Settings,
+}
+
+/// The rules of the service.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) otp_lifetime: Duration,
+    pub(super) wrong_otps: u32,
+    pub(super) lockout: Duration,
+    pub(super) app: AppSettings,
+    pub(super) rate_limit: Option<(u32, Duration)>,
+    pub(super) session_tokens: bool,
 }
 
 impl Default for FakeOtpsBuilder {
     fn default() -> Self {
-        Self { seed: None, token: None, otp_lifetime: Duration::from_secs(300) }
+        Self {
+            seed: None,
+            user: FakeUser::with_phone("+1 555 0123"),
+            starts_at: SystemTime::UNIX_EPOCH + START,
+            real_time: false,
+            settings: Settings {
+                otp_lifetime: Duration::from_secs(300),
+                wrong_otps: 5,
+                lockout: Duration::from_secs(900),
+                app: AppSettings::default(),
+                rate_limit: None,
+                session_tokens: true,
+            },
+        }
     }
 }
 
 impl FakeOtpsBuilder {
-    /// Makes every token, OTP and recovery code follow from this number. By default they differ from
-    /// run to run.
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Makes every token, OTP, recovery code and request id follow from this number, and from what is
+    /// asked for in which order.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// The token of the first user. By default a random one.
+    /// The first user, for whom the service's own handle acts.
+    pub fn user(self, user: FakeUser) -> Self {
+        Self { user, ..self }
+    }
+
+    /// The token of the first user.
     pub fn token(self, token: AuthToken) -> Self {
-        Self { token: Some(token), ..self }
+        Self { user: self.user.with_token(token), ..self }
     }
 
-    /// How long an OTP works. By default 5 minutes.
+    /// The date at which the service's clock stands until it is [turned](FakeOtps::advance).
+    pub fn starts_at(self, date: SystemTime) -> Self {
+        Self { starts_at: date, real_time: false, ..self }
+    }
+
+    /// Lets the service's clock run with the system's. Whatever is turned comes on top.
+    pub fn real_time(self) -> Self {
+        Self { real_time: true, ..self }
+    }
+
+    /// How long an OTP that was sent by SMS works.
     pub fn otp_lifetime(self, lifetime: Duration) -> Self {
-        Self { otp_lifetime: lifetime, ..self }
+        self.set(|settings| settings.otp_lifetime = lifetime)
     }
 
-    /// The service, with one user, who has a phone.
+    /// After so many wrong OTPs in a row (at least one), those that were sent stop working, and verifying
+    /// is refused with `429` and `Retry-After` for so long.
+    pub fn wrong_otps(self, limit: u32, lockout: Duration) -> Self {
+        self.set(|settings| (settings.wrong_otps, settings.lockout) = (limit.max(1), lockout))
+    }
+
+    /// How many seconds an app shows a code (RFC 6238's X), at least one.
+    pub fn app_step(self, seconds: u64) -> Self {
+        self.set(|settings| settings.app.step = seconds.max(1))
+    }
+
+    /// How many steps before and after the current one an app's code is accepted, since its clock may
+    /// differ.
+    pub fn app_skew(self, steps: u8) -> Self {
+        self.set(|settings| settings.app.skew = steps)
+    }
+
+    /// Allows each user so many requests in a window of so long, which opens with the first. Answers
+    /// then carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (here in seconds
+    /// from now), and beyond the limit they are `429` with `Retry-After`.
+    pub fn rate_limit(self, requests: u32, window: Duration) -> Self {
+        self.set(|settings| settings.rate_limit = Some((requests, window)))
+    }
+
+    /// Lets verifying answer a bare `204`, as the OpenAPI document has it.
+    pub fn without_session_tokens(self) -> Self {
+        self.set(|settings| settings.session_tokens = false)
+    }
+
+    /// The service, with its first user.
     pub fn build(self) -> FakeOtps {
-        let service = Service::new(Random::new(self.seed), self.otp_lifetime);
-        let user = FakeUser::with_phone("+1 555 0123");
-        let token = match self.token {
-            Some(token) => service.add_user_with(user, token),
-            None => service.add_user(user),
-        };
+        let clock =
+            if self.real_time { Clock::running() } else { Clock::standing_at(self.starts_at) };
+        let service = Service::new(clock, Random::new(self.seed), self.settings);
+        let token = service.add_user(self.user);
         FakeOtps::of(service, token)
     }
 }

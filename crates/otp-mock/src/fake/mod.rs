@@ -1,67 +1,106 @@
 //! The service in memory.
 
+mod account;
+mod app;
 mod builder;
 mod clock;
+mod fault;
+mod flavours;
+mod journal;
+mod outbox;
 mod random;
 mod route;
 mod service;
+mod user;
 
 pub use builder::FakeOtpsBuilder;
-pub use service::{FakeUser, Sms};
+pub use fault::{Fault, UnknownFault};
+pub use journal::{Event, Factor, Journal, JournalEntry};
+pub use outbox::Sms;
+pub use user::{FakeUser, TwoFactor, UserState};
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use otp_core::bytes::Bytes;
-use otp_core::{
-    AuthToken, Error, Otp, OtpsApi, OtpsClient, RecoveryCodeList, Request, Response, Transport,
-    TransportError, Verified, async_trait, http,
-};
+#[cfg(doc)]
+use otp_core::local;
+use otp_core::secrecy::SecretString;
+use otp_core::{AuthToken, Otp, OtpsClient, blocking, http};
 
+use self::fault::Armed;
 use self::service::Service;
+use crate::Reply;
 
-/// The OTP service in memory: users by token, an outbox of SMS, OTPs that work once and expire, ten
-/// recovery codes that regenerating replaces.
+/// The OTP service in memory: users by token, OTPs by SMS or by app that work once and expire, ten
+/// recovery codes that regenerating replaces, sessions, limits, and faults by name.
 ///
 /// It is three things at once:
 ///
-/// - an [`OtpsApi`] that acts for [one user](Self::token); [`with_token`](Self::with_token) acts for
-///   another, exactly as with a client;
-/// - a [`Transport`], for a test of a client's own settings;
-/// - a [function from request to response](Self::respond), which `otp-emulator` puts behind a socket.
+/// - an [`OtpsApi`](otp_core::OtpsApi) that acts for [one user](Self::token);
+///   [`with_token`](Self::with_token) acts for another, exactly as with a client;
+/// - a [`Transport`](otp_core::Transport), for a test of a client's own settings; both in every flavour:
+///   async, [`local`] and [`blocking`];
+/// - a [function from request to reply](Self::handle), which `otp-emulator` puts behind a socket.
 ///
-/// All three are the same code: a call through [`OtpsApi`] writes the real request and reads the real
-/// response, so an error here is the error that a program sees.
+/// All three are the same code: a call through [`OtpsApi`](otp_core::OtpsApi) writes the real request and
+/// reads the real response, so an error here is the error that a program sees.
 ///
-/// Clones share the service. Time passes as it does outside, and [`advance`](Self::advance) turns it
-/// on; a client's waits turn it on too, and take no time.
+/// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
+/// client's waits, which take no time. By a [seed](FakeOtpsBuilder::seed), every run is the same.
+///
+/// # A user's life
 ///
 /// ```
 /// use std::time::Duration;
-/// use otp_core::{ErrorKind, OtpsApi};
+/// use otp_core::secrecy::ExposeSecret;
+/// use otp_core::{ErrorKind, Otp, OtpsApi};
 /// use otp_mock::{FakeOtps, FakeUser};
 ///
 /// # pollster::block_on(async {
 /// let service = FakeOtps::builder().seed(7).build();
 /// let bob = service.add_user(FakeUser::with_phone("+1 555 0100"));
-/// let as_bob = service.with_token(bob);
 ///
-/// as_bob.receive_codes().await?;
-/// let sms = service.last_sms().expect("an SMS was sent");
+/// bob.receive_codes().await?;
+/// let sms = bob.next_sms().await;
 /// assert_eq!(sms.to, "+1 555 0100");
 ///
 /// // Alice cannot use Bob's OTP, and Bob cannot use it too late.
 /// assert!(service.find_ensure_otp(&sms.otp).await.is_err());
 /// service.advance(Duration::from_secs(3600));
-/// let error = as_bob.find_ensure_otp(&sms.otp).await.unwrap_err();
+/// let error = bob.find_ensure_otp(&sms.otp).await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::BadRequest);
+///
+/// // A recovery code works in its place, once, and gives a session.
+/// let codes = bob.find_recovery_codes().await?;
+/// let code = Otp::new(codes.codes()[0].expose_secret())?;
+/// let session = bob.find_ensure_otp(&code).await?.into_session_token().expect("a session");
+/// assert_eq!(bob.with_token(session).find_recovery_codes().await?.len(), 9);
 /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+/// ```
+///
+/// # Failures that hurt
+///
+/// ```
+/// use otp_core::{Effect, OtpsApi};
+/// use otp_mock::{Event, FakeOtps, Fault};
+///
+/// # pollster::block_on(async {
+/// let service = FakeOtps::new();
+/// service.arm(Fault::LostRegenerate);
+///
+/// let error = service.regenerate_codes().await.unwrap_err();
+/// assert_eq!(error.effect(), Effect::Unknown);
+/// // The journal knows what the client cannot.
+/// assert_eq!(service.journal().count(Event::CodesRegenerated), 1);
+/// # });
 /// ```
 #[derive(Clone)]
 pub struct FakeOtps {
     service: Arc<Service>,
     client: OtpsClient,
+    blocking: blocking::OtpsClient,
     token: AuthToken,
 }
 
@@ -86,7 +125,8 @@ impl FakeOtps {
         let service = Arc::new(service);
         // The default base URL: the paths that the service answers are those of the public one.
         let client = OtpsClient::new(Arc::clone(&service), token.clone());
-        Self { service, client, token }
+        let blocking = blocking::OtpsClient::new(Arc::clone(&service), token.clone());
+        Self { service, client, blocking, token }
     }
 
     /// The token of the user that this handle acts for.
@@ -100,28 +140,71 @@ impl FakeOtps {
         Self {
             service: Arc::clone(&self.service),
             client: self.client.with_token(token.clone()),
+            blocking: self.blocking.with_token(token.clone()),
             token,
         }
     }
 
-    /// Adds a user and gives the user's token.
-    pub fn add_user(&self, user: FakeUser) -> AuthToken {
-        self.service.add_user(user)
+    /// Adds a user, and gives a handle that acts for the user.
+    pub fn add_user(&self, user: FakeUser) -> Self {
+        let token = self.service.add_user(user);
+        self.with_token(token)
     }
 
-    /// The last SMS that was sent, to any user.
+    /// What the service holds of each user, in the order in which they were added.
+    pub fn users(&self) -> Vec<UserState> {
+        self.service.users()
+    }
+
+    /// Revokes this handle's token: from now on it is answered `401`.
+    pub fn revoke_token(&self) {
+        self.service.revoke(&self.token);
+    }
+
+    /// The last SMS that was sent to this handle's user.
     pub fn last_sms(&self) -> Option<Sms> {
-        self.service.outbox().pop()
+        self.service.outbox().last(self.service.user(&self.token)?)
     }
 
-    /// Every SMS that was sent, oldest first.
+    /// Waits for an SMS to this handle's user. Each is given once, oldest first, so none is missed that
+    /// came before the wait began.
+    ///
+    /// It works on any runtime, and wakes when the SMS is sent. It waits without limit, for a user
+    /// who is unknown forever.
+    ///
+    /// # Cancellation
+    ///
+    /// An SMS that was not given stays for the next one who waits.
+    pub async fn next_sms(&self) -> Sms {
+        match self.service.user(&self.token) {
+            Some(user) => self.service.outbox().next(user).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The same on this thread, for at most this long of the system's time.
+    pub fn next_sms_within(&self, limit: Duration) -> Option<Sms> {
+        self.service.outbox().next_within(self.service.user(&self.token)?, limit)
+    }
+
+    /// The last 1000 SMS that were sent, to any user, oldest first.
     pub fn sms_outbox(&self) -> Vec<Sms> {
-        self.service.outbox()
+        self.service.outbox().all()
     }
 
     /// Calls this for every SMS from now on, in place of a phone. It replaces the one before.
     pub fn on_sms(&self, deliver: impl Fn(&Sms) + Send + Sync + 'static) {
-        self.service.on_sms(Arc::new(deliver));
+        self.service.outbox().on_sms(Arc::new(deliver));
+    }
+
+    /// The code that the user's authenticator app shows now, if the user has one.
+    pub fn app_code(&self) -> Option<Otp> {
+        self.service.app_code(&self.token)
+    }
+
+    /// The secret of the user's authenticator app in base32, as a person types it into a real one.
+    pub fn app_secret(&self) -> Option<SecretString> {
+        self.service.app_secret(&self.token)
     }
 
     /// Turns the service's clock on.
@@ -129,60 +212,54 @@ impl FakeOtps {
         self.service.clock().advance(time);
     }
 
-    /// Answers a request to a path under `/metal/v1`, as the OpenAPI document says: with a documented
-    /// status, and an error body where there is an error.
+    /// What the service's clock shows.
+    pub fn date(&self) -> SystemTime {
+        self.service.clock().date()
+    }
+
+    /// Lets this go wrong from the next request on, as the [`Fault`] says. Several may be armed.
+    pub fn arm(&self, fault: Fault) {
+        self.service.with_faults(|armed| armed.arm(fault));
+    }
+
+    /// Ends all faults.
+    pub fn disarm_all(&self) {
+        self.service.with_faults(Armed::clear);
+    }
+
+    /// The faults that are armed, and have not struck for the last time.
+    pub fn armed(&self) -> Vec<Fault> {
+        self.service.with_faults(|armed| armed.list())
+    }
+
+    /// What the service did so far, for a test to assert on.
+    pub fn journal(&self) -> Journal {
+        self.service.journal()
+    }
+
+    /// Acts on a request to a path under `/metal/v1`, as the OpenAPI document says, and says what comes
+    /// back: a documented status, with an error body where there is an error, unless a [`Fault`] strikes.
+    pub fn handle(&self, request: &http::Request<Bytes>) -> Reply {
+        route::handle(&self.service, request)
+    }
+
+    /// As [`handle`](Self::handle), for a server that can only answer: where the reply would be lost, it is
+    /// the `502` of a gateway in between.
     pub fn respond(&self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
-        route::respond(&self.service, request)
-    }
-}
-
-/// Requests take no time, and waiting turns the clock.
-#[async_trait]
-impl Transport for Service {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        Ok(route::respond(self, request.as_http()))
+        self.handle(request).into_response().unwrap_or_else(|| {
+            let mut response = http::Response::new(Bytes::new());
+            *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+            response
+        })
     }
 
-    async fn sleep(&self, duration: Duration) {
-        self.clock().advance(duration);
-    }
-
-    fn now(&self) -> Duration {
-        self.clock().now()
-    }
-}
-
-#[async_trait]
-impl Transport for FakeOtps {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.service.send(request).await
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.service.sleep(duration).await;
-    }
-
-    fn now(&self) -> Duration {
-        self.service.now()
-    }
-}
-
-#[async_trait]
-impl OtpsApi for FakeOtps {
-    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
-        self.client.find_ensure_otp(otp).await
-    }
-
-    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.find_recovery_codes().await
-    }
-
-    async fn receive_codes(&self) -> Result<(), Error> {
-        self.client.receive_codes().await
-    }
-
-    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.regenerate_codes().await
+    /// Whether a connection that a client opens now is served. It is not if
+    /// [`Fault::StaleConnection`] is armed, which strikes by this: for a server that can close the
+    /// connection before a request is on it.
+    pub fn admits_connection(&self) -> bool {
+        let stale = Fault::StaleConnection;
+        let strikes = |armed: &mut Armed| armed.strikes(stale).then_some(stale);
+        self.service.strike(None, None, strikes).is_none()
     }
 }
 

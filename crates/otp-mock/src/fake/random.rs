@@ -2,41 +2,47 @@ use otp_core::{AuthToken, Otp, RecoveryCode};
 
 /// Makes secrets for tests: well spread, and not fit for anything real.
 #[derive(Debug)]
-pub(super) struct Random(fastrand::Rng);
+pub(super) struct Random {
+    secrets: fastrand::Rng,
+    /// Apart, so that a request more or less does not change the secrets that follow.
+    ids: fastrand::Rng,
+}
 
 impl Random {
     pub(super) fn new(seed: Option<u64>) -> Self {
-        Self(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed))
+        let mut secrets = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let ids = secrets.fork();
+        Self { secrets, ids }
     }
 
     pub(super) fn token(&mut self) -> AuthToken {
-        valid(AuthToken::new(self.text(32, Self::alphanumeric)))
+        valid(AuthToken::new(self.text(32, 36)))
     }
 
     pub(super) fn otp(&mut self) -> Otp {
-        valid(Otp::new(self.text(6, |rng| rng.digit(10))))
+        valid(Otp::new(self.text(6, 10)))
     }
 
     pub(super) fn recovery_code(&mut self) -> RecoveryCode {
-        let half = |random: &mut Self| random.text(5, Self::alphanumeric);
-        RecoveryCode::new(format!("{}-{}", half(self), half(self)))
+        RecoveryCode::new(format!("{}-{}", self.text(5, 36), self.text(5, 36)))
+    }
+
+    /// 160 bits, as RFC 4226 §4 recommends.
+    pub(super) fn app_secret(&mut self) -> Vec<u8> {
+        (0..20).map(|_| self.secrets.u8(..)).collect()
     }
 
     pub(super) fn request_id(&mut self) -> String {
-        self.text(16, |rng| rng.digit(16))
+        text(&mut self.ids, 16, 16)
     }
 
-    fn alphanumeric(rng: &mut fastrand::Rng) -> char {
-        rng.digit(36)
+    fn text(&mut self, len: usize, base: u32) -> String {
+        text(&mut self.secrets, len, base)
     }
+}
 
-    fn text(
-        &mut self,
-        len: usize,
-        mut character: impl FnMut(&mut fastrand::Rng) -> char,
-    ) -> String {
-        (0..len).map(|_| character(&mut self.0)).collect()
-    }
+fn text(rng: &mut fastrand::Rng, len: usize, base: u32) -> String {
+    (0..len).map(|_| rng.digit(base)).collect()
 }
 
 fn valid<T>(made: Result<T, otp_core::Error>) -> T {

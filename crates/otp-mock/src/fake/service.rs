@@ -1,188 +1,274 @@
 //! The state of the service, and what its four operations do to it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use otp_core::{AuthToken, Otp, RecoveryCode};
+use otp_core::http::StatusCode;
+use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::secrecy::SecretString;
+use otp_core::{AuthToken, Operation, Otp, RecoveryCode};
 
+use super::account::{Account, Check, Rate, SecondFactor};
+use super::app::Authenticator;
+use super::builder::Settings;
 use super::clock::Clock;
+use super::fault::{Armed, Fault};
+use super::journal::{Event, Journal, JournalEntry};
+use super::outbox::{Outbox, Sms};
 use super::random::Random;
+use super::user::{FakeUser, TwoFactor, UserState};
 
 const RECOVERY_CODES: usize = 10;
 
-/// A user of the service.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct FakeUser {
-    phone: Option<String>,
+/// What a request asks for.
+pub(super) enum Action {
+    FindEnsureOtp(Option<Otp>),
+    FindRecoveryCodes,
+    ReceiveCodes,
+    RegenerateCodes,
 }
 
-impl FakeUser {
-    /// A user whose two-factor authentication is on, by SMS to this number.
-    pub fn with_phone(phone: impl Into<String>) -> Self {
-        Self { phone: Some(phone.into()) }
-    }
-
-    /// A user whose two-factor authentication is off: every operation but verifying is refused as
-    /// unprocessable.
-    pub fn without_two_factor() -> Self {
-        Self::default()
-    }
+/// What the service did.
+pub(super) enum Done {
+    Sent,
+    Verified(Option<AuthToken>),
+    Read(Vec<RecoveryCode>),
+    Regenerated(Vec<RecoveryCode>),
 }
 
-/// An SMS that the service sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Sms {
-    /// The phone number.
-    pub to: String,
-    /// The OTP in it.
-    pub otp: Otp,
-}
-
-/// Why the service refuses: each is a documented status of the operation.
+/// Why the service refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     UnknownToken,
+    HasBody,
     WrongOtp,
     NoTwoFactor,
+    NotBySms,
+    /// For so long.
+    LockedOut(Duration),
+    RateLimited(Duration),
 }
 
 pub(super) struct Service {
     clock: Clock,
-    otp_lifetime: Duration,
+    settings: Settings,
+    outbox: Outbox,
     state: Mutex<State>,
-    deliver: Mutex<Option<Deliver>>,
 }
-
-type Deliver = Arc<dyn Fn(&Sms) + Send + Sync>;
 
 struct State {
     random: Random,
     accounts: Vec<Account>,
-    outbox: Vec<Sms>,
+    armed: Armed,
+    journal: Journal,
 }
 
-struct Account {
-    phone: Option<String>,
-    /// The API key, then the session tokens that verifying gave back.
-    tokens: Vec<AuthToken>,
-    otps: Vec<LiveOtp>,
-    recovery_codes: Vec<RecoveryCode>,
+impl Action {
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::FindEnsureOtp(_) => FindEnsureOtp::ENDPOINT.name(),
+            Self::FindRecoveryCodes => FindRecoveryCodes::ENDPOINT.name(),
+            Self::ReceiveCodes => ReceiveCodes::ENDPOINT.name(),
+            Self::RegenerateCodes => RegenerateCodes::ENDPOINT.name(),
+        }
+    }
 }
 
-struct LiveOtp {
-    otp: Otp,
-    expires: Duration,
+impl Refusal {
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::WrongOtp => StatusCode::BAD_REQUEST,
+            Self::HasBody | Self::NoTwoFactor | Self::NotBySms => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::LockedOut(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
 }
 
 impl Service {
-    pub(super) fn new(random: Random, otp_lifetime: Duration) -> Self {
-        Self {
-            clock: Clock::default(),
-            otp_lifetime,
-            state: Mutex::new(State { random, accounts: Vec::new(), outbox: Vec::new() }),
-            deliver: Mutex::new(None),
-        }
+    pub(super) fn new(clock: Clock, random: Random, settings: Settings) -> Self {
+        let (accounts, armed, journal) = (Vec::new(), Armed::default(), Journal::default());
+        let state = Mutex::new(State { random, accounts, armed, journal });
+        Self { clock, settings, outbox: Outbox::default(), state }
     }
 
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    pub(super) fn add_user(&self, user: FakeUser) -> AuthToken {
-        let token = self.state().random.token();
-        self.add_user_with(user, token)
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
-    pub(super) fn add_user_with(&self, user: FakeUser, token: AuthToken) -> AuthToken {
-        let mut state = self.state();
-        let recovery_codes = state.new_codes();
-        state.accounts.push(Account {
-            phone: user.phone,
-            tokens: vec![token.clone()],
-            otps: Vec::new(),
-            recovery_codes,
-        });
+    pub(super) fn add_user(&self, user: FakeUser) -> AuthToken {
+        let State { random, accounts, .. } = &mut *self.state();
+        let name = user.name.unwrap_or_else(|| format!("user-{}", accounts.len() + 1));
+        let token = user.token.unwrap_or_else(|| random.token());
+        let second = match user.two_factor {
+            TwoFactor::Off => SecondFactor::Off,
+            TwoFactor::Sms { phone } => SecondFactor::Sms { phone },
+            TwoFactor::App => {
+                SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
+            }
+        };
+        accounts.push(Account::new(name, second, token.clone(), new_codes(random)));
         token
     }
 
-    pub(super) fn outbox(&self) -> Vec<Sms> {
-        self.state().outbox.clone()
+    pub(super) fn users(&self) -> Vec<UserState> {
+        let now = self.clock.now();
+        self.state().accounts.iter().map(|account| account.state(now)).collect()
     }
 
-    pub(super) fn on_sms(&self, deliver: Deliver) {
-        *self.deliver.lock().unwrap_or_else(PoisonError::into_inner) = Some(deliver);
+    /// Which user has this token.
+    pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
+        self.state().find(token)
+    }
+
+    pub(super) fn revoke(&self, token: &AuthToken) {
+        self.state().accounts.iter_mut().for_each(|account| account.revoke(token));
+    }
+
+    /// The secret of the user's app.
+    pub(super) fn app_secret(&self, token: &AuthToken) -> Option<SecretString> {
+        self.with_app(token, |app| Some(app.secret()))
+    }
+
+    /// What the user's app shows now.
+    pub(super) fn app_code(&self, token: &AuthToken) -> Option<Otp> {
+        let now = self.clock.unix_seconds();
+        self.with_app(token, |app| app.code_at(now))
+    }
+
+    fn with_app<T>(
+        &self,
+        token: &AuthToken,
+        ask: impl FnOnce(&Authenticator) -> Option<T>,
+    ) -> Option<T> {
+        let state = self.state();
+        let at = state.find(token)?;
+        match &state.accounts.get(at)?.second {
+            SecondFactor::App(app) => ask(app),
+            _ => None,
+        }
+    }
+
+    pub(super) fn with_faults<T>(&self, change: impl FnOnce(&mut Armed) -> T) -> T {
+        change(&mut self.state().armed)
+    }
+
+    /// Lets an armed fault strike, and notes it.
+    pub(super) fn strike(
+        &self,
+        token: Option<&AuthToken>,
+        operation: Option<&'static str>,
+        strike: impl FnOnce(&mut Armed) -> Option<Fault>,
+    ) -> Option<Fault> {
+        let mut state = self.state();
+        let fault = strike(&mut state.armed)?;
+        let user = token.and_then(|token| state.find(token));
+        state.note(self.clock.now(), user, operation, Event::Struck(fault));
+        Some(fault)
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        self.state().journal.clone()
     }
 
     pub(super) fn request_id(&self) -> String {
         self.state().random.request_id()
     }
 
-    /// Sends an OTP by SMS.
-    pub(super) fn receive_codes(&self, token: &AuthToken) -> Result<(), Refusal> {
-        let sms = {
+    /// Notes a request that is no operation.
+    pub(super) fn refuse_unknown(&self, status: StatusCode) {
+        self.state().note(self.clock.now(), None, None, Event::Refused(status));
+    }
+
+    /// Does what a request asks for, or refuses to, and notes it.
+    pub(super) fn act(
+        &self,
+        action: &Action,
+        token: Option<&AuthToken>,
+        has_body: bool,
+    ) -> (Option<Rate>, Result<Done, Refusal>) {
+        let now = self.clock.now();
+        let mut sms = None;
+        let (user, rate, outcome) = {
             let mut state = self.state();
-            let State { random, accounts, outbox } = &mut *state;
-            let account = find(accounts, token)?;
-            let to = account.phone.clone().ok_or(Refusal::NoTwoFactor)?;
-            let otp = random.otp();
-            let expires = self.clock.now().saturating_add(self.otp_lifetime);
-            account.otps.push(LiveOtp { otp: otp.clone(), expires });
-            let sms = Sms { to, otp };
-            outbox.push(sms.clone());
-            sms
+            let user = token.and_then(|token| state.find(token));
+            let State { random, accounts, .. } = &mut *state;
+            let (rate, outcome) = match user.and_then(|at| accounts.get_mut(at)) {
+                None => (None, Err(Refusal::UnknownToken)),
+                Some(account) => {
+                    let limit = self.settings.rate_limit;
+                    let rate = limit.map(|(limit, per)| account.count(limit, per, now));
+                    let outcome = match &rate {
+                        Some(rate) if rate.exceeded => Err(Refusal::RateLimited(rate.reset)),
+                        _ if has_body => Err(Refusal::HasBody),
+                        _ => self.operate(action, account, random, &mut sms),
+                    };
+                    (rate, outcome)
+                }
+            };
+            let event = match &outcome {
+                Ok((event, _)) => *event,
+                Err(refusal) => Event::Refused(refusal.status()),
+            };
+            state.note(now, user, Some(action.operation()), event);
+            (user, rate, outcome.map(|(_, done)| done))
         };
         // Outside the lock, so that the phone may call the service.
-        let deliver = self.deliver.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(deliver) = deliver {
-            deliver(&sms);
+        if let (Some(user), Some(sms)) = (user, sms) {
+            self.outbox.send(user, sms);
         }
-        Ok(())
+        (rate, outcome)
     }
 
-    /// Uses an OTP up and gives a session token back.
-    pub(super) fn find_ensure_otp(
+    fn operate(
         &self,
-        token: &AuthToken,
-        otp: Option<&Otp>,
-    ) -> Result<AuthToken, Refusal> {
+        action: &Action,
+        account: &mut Account,
+        random: &mut Random,
+        sms: &mut Option<Sms>,
+    ) -> Result<(Event, Done), Refusal> {
         let now = self.clock.now();
-        let mut state = self.state();
-        let State { random, accounts, .. } = &mut *state;
-        let account = find(accounts, token)?;
-        account.otps.retain(|live| live.expires > now);
-        let otp = otp.ok_or(Refusal::WrongOtp)?;
-        let at = position(&account.otps, |live| live.otp == *otp).ok_or(Refusal::WrongOtp)?;
-        account.otps.swap_remove(at);
-        let session = random.token();
-        account.tokens.push(session.clone());
-        Ok(session)
-    }
-
-    pub(super) fn find_recovery_codes(
-        &self,
-        token: &AuthToken,
-    ) -> Result<Vec<RecoveryCode>, Refusal> {
-        let mut state = self.state();
-        let account = find(&mut state.accounts, token)?;
-        account.phone.as_ref().ok_or(Refusal::NoTwoFactor)?;
-        Ok(account.recovery_codes.clone())
-    }
-
-    pub(super) fn regenerate_codes(&self, token: &AuthToken) -> Result<Vec<RecoveryCode>, Refusal> {
-        let mut state = self.state();
-        let codes = state.new_codes();
-        let account = find(&mut state.accounts, token)?;
-        account.phone.as_ref().ok_or(Refusal::NoTwoFactor)?;
-        account.recovery_codes.clone_from(&codes);
-        Ok(codes)
-    }
-
-    /// Whether some user has this token.
-    pub(super) fn authenticate(&self, token: &AuthToken) -> Result<(), Refusal> {
-        find(&mut self.state().accounts, token).map(drop)
+        match action {
+            Action::FindEnsureOtp(otp) => {
+                let date = self.clock.unix_seconds();
+                match account.check(otp.as_ref(), &self.settings, now, date) {
+                    Check::Wrong => Err(Refusal::WrongOtp),
+                    Check::LockedOut(left) => Err(Refusal::LockedOut(left)),
+                    Check::Right(factor) => {
+                        let session = self.settings.session_tokens.then(|| random.token());
+                        if let Some(session) = &session {
+                            account.open_session(session.clone());
+                        }
+                        Ok((Event::Verified(factor), Done::Verified(session)))
+                    }
+                }
+            }
+            Action::ReceiveCodes => {
+                let to = match &account.second {
+                    SecondFactor::Off => return Err(Refusal::NoTwoFactor),
+                    SecondFactor::App(_) => return Err(Refusal::NotBySms),
+                    SecondFactor::Sms { phone } => phone.clone(),
+                };
+                let otp = random.otp();
+                account.add_otp(otp.clone(), now.saturating_add(self.settings.otp_lifetime));
+                *sms = Some(Sms { to, otp });
+                Ok((Event::SmsSent, Done::Sent))
+            }
+            _ if matches!(account.second, SecondFactor::Off) => Err(Refusal::NoTwoFactor),
+            Action::FindRecoveryCodes => {
+                Ok((Event::CodesRead, Done::Read(account.recovery_codes.clone())))
+            }
+            Action::RegenerateCodes => {
+                account.recovery_codes = new_codes(random);
+                let codes = account.recovery_codes.clone();
+                Ok((Event::CodesRegenerated, Done::Regenerated(codes)))
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,22 +277,27 @@ impl Service {
 }
 
 impl State {
-    fn new_codes(&mut self) -> Vec<RecoveryCode> {
-        (0..RECOVERY_CODES).map(|_| self.random.recovery_code()).collect()
+    /// The user who has this token.
+    fn find(&self, token: &AuthToken) -> Option<usize> {
+        // All are asked, so that the time does not tell who it was.
+        let users = self.accounts.iter().enumerate();
+        users.fold(None, |found, (at, account)| if account.has(token) { Some(at) } else { found })
+    }
+
+    fn note(
+        &mut self,
+        at: Duration,
+        user: Option<usize>,
+        operation: Option<&'static str>,
+        event: Event,
+    ) {
+        let user = user.and_then(|at| self.accounts.get(at)).map(|account| account.name.clone());
+        self.journal.write(JournalEntry { at, user, operation, event });
     }
 }
 
-fn find<'a>(accounts: &'a mut [Account], token: &AuthToken) -> Result<&'a mut Account, Refusal> {
-    let at = position(accounts, |account| position(&account.tokens, |own| own == token).is_some());
-    at.and_then(|at| accounts.get_mut(at)).ok_or(Refusal::UnknownToken)
-}
-
-/// The last match. It compares all, so that the time does not tell where the match was.
-fn position<T>(items: &[T], matches: impl Fn(&T) -> bool) -> Option<usize> {
-    items
-        .iter()
-        .enumerate()
-        .fold(None, |found, (i, item)| if matches(item) { Some(i) } else { found })
+fn new_codes(random: &mut Random) -> Vec<RecoveryCode> {
+    (0..RECOVERY_CODES).map(|_| random.recovery_code()).collect()
 }
 
 impl fmt::Debug for Service {
@@ -214,7 +305,8 @@ impl fmt::Debug for Service {
         let state = self.state();
         f.debug_struct("Service")
             .field("users", &state.accounts.len())
-            .field("sms_sent", &state.outbox.len())
+            .field("armed", &state.armed.list())
+            .field("journal", &state.journal.entries().len())
             .finish_non_exhaustive()
     }
 }

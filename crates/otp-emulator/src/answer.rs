@@ -1,0 +1,121 @@
+//! From a request on the wire to what goes back on the wire.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Request, Response, StatusCode, Version};
+use otp_core::bytes::Bytes;
+use otp_mock::{FakeOtps, Outcome};
+
+use crate::Cors;
+use crate::body::ReplyBody;
+use crate::crowd::Seat;
+use crate::log::{Log, Logged};
+
+/// No operation takes a body, so this only bounds what is read to say so.
+const MAX_BODY: usize = 8 * 1024;
+
+/// After the half of an answer that is cut off: it is on its way by then.
+const CUT_AFTER: Duration = Duration::from_millis(50);
+
+/// What answers requests, and within which bounds.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) fake: FakeOtps,
+    pub(crate) log: Log,
+    pub(crate) cors: Option<Cors>,
+    /// How long a client may take over the body of a request.
+    pub(crate) patience: Duration,
+}
+
+impl Desk {
+    /// Answers, or ends the stream or the connection, as the service wants it.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        seat: &Arc<Seat>,
+    ) -> Result<Response<ReplyBody>, h2::Error> {
+        let _busy = seat.busy();
+        let started = Instant::now();
+        let logged = Logged::of(&request);
+        let (head, body) = request.into_parts();
+        if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(&head)) {
+            self.log.write(&logged, preflight.status().as_str(), started);
+            return Ok(preflight);
+        }
+        let mut response = self.act(head, body, seat, &logged, started).await?;
+        if let Some(cors) = &self.cors {
+            cors.allow(response.headers_mut());
+        }
+        Ok(response)
+    }
+}
+
+impl Desk {
+    async fn act(
+        &self,
+        head: Parts,
+        body: Incoming,
+        seat: &Arc<Seat>,
+        logged: &Logged,
+        started: Instant,
+    ) -> Result<Response<ReplyBody>, h2::Error> {
+        let body = Limited::new(body, MAX_BODY).collect();
+        let body = match tokio::time::timeout(self.patience, body).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => {
+                let status = StatusCode::PAYLOAD_TOO_LARGE;
+                self.log.write(logged, status.as_str(), started);
+                return Ok(refuse(status, "The body is too large or broken", head.version));
+            }
+            Err(_) => {
+                let status = StatusCode::REQUEST_TIMEOUT;
+                self.log.write(logged, status.as_str(), started);
+                return Ok(refuse(status, "The body did not arrive in time", head.version));
+            }
+        };
+        let version = head.version;
+        let reply = self.fake.handle(&Request::from_parts(head, body));
+        if !reply.delay().is_zero() {
+            tokio::time::sleep(reply.delay()).await;
+        }
+        match reply.into_outcome() {
+            Outcome::Answered(answered) => {
+                self.log.write(logged, answered.0.status().as_str(), started);
+                Ok(answered.0.map(ReplyBody::whole))
+            }
+            Outcome::Cut(answered) => {
+                self.log.write(logged, "cut off", started);
+                seat.end_after(CUT_AFTER);
+                Ok(answered.0.map(ReplyBody::cut))
+            }
+            // RFC 9113 §8.7: a refused stream was not processed. HTTP/1.1 has no word for it.
+            Outcome::NotSent if version == Version::HTTP_2 => {
+                self.log.write(logged, "refused stream", started);
+                Err(h2::Reason::REFUSED_STREAM.into())
+            }
+            _ => {
+                self.log.write(logged, "connection lost", started);
+                seat.end();
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+fn refuse(status: StatusCode, message: &str, version: Version) -> Response<ReplyBody> {
+    let body = Bytes::from(format!(r#"{{"error":"{message}"}}"#));
+    let mut response = Response::new(ReplyBody::whole(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    if version < Version::HTTP_2 {
+        // The rest of the body is not going to be read.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

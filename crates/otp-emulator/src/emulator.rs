@@ -1,0 +1,87 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use otp_core::{AuthToken, BaseUrl};
+use otp_mock::{FakeOtps, Fault};
+use tokio::sync::watch;
+
+use crate::EmulatorBuilder;
+
+/// A running emulator. Dropping it stops it: requests that are being answered get two seconds to end, then
+/// its connections are closed.
+pub struct Emulator {
+    pub(crate) fake: FakeOtps,
+    pub(crate) address: SocketAddr,
+    pub(crate) base_url: BaseUrl,
+    pub(crate) ca_pem: String,
+    pub(crate) stop: Option<watch::Sender<()>>,
+    pub(crate) thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Starts one with TLS, a user, and a CA of its own, on a free port of the loopback address.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no port, thread or randomness to give.
+    pub fn start() -> io::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Starts one with settings of its own.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    /// Where it answers, up to and including `/metal/v1`.
+    pub fn base_url(&self) -> BaseUrl {
+        self.base_url.clone()
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate
+    /// that it was given.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The token of its first user.
+    pub fn token(&self) -> AuthToken {
+        self.fake.token().clone()
+    }
+
+    /// The service behind it: users, outbox, clock, journal.
+    pub fn fake(&self) -> &FakeOtps {
+        &self.fake
+    }
+
+    /// Lets this go wrong, for real: a lost reply closes the connection after the service acted.
+    pub fn arm(&self, fault: Fault) {
+        self.fake.arm(fault);
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ends by itself; a panic of its own was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("base_url", &self.base_url)
+            .field("fake", &self.fake)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! The log of requests. It holds no secret: of a path it knows only the document's templates, of the
+//! headers nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::{Method, Request, Version};
+use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes};
+use otp_core::{Endpoint, Operation};
+
+/// Who is told of every request that was answered, if somebody is.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Option<Arc<Told>>);
+
+type Told = dyn Fn(&RequestLine) + Send + Sync;
+
+/// One request and what became of it, without any secret.
+///
+/// Its `Display` is one line: `POST /user/otp/verify/{otp} HTTP/2.0 204 0.3 ms`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestLine {
+    /// The method; `other` if HTTP itself does not have it.
+    pub method: &'static str,
+    /// The path's template; none if the document has no such path.
+    pub path_template: Option<&'static str>,
+    /// The version of HTTP.
+    pub version: Version,
+    /// The status, or in words what happened in place of an answer.
+    pub outcome: String,
+    /// How long the answer took.
+    pub took: std::time::Duration,
+}
+
+/// What of a request may be logged.
+pub(crate) struct Logged {
+    method: &'static str,
+    path_template: Option<&'static str>,
+    version: Version,
+}
+
+impl Log {
+    pub(crate) fn to(told: impl Fn(&RequestLine) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(told)))
+    }
+
+    pub(crate) fn write(&self, request: &Logged, outcome: &str, started: Instant) {
+        let Some(told) = &self.0 else { return };
+        told(&RequestLine {
+            method: request.method,
+            path_template: request.path_template,
+            version: request.version,
+            outcome: outcome.to_owned(),
+            took: started.elapsed(),
+        });
+    }
+}
+
+impl Logged {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: method(request.method()),
+            path_template: template(request.uri().path()),
+            version: request.version(),
+        }
+    }
+}
+
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [(&Method, &str); 7] = [
+        (&Method::GET, "GET"),
+        (&Method::POST, "POST"),
+        (&Method::PUT, "PUT"),
+        (&Method::PATCH, "PATCH"),
+        (&Method::DELETE, "DELETE"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::OPTIONS, "OPTIONS"),
+    ];
+    KNOWN.iter().find(|(known, _)| *known == method).map_or("other", |(_, name)| name)
+}
+
+fn template(path: &str) -> Option<&'static str> {
+    const KNOWN: [&Endpoint; 3] =
+        [FindEnsureOtp::ENDPOINT, FindRecoveryCodes::ENDPOINT, ReceiveCodes::ENDPOINT];
+    let path = path.strip_prefix("/metal/v1")?;
+    let known = KNOWN.iter().map(|endpoint| endpoint.path_template());
+    known.into_iter().find(|template| match template.split_once('{') {
+        Some((literal, _)) => path.strip_prefix(literal).is_some_and(|param| !param.contains('/')),
+        None => path == *template,
+    })
+}
+
+impl fmt::Display for RequestLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} {:?} {} {:.1} ms",
+            self.method,
+            self.path_template.unwrap_or("(no such path)"),
+            self.version,
+            self.outcome,
+            self.took.as_secs_f64() * 1000.0
+        )
+    }
+}

@@ -1,0 +1,190 @@
+//! What the service holds of one user.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use otp_core::secrecy::ExposeSecret;
+use otp_core::{AuthToken, Otp, RecoveryCode};
+
+use super::app::Authenticator;
+use super::builder::Settings;
+use super::journal::Factor;
+use super::user::{TwoFactor, UserState};
+
+/// So many OTPs work at a time, and so many sessions: the oldest end beyond that.
+const LIVE_OTPS: usize = 8;
+const SESSIONS: usize = 64;
+
+pub(super) struct Account {
+    pub(super) name: String,
+    pub(super) second: SecondFactor,
+    /// None once it was revoked.
+    pub(super) key: Option<AuthToken>,
+    sessions: VecDeque<AuthToken>,
+    pub(super) recovery_codes: Vec<RecoveryCode>,
+    otps: VecDeque<LiveOtp>,
+    wrong: u32,
+    locked_until: Option<Duration>,
+    window: Option<Window>,
+}
+
+pub(super) enum SecondFactor {
+    Off,
+    Sms { phone: String },
+    App(Authenticator),
+}
+
+struct LiveOtp {
+    otp: Otp,
+    expires: Duration,
+}
+
+/// The requests that a user made since the rate limit's window opened.
+struct Window {
+    closes: Duration,
+    used: u32,
+}
+
+/// What the rate limit says to a request.
+pub(super) struct Rate {
+    pub(super) limit: u32,
+    pub(super) remaining: u32,
+    /// Until the next window opens.
+    pub(super) reset: Duration,
+    pub(super) exceeded: bool,
+}
+
+/// How an OTP was taken.
+pub(super) enum Check {
+    Right(Factor),
+    Wrong,
+    /// After too many wrong ones, for so long.
+    LockedOut(Duration),
+}
+
+impl Account {
+    pub(super) fn new(
+        name: String,
+        second: SecondFactor,
+        key: AuthToken,
+        recovery_codes: Vec<RecoveryCode>,
+    ) -> Self {
+        Self {
+            name,
+            second,
+            key: Some(key),
+            sessions: VecDeque::new(),
+            recovery_codes,
+            otps: VecDeque::new(),
+            wrong: 0,
+            locked_until: None,
+            window: None,
+        }
+    }
+
+    /// Whether this is the user's key or the token of a session. It compares all, so that the time does
+    /// not tell where the match was.
+    pub(super) fn has(&self, token: &AuthToken) -> bool {
+        self.key.iter().chain(&self.sessions).fold(false, |found, own| found | (own == token))
+    }
+
+    pub(super) fn revoke(&mut self, token: &AuthToken) {
+        self.key = self.key.take().filter(|key| key != token);
+        self.sessions.retain(|session| session != token);
+    }
+
+    pub(super) fn open_session(&mut self, token: AuthToken) {
+        if self.sessions.len() >= SESSIONS {
+            self.sessions.pop_front();
+        }
+        self.sessions.push_back(token);
+    }
+
+    pub(super) fn add_otp(&mut self, otp: Otp, expires: Duration) {
+        if self.otps.len() >= LIVE_OTPS {
+            self.otps.pop_front();
+        }
+        self.otps.push_back(LiveOtp { otp, expires });
+    }
+
+    /// Takes an OTP, a code of the app, or a recovery code, and uses it up if it is right.
+    pub(super) fn check(
+        &mut self,
+        otp: Option<&Otp>,
+        settings: &Settings,
+        now: Duration,
+        unix_seconds: u64,
+    ) -> Check {
+        if let Some(until) = self.locked_until.filter(|until| *until > now) {
+            return Check::LockedOut(until.saturating_sub(now));
+        }
+        match otp.and_then(|otp| self.use_up(otp, now, unix_seconds)) {
+            Some(factor) => {
+                self.wrong = 0;
+                Check::Right(factor)
+            }
+            None => {
+                self.wrong = self.wrong.saturating_add(1);
+                if self.wrong >= settings.wrong_otps {
+                    self.wrong = 0;
+                    self.otps.clear();
+                    self.locked_until = Some(now.saturating_add(settings.lockout));
+                }
+                Check::Wrong
+            }
+        }
+    }
+
+    fn use_up(&mut self, otp: &Otp, now: Duration, unix_seconds: u64) -> Option<Factor> {
+        let factor = match &mut self.second {
+            SecondFactor::Off => return None,
+            SecondFactor::Sms { .. } => {
+                self.otps.retain(|live| live.expires > now);
+                let at = position(self.otps.iter(), |live| live.otp == *otp);
+                at.and_then(|at| self.otps.remove(at)).map(|_| Factor::Sms)
+            }
+            SecondFactor::App(app) => app.accept(otp, unix_seconds).then_some(Factor::App),
+        };
+        factor.or_else(|| {
+            let typed = RecoveryCode::new(otp.expose_secret());
+            let at = position(self.recovery_codes.iter(), |code| *code == typed)?;
+            self.recovery_codes.remove(at);
+            Some(Factor::RecoveryCode)
+        })
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&mut self, limit: u32, per: Duration, now: Duration) -> Rate {
+        let window = match &mut self.window {
+            Some(window) if window.closes > now => window,
+            window => window.insert(Window { closes: now.saturating_add(per), used: 0 }),
+        };
+        let exceeded = window.used >= limit;
+        window.used = window.used.saturating_add(1).min(limit);
+        Rate {
+            limit,
+            remaining: limit.saturating_sub(window.used),
+            reset: window.closes.saturating_sub(now),
+            exceeded,
+        }
+    }
+
+    pub(super) fn state(&self, now: Duration) -> UserState {
+        UserState {
+            name: self.name.clone(),
+            two_factor: match &self.second {
+                SecondFactor::Off => TwoFactor::Off,
+                SecondFactor::Sms { phone } => TwoFactor::Sms { phone: phone.clone() },
+                SecondFactor::App(_) => TwoFactor::App,
+            },
+            recovery_codes: self.recovery_codes.clone(),
+            sessions: self.sessions.len(),
+            locked_out: self.locked_until.is_some_and(|until| until > now),
+        }
+    }
+}
+
+/// The last match. It compares all, so that the time does not tell where the match was.
+fn position<T>(items: impl Iterator<Item = T>, matches: impl Fn(T) -> bool) -> Option<usize> {
+    items.enumerate().fold(None, |found, (i, item)| if matches(item) { Some(i) } else { found })
+}

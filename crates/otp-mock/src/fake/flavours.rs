@@ -1,0 +1,101 @@
+//! The service as an implementation of the SDK's traits, in every flavour.
+
+use std::time::Duration;
+
+use otp_core::{
+    Error, Otp, OtpsApi, RecoveryCodeList, Request, Verified, async_trait, blocking, local,
+};
+
+use super::service::Service;
+use super::{FakeOtps, route};
+use crate::in_memory::{InMemory, transport_in_all_flavours};
+use crate::reply::Played;
+
+impl InMemory for Service {
+    /// Requests take no time but what a fault makes them take, which turns the clock.
+    fn play(&self, request: Request) -> Played {
+        let reply = route::handle(self, request.as_http());
+        reply.play(&request, |time| self.turn(time))
+    }
+
+    fn turn(&self, time: Duration) {
+        self.clock().advance(time);
+    }
+
+    fn time(&self) -> Duration {
+        self.clock().now()
+    }
+}
+
+impl InMemory for FakeOtps {
+    fn play(&self, request: Request) -> Played {
+        self.service.play(request)
+    }
+
+    fn turn(&self, time: Duration) {
+        self.service.turn(time);
+    }
+
+    fn time(&self) -> Duration {
+        self.service.time()
+    }
+}
+
+transport_in_all_flavours!(Service);
+transport_in_all_flavours!(FakeOtps);
+
+#[async_trait]
+impl OtpsApi for FakeOtps {
+    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
+        self.client.find_ensure_otp(otp).await
+    }
+
+    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.client.find_recovery_codes().await
+    }
+
+    async fn receive_codes(&self) -> Result<(), Error> {
+        self.client.receive_codes().await
+    }
+
+    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.client.regenerate_codes().await
+    }
+}
+
+#[async_trait(?Send)]
+impl local::OtpsApi for FakeOtps {
+    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
+        self.client.find_ensure_otp(otp).await
+    }
+
+    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.client.find_recovery_codes().await
+    }
+
+    async fn receive_codes(&self) -> Result<(), Error> {
+        self.client.receive_codes().await
+    }
+
+    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.client.regenerate_codes().await
+    }
+}
+
+impl blocking::OtpsApi for FakeOtps {
+    fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
+        self.blocking.find_ensure_otp(otp)
+    }
+
+    fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.blocking.find_recovery_codes()
+    }
+
+    fn receive_codes(&self) -> Result<(), Error> {
+        self.blocking.receive_codes()
+    }
+
+    fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
+        self.blocking.regenerate_codes()
+    }
+}

@@ -1,0 +1,120 @@
+//! The phones: what was sent to them, and who waits for it.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use otp_core::Otp;
+
+/// The oldest SMS are forgotten beyond this many, so that a flood does not fill the memory.
+const KEPT: usize = 1000;
+
+/// An SMS that the service sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sms {
+    /// The phone number.
+    pub to: String,
+    /// The OTP in it.
+    pub otp: Otp,
+}
+
+type Deliver = Arc<dyn Fn(&Sms) + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct Outbox {
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    sent: VecDeque<Sent>,
+    waiting: Vec<Waker>,
+    deliver: Option<Deliver>,
+}
+
+struct Sent {
+    /// Which user.
+    user: usize,
+    sms: Sms,
+    /// Whether somebody who waited for it has it.
+    taken: bool,
+}
+
+impl Outbox {
+    pub(super) fn send(&self, user: usize, sms: Sms) {
+        let (deliver, waiting) = {
+            let mut state = self.state();
+            if state.sent.len() >= KEPT {
+                state.sent.pop_front();
+            }
+            state.sent.push_back(Sent { user, sms: sms.clone(), taken: false });
+            (state.deliver.clone(), std::mem::take(&mut state.waiting))
+        };
+        // Outside the lock, so that the phone may call the service.
+        self.arrived.notify_all();
+        waiting.into_iter().for_each(Waker::wake);
+        if let Some(deliver) = deliver {
+            deliver(&sms);
+        }
+    }
+
+    pub(super) fn on_sms(&self, deliver: Deliver) {
+        self.state().deliver = Some(deliver);
+    }
+
+    pub(super) fn all(&self) -> Vec<Sms> {
+        self.state().sent.iter().map(|sent| sent.sms.clone()).collect()
+    }
+
+    pub(super) fn last(&self, user: usize) -> Option<Sms> {
+        let state = self.state();
+        state.sent.iter().rev().find(|sent| sent.user == user).map(|sent| sent.sms.clone())
+    }
+
+    /// Waits for an SMS to this user that nobody has waited for yet.
+    pub(super) async fn next(&self, user: usize) -> Sms {
+        poll_fn(|context| {
+            let mut state = self.state();
+            match state.take(user) {
+                Some(sms) => Poll::Ready(sms),
+                None => {
+                    if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                        state.waiting.push(context.waker().clone());
+                    }
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// The same on this thread, for at most this long.
+    pub(super) fn next_within(&self, user: usize, limit: Duration) -> Option<Sms> {
+        let since = Instant::now();
+        let mut state = self.state();
+        loop {
+            if let Some(sms) = state.take(user) {
+                return Some(sms);
+            }
+            let left = limit.checked_sub(since.elapsed())?;
+            state =
+                self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, user: usize) -> Option<Sms> {
+        let sent = self.sent.iter_mut().find(|sent| sent.user == user && !sent.taken)?;
+        sent.taken = true;
+        Some(sent.sms.clone())
+    }
+}

@@ -1,0 +1,82 @@
+use otp_core::{AuthToken, RecoveryCode};
+
+/// A user to [add](crate::FakeOtps::add_user) to the service.
+///
+/// ```
+/// use otp_mock::{FakeOtps, FakeUser};
+///
+/// let service = FakeOtps::new();
+/// let bob = service.add_user(FakeUser::with_app().named("bob"));
+/// assert!(bob.app_code().is_some());
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "`FakeOtps::add_user` adds it"]
+pub struct FakeUser {
+    pub(super) name: Option<String>,
+    pub(super) token: Option<AuthToken>,
+    pub(super) two_factor: TwoFactor,
+}
+
+/// How a user proves a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TwoFactor {
+    /// Not at all: every operation is refused.
+    Off,
+    /// By an OTP that is sent to this phone, or by a recovery code.
+    Sms {
+        /// The phone number.
+        phone: String,
+    },
+    /// By the code that an authenticator app shows (RFC 6238), or by a recovery code.
+    App,
+}
+
+impl FakeUser {
+    fn new(two_factor: TwoFactor) -> Self {
+        Self { name: None, token: None, two_factor }
+    }
+
+    /// A user whose two-factor authentication is by SMS to this number.
+    pub fn with_phone(phone: impl Into<String>) -> Self {
+        Self::new(TwoFactor::Sms { phone: phone.into() })
+    }
+
+    /// A user whose two-factor authentication is by an authenticator app, which
+    /// [shows](crate::FakeOtps::app_code) the codes. An SMS is refused as unprocessable.
+    pub fn with_app() -> Self {
+        Self::new(TwoFactor::App)
+    }
+
+    /// A user whose two-factor authentication is off: no OTP is right, and every other operation is
+    /// refused as unprocessable.
+    pub fn without_two_factor() -> Self {
+        Self::new(TwoFactor::Off)
+    }
+
+    /// What the journal calls the user. By default `user-1`, `user-2`, ….
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// The user's token. By default a random one.
+    pub fn with_token(self, token: AuthToken) -> Self {
+        Self { token: Some(token), ..self }
+    }
+}
+
+/// What the service holds of a user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UserState {
+    /// What the journal calls the user.
+    pub name: String,
+    /// How the user proves a login.
+    pub two_factor: TwoFactor,
+    /// The recovery codes that still work.
+    pub recovery_codes: Vec<RecoveryCode>,
+    /// How many session tokens work.
+    pub sessions: usize,
+    /// Whether verifying is refused for now, after too many wrong OTPs.
+    pub locked_out: bool,
+}
