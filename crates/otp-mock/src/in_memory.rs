@@ -8,8 +8,15 @@ use crate::reply::Played;
 
 /// What a double's transport does: it takes no time but what it tells its own clock.
 pub(crate) trait InMemory {
+    /// Answers a request.
     fn play(&self, request: Request) -> Played;
-    fn turn(&self, time: Duration);
+    /// Lets time pass.
+    fn pass(&self, time: Duration);
+    /// Waits between attempts.
+    fn wait(&self, time: Duration) {
+        self.pass(time);
+    }
+    /// What the clock shows.
     fn time(&self) -> Duration;
 }
 
@@ -29,7 +36,7 @@ macro_rules! transport_in_all_flavours {
             }
 
             async fn sleep(&self, duration: std::time::Duration) {
-                $crate::in_memory::InMemory::turn(self, duration);
+                $crate::in_memory::InMemory::wait(self, duration);
             }
 
             fn now(&self) -> std::time::Duration {
@@ -47,7 +54,7 @@ macro_rules! transport_in_all_flavours {
             }
 
             async fn sleep(&self, duration: std::time::Duration) {
-                $crate::in_memory::InMemory::turn(self, duration);
+                $crate::in_memory::InMemory::wait(self, duration);
             }
 
             fn now(&self) -> std::time::Duration {
@@ -65,14 +72,14 @@ macro_rules! transport_in_all_flavours {
                     $crate::reply::Played::Done(outcome) => outcome,
                     // Nobody could ever drop this call.
                     $crate::reply::Played::Pending => {
-                        $crate::in_memory::InMemory::turn(self, limit);
+                        $crate::in_memory::InMemory::pass(self, limit);
                         Err($crate::reply::timed_out())
                     }
                 }
             }
 
             fn sleep(&self, duration: std::time::Duration) {
-                $crate::in_memory::InMemory::turn(self, duration);
+                $crate::in_memory::InMemory::wait(self, duration);
             }
 
             fn now(&self) -> std::time::Duration {

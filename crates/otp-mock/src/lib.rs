@@ -33,6 +33,7 @@ mod in_memory;
 #[cfg(feature = "mockall")]
 mod mock;
 mod reply;
+mod script;
 
 pub use fake::{
     Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry, Sms,
@@ -44,6 +45,7 @@ pub use mock::MockOtpsApi;
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use reply::{Answered, Outcome, Reply};
+pub use script::{Expected, ScriptedTransport, SeenRequest};
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =
     otp_core::http::HeaderName::from_static("x-auth-token");

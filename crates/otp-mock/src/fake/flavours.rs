@@ -15,10 +15,10 @@ impl InMemory for Service {
     /// Requests take no time but what a fault makes them take, which turns the clock.
     fn play(&self, request: Request) -> Played {
         let reply = route::handle(self, request.as_http());
-        reply.play(&request, |time| self.turn(time))
+        reply.play(&request, |time| self.pass(time))
     }
 
-    fn turn(&self, time: Duration) {
+    fn pass(&self, time: Duration) {
         self.clock().advance(time);
     }
 
@@ -32,8 +32,8 @@ impl InMemory for FakeOtps {
         self.service.play(request)
     }
 
-    fn turn(&self, time: Duration) {
-        self.service.turn(time);
+    fn pass(&self, time: Duration) {
+        self.service.pass(time);
     }
 
     fn time(&self) -> Duration {

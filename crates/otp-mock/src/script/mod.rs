@@ -1,0 +1,242 @@
+//! A transport that answers by a script, and remembers what it was sent.
+
+mod expected;
+mod seen;
+mod steps;
+
+pub use expected::Expected;
+pub use seen::SeenRequest;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use otp_core::{Request, TransportError, TransportErrorKind};
+
+use self::steps::{Order, Steps};
+use crate::Reply;
+use crate::in_memory::{InMemory, transport_in_all_flavours};
+use crate::reply::Played;
+
+/// A transport that answers by a script: for a test of what a client, with its settings, sends and does
+/// about an answer.
+///
+/// It keeps the requests to look at, in every flavour, and takes no time: waits and slow answers turn
+/// its own clock. A request that the script does not have is answered with an error that names the
+/// nearest step and the difference; nothing of it counts as sent.
+///
+/// # At the end
+///
+/// [`finish`](Self::finish) panics if something came that the script does not have, or if a step was not
+/// asked for. So does dropping the last clone, unless the test fails already. Call `finish` where you can,
+/// since a panic on another thread fails no test.
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::operation::{FindRecoveryCodes, RegenerateCodes};
+/// use otp_core::{AuthToken, Effect, OtpsApi, OtpsClient};
+/// use otp_mock::{Reply, ScriptedTransport};
+///
+/// # pollster::block_on(async {
+/// let script = ScriptedTransport::in_order()
+///     .answer(RegenerateCodes, Reply::recovery_codes(["abcde-fghij"]).cut())
+///     .answer(FindRecoveryCodes, Reply::error(503, "Busy"))
+///     .answer(FindRecoveryCodes, Reply::recovery_codes(["abcde-fghij"]));
+/// let client = OtpsClient::new(script.clone(), AuthToken::new("k3y")?);
+///
+/// let error = client.regenerate_codes().await.unwrap_err();
+/// assert_eq!(error.effect(), Effect::Applied);
+/// assert_eq!(client.find_recovery_codes().await?.len(), 1);
+/// assert_eq!(script.waits().len(), 1, "before the second attempt");
+/// script.finish();
+/// # Ok::<(), otp_core::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct ScriptedTransport(Arc<Script>);
+
+struct Script(Mutex<State>);
+
+struct State {
+    steps: Steps,
+    requests: Vec<SeenRequest>,
+    waits: Vec<Duration>,
+    clock: Duration,
+    /// What came and is not in the script.
+    mismatches: Vec<String>,
+    finished: bool,
+}
+
+impl ScriptedTransport {
+    fn new(order: Order) -> Self {
+        Self(Arc::new(Script(Mutex::new(State {
+            steps: Steps::new(order),
+            requests: Vec::new(),
+            waits: Vec::new(),
+            clock: Duration::ZERO,
+            mismatches: Vec::new(),
+            finished: false,
+        }))))
+    }
+
+    /// Starts a script whose steps must be asked for one after the other.
+    pub fn in_order() -> Self {
+        Self::new(Order::Given)
+    }
+
+    /// Starts a script that looks for the first step that fits, whatever came before: so each operation
+    /// has its answers in order.
+    pub fn in_any_order() -> Self {
+        Self::new(Order::Any)
+    }
+
+    /// A transport that must not be asked.
+    ///
+    /// ```
+    /// use otp_core::{AuthToken, ErrorKind, OtpsApi, OtpsClient};
+    /// use otp_mock::ScriptedTransport;
+    ///
+    /// let script = ScriptedTransport::expect_no_request();
+    /// let client = OtpsClient::new(script.clone(), AuthToken::new("k3y")?);
+    /// // … what is tested holds the client, and has no reason to call …
+    /// script.finish();
+    /// # drop(client);
+    /// # Ok::<(), otp_core::Error>(())
+    /// ```
+    pub fn expect_no_request() -> Self {
+        Self::in_order()
+    }
+
+    /// A transport that never answers: every attempt ends at its time limit.
+    pub fn never_answering() -> Self {
+        Self::in_order().answer_always(Expected::anything(), Reply::never)
+    }
+
+    /// A transport that always fails like this.
+    pub fn failing(error: impl Fn() -> TransportError + Send + Sync + 'static) -> Self {
+        Self::in_order().answer_always(Expected::anything(), move || Reply::failed(error()))
+    }
+
+    /// Adds a step: this request is answered so, once.
+    #[must_use = "the script belongs to the transport that this gives back"]
+    #[track_caller]
+    pub fn answer(self, request: impl Into<Expected>, reply: Reply) -> Self {
+        self.0.state().steps.once(request.into(), reply);
+        self
+    }
+
+    /// Adds a step: this request is answered so from then on, any number of times.
+    #[must_use = "the script belongs to the transport that this gives back"]
+    #[track_caller]
+    pub fn answer_always(
+        self,
+        request: impl Into<Expected>,
+        reply: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        self.0.state().steps.always(request.into(), reply);
+        self
+    }
+
+    /// The requests so far, in order.
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.0.state().requests.clone()
+    }
+
+    /// How long the client waited between its attempts, wait by wait.
+    pub fn waits(&self) -> Vec<Duration> {
+        self.0.state().waits.clone()
+    }
+
+    /// Ends the test of this script.
+    ///
+    /// # Panics
+    ///
+    /// If something came that the script does not have, or if a step was not asked for: it says which, and
+    /// how it differs.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "this is how a test fails")]
+    pub fn finish(&self) {
+        if let Some(report) = self.0.finish() {
+            panic!("{report}");
+        }
+    }
+}
+
+impl Script {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is wrong, the first time that it is asked.
+    fn finish(&self) -> Option<String> {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.finished, true) {
+            return None;
+        }
+        let left = state.steps.left();
+        let mut report: Vec<String> = state.mismatches.clone();
+        if !left.is_empty() {
+            report.push(format!("nobody asked for {}", left.join(" and ")));
+        }
+        (!report.is_empty())
+            .then(|| format!("the transport's script was not followed: {}", report.join("\n")))
+    }
+}
+
+impl Drop for Script {
+    #[allow(clippy::panic, reason = "this is how a test fails")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Some(report) = self.finish() {
+            panic!("{report}");
+        }
+    }
+}
+
+impl InMemory for ScriptedTransport {
+    fn play(&self, request: Request) -> Played {
+        let seen = SeenRequest::of(&request);
+        let answer = {
+            let mut state = self.0.state();
+            let answer = state.steps.take(&seen);
+            state.requests.push(seen);
+            state.mismatches.extend(answer.as_ref().err().cloned());
+            answer
+        };
+        // Outside the lock: what makes a reply may look at the script.
+        match answer {
+            Ok(reply) => reply.make().play(&request, |time| self.pass(time)),
+            Err(mismatch) => Played::Done(Err(
+                TransportError::not_sent(TransportErrorKind::Other).with_reason(mismatch)
+            )),
+        }
+    }
+
+    fn pass(&self, time: Duration) {
+        let mut state = self.0.state();
+        state.clock = state.clock.saturating_add(time);
+    }
+
+    fn wait(&self, time: Duration) {
+        self.pass(time);
+        self.0.state().waits.push(time);
+    }
+
+    fn time(&self) -> Duration {
+        self.0.state().clock
+    }
+}
+
+transport_in_all_flavours!(ScriptedTransport);
+
+impl fmt::Debug for ScriptedTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state();
+        f.debug_struct("ScriptedTransport")
+            .field("left", &state.steps.left())
+            .field("requests", &state.requests)
+            .field("mismatches", &state.mismatches)
+            .finish_non_exhaustive()
+    }
+}
