@@ -32,6 +32,7 @@ mod fake;
 mod in_memory;
 #[cfg(feature = "mockall")]
 mod mock;
+mod record;
 mod reply;
 mod script;
 
@@ -44,6 +45,7 @@ pub use mock::MockOtpsApi;
 /// The version that [`MockOtpsApi`] is made with; it is part of this crate's public API.
 #[cfg(feature = "mockall")]
 pub use mockall;
+pub use record::{InvalidRecording, Recorder, Recording};
 pub use reply::{Answered, Outcome, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
 

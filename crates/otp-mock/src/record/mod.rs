@@ -1,0 +1,8 @@
+//! What passed through a transport, written down without its secrets, and played again.
+
+mod recorder;
+mod recording;
+mod redact;
+
+pub use recorder::Recorder;
+pub use recording::{InvalidRecording, Recording};
