@@ -3,12 +3,16 @@
 //! | your test says | use |
 //! |---|---|
 //! | "given this answer, my code does that" | [`MockOtpsApi`], with values and errors from [`canned`] |
-//! | "a user logs in by SMS, then loses the phone" | [`FakeOtps`], the service in memory |
-//! | "over a real connection" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
+//! | "a user logs in by SMS, then loses the phone"; "the reply is lost" | [`FakeOtps`], the service in memory, and its [`Fault`]s |
+//! | "my client, with its settings, sends this and does that about the answer" | [`ScriptedTransport`], or a [`Recording`] of a real one |
+//! | "over a real connection", "from another language" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
+//!
+//! Every double is there for the async, the [`otp_core::local`] and the [`otp_core::blocking`] flavour.
 //!
 //! # What it is not
 //!
-//! It opens no socket and needs no runtime. It is for tests: its random numbers are not fit for real
+//! It opens no socket and needs no runtime. The mocks are behind the feature `mockall`, which is on by
+//! default; without it, neither mockall nor anything else of that size is in the tree. It is for tests: its random numbers are not fit for real
 //! secrets.
 //!
 //! # The shortest real use
@@ -41,13 +45,26 @@ pub use fake::{
     TwoFactor, UnknownFault, UserState,
 };
 #[cfg(feature = "mockall")]
-pub use mock::MockOtpsApi;
-/// The version that [`MockOtpsApi`] is made with; it is part of this crate's public API.
+pub use mock::send::{MockOtpsApi, MockTransport};
+/// The version that the mocks are made with. It is part of this crate's public API: a test takes
+/// predicates and sequences from here, and a new major version of mockall is one of this crate.
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};
 pub use reply::{Answered, Outcome, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
+
+/// The mocks of [`otp_core::local`]. The other doubles are the same in every flavour.
+#[cfg(feature = "mockall")]
+pub mod local {
+    pub use crate::mock::local::{MockOtpsApi, MockTransport};
+}
+
+/// The mocks of [`otp_core::blocking`]. The other doubles are the same in every flavour.
+#[cfg(feature = "mockall")]
+pub mod blocking {
+    pub use crate::mock::blocking::{MockOtpsApi, MockTransport};
+}
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =
     otp_core::http::HeaderName::from_static("x-auth-token");
