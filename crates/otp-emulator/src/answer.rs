@@ -15,6 +15,7 @@ use crate::Cors;
 use crate::body::ReplyBody;
 use crate::crowd::Seat;
 use crate::log::{Log, Logged};
+use crate::serve::Desk;
 
 /// No operation takes a body, so this only bounds what is read to say so.
 const MAX_BODY: usize = 8 * 1024;
@@ -22,9 +23,9 @@ const MAX_BODY: usize = 8 * 1024;
 /// After the half of an answer that is cut off: it is on its way by then.
 const CUT_AFTER: Duration = Duration::from_millis(50);
 
-/// What answers requests, and within which bounds.
+/// The service's desk.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct ServiceDesk {
     pub(crate) fake: FakeOtps,
     pub(crate) log: Log,
     pub(crate) cors: Option<Cors>,
@@ -32,9 +33,12 @@ pub(crate) struct Desk {
     pub(crate) patience: Duration,
 }
 
-impl Desk {
-    /// Answers, or ends the stream or the connection, as the service wants it.
-    pub(crate) async fn answer(
+impl Desk for ServiceDesk {
+    fn admits_connection(&self) -> bool {
+        self.fake.admits_connection()
+    }
+
+    async fn answer(
         &self,
         request: Request<Incoming>,
         seat: &Arc<Seat>,
@@ -55,7 +59,7 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl ServiceDesk {
     async fn act(
         &self,
         head: Parts,
@@ -64,21 +68,14 @@ impl Desk {
         logged: &Logged,
         started: Instant,
     ) -> Result<Response<ReplyBody>, h2::Error> {
-        let body = Limited::new(body, MAX_BODY).collect();
-        let body = match tokio::time::timeout(self.patience, body).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
+        let version = head.version;
+        let body = match read(body, self.patience).await {
+            Ok(body) => body,
+            Err((status, message)) => {
                 self.log.write(logged, status.as_str(), started);
-                return Ok(refuse(status, "The body is too large or broken", head.version));
-            }
-            Err(_) => {
-                let status = StatusCode::REQUEST_TIMEOUT;
-                self.log.write(logged, status.as_str(), started);
-                return Ok(refuse(status, "The body did not arrive in time", head.version));
+                return Ok(refuse(status, message, version));
             }
         };
-        let version = head.version;
         let reply = self.fake.handle(&Request::from_parts(head, body));
         if !reply.delay().is_zero() {
             tokio::time::sleep(reply.delay()).await;
@@ -104,6 +101,19 @@ impl Desk {
                 std::future::pending().await
             }
         }
+    }
+}
+
+/// The body of a request, or what to refuse it with.
+pub(crate) async fn read(
+    body: Incoming,
+    patience: Duration,
+) -> Result<Bytes, (StatusCode, &'static str)> {
+    let body = Limited::new(body, MAX_BODY).collect();
+    match tokio::time::timeout(patience, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is too large or broken")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
     }
 }
 

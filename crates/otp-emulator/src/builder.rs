@@ -7,12 +7,16 @@ use otp_core::BaseUrl;
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::answer::Desk;
+use crate::admin::AdminDesk;
+use crate::answer::ServiceDesk;
 use crate::crowd::Crowd;
 use crate::log::{Log, RequestLine};
 use crate::serve::{self, Site};
 use crate::tls::Tls;
 use crate::{Cors, Emulator};
+
+/// How many connections the admin port has room for.
+const ADMIN_CONNECTIONS: usize = 64;
 
 /// Builds an [`Emulator`].
 ///
@@ -25,6 +29,7 @@ use crate::{Cors, Emulator};
 /// | [`max_connections`](Self::max_connections) | 512 |
 /// | [`cors`](Self::cors) | no page in a browser may call it |
 /// | [`on_request`](Self::on_request) | nobody is told |
+/// | [`admin`](Self::admin) | no admin port |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
@@ -34,6 +39,7 @@ pub struct EmulatorBuilder {
     max_connections: usize,
     log: Log,
     cors: Option<Cors>,
+    admin: Option<SocketAddr>,
 }
 
 enum Security {
@@ -52,6 +58,7 @@ impl Default for EmulatorBuilder {
             max_connections: 512,
             log: Log::default(),
             cors: None,
+            admin: None,
         }
     }
 }
@@ -99,6 +106,29 @@ impl EmulatorBuilder {
         Self { log: Log::to(told), ..self }
     }
 
+    /// Opens a second port, without TLS, for tests in other languages and for a person: a status page, the
+    /// OTPs that were sent, users, faults, the clock and the journal. Whoever reaches it can get into
+    /// every account, so leave it on a loopback address.
+    ///
+    /// | request | answer |
+    /// |---|---|
+    /// | `GET /` | a page that shows what follows, secrets masked |
+    /// | `GET /sms` | `[{"to", "otp"}]`, oldest first |
+    /// | `GET /sms/next?user=NAME&wait=SECONDS` | the next SMS, each given once; `204` if none came |
+    /// | `GET /users` | their names and states |
+    /// | `POST /users` `{"two_factor": "sms", "app" or "off", "name"?, "phone"?, "token"?}` | `201` `{"name", "token", "app_secret"}` |
+    /// | `GET /users/NAME/app-code` | `{"otp"}`: what the user's app shows now |
+    /// | `GET /faults` | those that are armed, and all that there are |
+    /// | `POST /faults/FAULT` | arms a [fault](otp_mock::Fault), such as `lost-sms` or `slow=15` |
+    /// | `DELETE /faults` | disarms all |
+    /// | `GET /journal` | what the service did |
+    /// | `POST /clock/advance?seconds=N` | turns the clock on |
+    ///
+    /// A page of another site can neither read it nor act on it.
+    pub fn admin(self, address: SocketAddr) -> Self {
+        Self { admin: Some(address), ..self }
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -106,9 +136,8 @@ impl EmulatorBuilder {
     /// If the address cannot be listened to, the certificate or its key is not valid PEM or they do not
     /// match, or the system has no thread or randomness to give.
     pub fn start(self) -> io::Result<Emulator> {
-        let listener = TcpListener::bind(self.listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let (listener, address) = listen(self.listen)?;
+        let admin = self.admin.map(listen).transpose()?;
         let (scheme, tls) = match &self.security {
             Security::Plain => ("http", None),
             Security::OwnCa => ("https", Some(Tls::of_own_ca(address.ip())?)),
@@ -117,34 +146,71 @@ impl EmulatorBuilder {
         // Whoever chose to listen beyond loopback without TLS did so on purpose.
         let base_url = BaseUrl::dangerously_in_the_clear(format!("{scheme}://{address}/metal/v1"))
             .map_err(io::Error::other)?;
-
-        let fake = self.fake.unwrap_or_else(|| FakeOtps::builder().real_time().build());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = watch::channel(());
         let (acceptor, ca_pem) = match tls {
             Some(tls) => (Some(tls.acceptor), tls.ca_pem),
             None => (None, String::new()),
         };
+
+        let fake = self.fake.unwrap_or_else(|| FakeOtps::builder().real_time().build());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let patience = self.patience;
         let site = Site {
-            listener: {
-                let _inside = runtime.enter();
-                tokio::net::TcpListener::from_std(listener)?
-            },
+            listener: tokio::net::TcpListener::from_std(listener)?,
             acceptor,
-            desk: Desk {
-                fake: fake.clone(),
-                log: self.log,
-                cors: self.cors,
-                patience: self.patience,
-            },
+            desk: ServiceDesk { fake: fake.clone(), log: self.log, cors: self.cors, patience },
             crowd: Crowd::new(self.max_connections),
+            patience,
         };
+        let (admin_address, admin) = match admin {
+            None => (None, None),
+            Some((listener, address)) => {
+                let base_url = base_url.to_string().into();
+                let site = Site {
+                    listener: tokio::net::TcpListener::from_std(listener)?,
+                    acceptor: None,
+                    desk: AdminDesk { fake: fake.clone(), base_url, patience },
+                    crowd: Crowd::new(ADMIN_CONNECTIONS),
+                    patience,
+                };
+                (Some(address), Some(site))
+            }
+        };
+        drop(inside);
+
+        let (stop, stopped) = watch::channel(());
         let thread =
             std::thread::Builder::new().name("otp-emulator".to_owned()).spawn(move || {
-                runtime.block_on(serve::until(stopped, site));
+                runtime.block_on(async {
+                    match admin {
+                        None => serve::until(stopped, site).await,
+                        Some(admin) => {
+                            let service = serve::until(stopped.clone(), site);
+                            tokio::join!(service, serve::until(stopped, admin));
+                        }
+                    }
+                });
             })?;
-        Ok(Emulator { fake, address, base_url, ca_pem, stop: Some(stop), thread: Some(thread) })
+        Ok(Emulator {
+            fake,
+            address,
+            admin_address,
+            base_url,
+            ca_pem,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let refuse = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+    };
+    let listener = TcpListener::bind(address).map_err(refuse)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 impl fmt::Debug for EmulatorBuilder {

@@ -14,6 +14,7 @@ use crate::EmulatorBuilder;
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
     pub(crate) address: SocketAddr,
+    pub(crate) admin_address: Option<SocketAddr>,
     pub(crate) base_url: BaseUrl,
     pub(crate) ca_pem: String,
     pub(crate) stop: Option<watch::Sender<()>>,
@@ -43,6 +44,11 @@ impl Emulator {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
+    pub fn admin_url(&self) -> Option<String> {
+        self.admin_address.map(|address| format!("http://{address}/"))
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate

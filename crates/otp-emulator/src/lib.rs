@@ -26,16 +26,43 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Failures
+//!
+//! [`Emulator::arm`] lets one of the [faults](Fault) happen for real: a lost reply ends the connection after
+//! the service acted, a slow one takes its time, a stale connection is closed before a byte is read from
+//! it.
+//!
+//! ```
+//! # use otp_core::{Effect, OtpsApi, OtpsClient};
+//! # use otp_emulator::{Emulator, Fault};
+//! # use otp_hyper::HyperTransport;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::builder().plain().start()?;
+//! emulator.arm(Fault::LostSms);
+//!
+//! let transport = HyperTransport::new()?;
+//! let client = OtpsClient::builder(transport, emulator.token())
+//!     .base_url(emulator.base_url())
+//!     .build()?;
+//! let error = client.receive_codes().await.unwrap_err();
+//! assert_eq!(error.effect(), Effect::Unknown);
+//! assert!(emulator.fake().last_sms().is_some(), "it was sent");
+//! # Ok(()) }
+//! ```
+//!
 //! # As a program
 //!
 //! `cargo run -p otp-emulator` prints where it listens, the file of its CA, a token to use, and every
-//! SMS as it is "sent". Any HTTP client can talk to it.
+//! SMS as it is "sent". Any HTTP client can talk to it, in any language; its
+//! [admin port](EmulatorBuilder::admin) plays the phone and arms the faults. `--help` tells the rest.
 //!
 //! # What it is not
 //!
 //! It is for tests, on this machine: its random numbers are not fit for real secrets, and it forgets
 //! everything when it stops.
 
+mod admin;
 mod answer;
 mod body;
 mod builder;

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::answer::Desk;
+use crate::body::ReplyBody;
 use crate::crowd::{Crowd, Seat};
 
 /// How long requests that are being answered may take to end once the emulator is to stop.
@@ -27,32 +29,49 @@ const FLUSH: Duration = Duration::from_millis(20);
 /// keep theirs.
 const KEPT: u32 = 6;
 
+/// What answers requests.
+pub(crate) trait Desk: Clone + Send + Sync + 'static {
+    /// Whether a connection that was just opened is served.
+    fn admits_connection(&self) -> bool {
+        true
+    }
+
+    /// Answers, or ends the stream or the connection.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        seat: &Arc<Seat>,
+    ) -> impl Future<Output = Result<Response<ReplyBody>, h2::Error>> + Send;
+}
+
 /// A listener and what answers on it.
-pub(crate) struct Site {
+pub(crate) struct Site<D> {
     pub(crate) listener: TcpListener,
     pub(crate) acceptor: Option<TlsAcceptor>,
-    pub(crate) desk: Desk,
+    pub(crate) desk: D,
     pub(crate) crowd: Arc<Crowd>,
+    /// How long a client may take until its first request is there.
+    pub(crate) patience: Duration,
 }
 
 /// Answers connections until `stop` changes or its sender is dropped; then lets what is being answered
 /// end, within bounds.
-pub(crate) async fn until(mut stop: watch::Receiver<()>, site: Site) {
+pub(crate) async fn until<D: Desk>(mut stop: watch::Receiver<()>, site: Site<D>) {
     let mut connections = JoinSet::new();
-    let Site { listener, acceptor, desk, crowd } = site;
+    let Site { listener, acceptor, desk, crowd, patience } = site;
     loop {
         tokio::select! {
             _ = stop.changed() => break,
             _ = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if desk.fake.admits_connection() => {
+                Ok((stream, _)) if desk.admits_connection() => {
                     let ticket = crowd.enter();
                     let (desk, acceptor, stop) = (desk.clone(), acceptor.clone(), stop.clone());
                     connections.spawn(async move {
                         let seat = Arc::clone(&ticket.seat);
                         tokio::select! {
                             () = seat.ended() => {}
-                            () = seat.tired(desk.patience, desk.patience * KEPT) => {}
+                            () = seat.tired(patience, patience.saturating_mul(KEPT)) => {}
                             () = connection(stream, acceptor, desk, &ticket.seat, stop) => {}
                         }
                     });
@@ -77,10 +96,10 @@ async fn pause(error: &io::Error) {
 }
 
 /// A connection that fails is the client's affair: there is nobody here to tell.
-async fn connection(
+async fn connection<D: Desk>(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-    desk: Desk,
+    desk: D,
     seat: &Arc<Seat>,
     stop: watch::Receiver<()>,
 ) {
@@ -95,8 +114,9 @@ async fn connection(
     }
 }
 
-async fn requests<S>(stream: S, desk: Desk, seat: &Arc<Seat>, mut stop: watch::Receiver<()>)
+async fn requests<D, S>(stream: S, desk: D, seat: &Arc<Seat>, mut stop: watch::Receiver<()>)
 where
+    D: Desk,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answer = service_fn({

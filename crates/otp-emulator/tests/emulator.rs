@@ -2,21 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
+mod support;
+
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use otp_core::{AuthToken, BaseUrl, ErrorKind, Otp, OtpsApi, OtpsClient};
-use otp_emulator::Emulator;
-use otp_hyper::{HttpVersions, HyperTransport, Roots};
-
-fn client(url: BaseUrl, token: AuthToken, ca_pem: &str, versions: HttpVersions) -> OtpsClient {
-    let mut transport = HyperTransport::builder().http_versions(versions);
-    if !ca_pem.is_empty() {
-        transport = transport.roots(Roots::pem(ca_pem).unwrap());
-    }
-    OtpsClient::builder(transport.build().unwrap(), token).base_url(url).build().unwrap()
-}
+use otp_emulator::{Emulator, Fault};
+use otp_hyper::HttpVersions;
+use support::{Program, ask, client};
 
 async fn story(client: &OtpsClient, otp: impl FnOnce() -> Otp) {
     client.receive_codes().await.unwrap();
@@ -82,47 +77,152 @@ fn it_needs_no_runtime_of_the_test() {
     assert!(!shown.contains(token), "{shown}");
 }
 
-/// The binary, stopped when the test ends.
-struct Program(Child);
+/// A folder of this test's own, removed when it ends.
+struct Folder(PathBuf);
 
-impl Drop for Program {
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("otp-emulator-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 #[tokio::test]
 async fn the_program_says_all_that_a_client_needs_and_prints_each_sms() {
-    let folder = std::env::temp_dir().join(format!("otp-emulator-test-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let ca_file = folder.join("ca.pem");
-    let mut program = Program(
-        Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
-            .args(["--seed", "7", "--ca-file"])
-            .arg(&ca_file)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
-    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut said = |what: &str| {
-        let line = lines.find(|line| line.starts_with(what)).unwrap();
-        line.strip_prefix(what).unwrap().trim().to_owned()
-    };
-    let url = BaseUrl::new(said("listening at")).unwrap();
-    assert_eq!(said("CA file"), ca_file.display().to_string());
-    let token = AuthToken::new(said("token")).unwrap();
-    assert!(said("try:").starts_with("curl --cacert"));
+    let folder = Folder::new("says");
+    let ca_file = folder.file("ca.pem");
+    let mut program = Program::start(&["--seed", "7", "--ca-file", &ca_file]);
+    let url = BaseUrl::new(program.said("listening at")).unwrap();
+    assert_eq!(program.said("CA file"), ca_file);
+    let token = AuthToken::new(program.said("token")).unwrap();
+    assert!(program.said("status page").starts_with("http://127.0.0.1:"));
+    assert!(program.said("try:").starts_with("curl --cacert"));
 
     let ca_pem = std::fs::read_to_string(&ca_file).unwrap();
     let client = client(url, token, &ca_pem, HttpVersions::Negotiated);
     story(&client, || {
-        let sms = said("SMS to");
+        let sms = program.said("SMS to");
         Otp::new(sms.rsplit_once(": ").unwrap().1).unwrap()
     })
     .await;
-    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_program_takes_faults_limits_and_an_app_by_flags() {
+    let mut program = Program::start(&[
+        "--plain",
+        "--app",
+        "--rate-limit",
+        "3/60",
+        "--fault",
+        "lost-regenerate",
+        "--fault",
+        "sunset",
+        "--log",
+    ]);
+    let url = BaseUrl::new(program.said("listening at")).unwrap();
+    let token = AuthToken::new(program.said("token")).unwrap();
+    assert_eq!(program.said("app secret").len(), 32);
+    let admin = program.said("status page");
+    assert!(program.said("fault").starts_with("lost-regenerate: the codes change"));
+    assert!(program.said("fault").starts_with("sunset"));
+
+    let client = client(url, token, "", HttpVersions::Http1);
+    let error = client.regenerate_codes().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    let admin = admin.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let code = ask(admin, "GET", "/users/user-1/app-code", "", "").json();
+    client.find_ensure_otp(&Otp::new(code["otp"].as_str().unwrap()).unwrap()).await.unwrap();
+    let answer = client.call(otp_core::operation::FindRecoveryCodes).send().await.unwrap();
+    assert!(answer.metadata.sunset().is_some());
+    assert_eq!(answer.metadata.rate_limit().unwrap().remaining, Some(0));
+    let error = client.receive_codes().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+}
+
+/// A certificate for `localhost` and its key, signed by itself.
+fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
+    let made = made.unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[tokio::test]
+async fn a_certificate_of_one_s_own_is_used_by_the_program_and_in_a_test() {
+    let (chain, key) = certificate();
+    let folder = Folder::new("certificate");
+    let (cert_file, key_file) = (folder.file("cert.pem"), folder.file("key.pem"));
+    std::fs::write(&cert_file, &chain).unwrap();
+    std::fs::write(&key_file, &key).unwrap();
+
+    let mut program = Program::start(&["--cert", &cert_file, "--key", &key_file, "--no-admin"]);
+    let url = BaseUrl::new(program.said("listening at")).unwrap();
+    let token = AuthToken::new(program.said("token")).unwrap();
+    client(url, token, &chain, HttpVersions::Http2).receive_codes().await.unwrap();
+
+    let emulator = Emulator::builder().certificate(&*chain, &*key).start().unwrap();
+    assert_eq!(emulator.ca_pem(), "");
+    let client = client(emulator.base_url(), emulator.token(), &chain, HttpVersions::Negotiated);
+    client.receive_codes().await.unwrap();
+}
+
+#[test]
+fn a_certificate_that_is_none_is_refused_without_quoting_the_key() {
+    let (chain, key) = certificate();
+    let (_, other_key) = certificate();
+    for (chain, key, told) in [
+        ("", key.as_str(), "no certificate"),
+        (chain.as_str(), "canary", "no private key"),
+        (chain.as_str(), other_key.as_str(), "keys may not be consistent"),
+    ] {
+        let error = Emulator::builder().certificate(chain, key).start().unwrap_err();
+        let sentence = format!("{error} {error:?}");
+        assert!(sentence.to_lowercase().contains(told), "{sentence}");
+        assert!(!sentence.contains("canary") && !sentence.contains("BEGIN"), "{sentence}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_stops_the_program_after_what_it_is_answering() {
+    for signal in ["-TERM", "-INT"] {
+        let mut program = Program::start(&["--plain", "--fault", "slow=0.3"]);
+        let url = BaseUrl::new(program.said("listening at")).unwrap();
+        let token = AuthToken::new(program.said("token")).unwrap();
+        let client = client(url, token, "", HttpVersions::Http1);
+        let call = tokio::spawn(async move { client.receive_codes().await });
+        // It is being answered from here on.
+        program.said("SMS to");
+        let id = program.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        call.await.unwrap().unwrap();
+        program.said("stopping");
+        assert!(program.child.wait().unwrap().success(), "{signal}");
+    }
+}
+
+#[test]
+fn help_teaches_the_api_the_admin_api_and_the_faults() {
+    let output = Command::new(env!("CARGO_BIN_EXE_otp-emulator")).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for told in ["/user/otp/sms/receive", "/sms/next?user=NAME", "--rate-limit", "curl --cacert"] {
+        assert!(help.contains(told), "{told} is not in {help}");
+    }
+    for fault in Fault::ALL {
+        assert!(help.contains(&format!("  {fault} ")), "{fault} is not in {help}");
+    }
 }
 
 #[test]
@@ -131,9 +231,16 @@ fn the_program_refuses_what_it_cannot_do_with_a_sentence() {
         (["--token", "a b"], "visible ASCII"),
         (["--listen", "nowhere"], "invalid socket address"),
         (["--listen", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
+        (["--admin", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
+        (["--fault", "lost"], "lost-regenerate, cut-regenerate"),
+        (["--rate-limit", "60"], "two numbers, such as 60/60"),
+        (["--cert", "/nowhere"], "--key"),
     ] {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_otp-emulator")).args(arguments).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(told), "{said}");

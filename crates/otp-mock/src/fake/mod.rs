@@ -151,6 +151,11 @@ impl FakeOtps {
         self.with_token(token)
     }
 
+    /// A handle that acts for the user of this name, if there is one whose token was not revoked.
+    pub fn of_user(&self, name: &str) -> Option<Self> {
+        self.service.token_of(name).map(|token| self.with_token(token))
+    }
+
     /// What the service holds of each user, in the order in which they were added.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()

@@ -126,6 +126,12 @@ impl Service {
         self.state().find(token)
     }
 
+    pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
+        let state = self.state();
+        let user = state.accounts.iter().find(|account| account.name == name)?;
+        user.key.clone()
+    }
+
     pub(super) fn revoke(&self, token: &AuthToken) {
         self.state().accounts.iter_mut().for_each(|account| account.revoke(token));
     }

@@ -1,0 +1,142 @@
+//! The port beside the service: what a test in any language, or a person, needs to know and to turn.
+
+mod api;
+mod page;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use otp_core::bytes::Bytes;
+use otp_mock::FakeOtps;
+use serde_json::Value;
+
+use crate::answer::read;
+use crate::body::ReplyBody;
+use crate::crowd::Seat;
+use crate::serve::Desk;
+
+/// The admin port's desk.
+#[derive(Clone)]
+pub(crate) struct AdminDesk {
+    pub(crate) fake: FakeOtps,
+    /// Where the service is, to be shown.
+    pub(crate) base_url: Arc<str>,
+    pub(crate) patience: Duration,
+}
+
+/// What is answered.
+enum Answer {
+    Page(String),
+    Style(&'static str),
+    Json(StatusCode, Value),
+    Nothing,
+    Refused(StatusCode, String),
+}
+
+/// Whatever the page holds, it loads nothing, runs nothing and sends nothing.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+
+impl Desk for AdminDesk {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        seat: &Arc<Seat>,
+    ) -> Result<Response<ReplyBody>, h2::Error> {
+        let _busy = seat.busy();
+        let (head, body) = request.into_parts();
+        let authority = head.uri.authority().map(|authority| authority.host().to_owned());
+        if !is_local(&head.headers, authority.as_deref()) {
+            let why = "Pages of other sites have no business here".to_owned();
+            return Ok(Answer::Refused(StatusCode::FORBIDDEN, why).into_response());
+        }
+        let answer = match read(body, self.patience).await {
+            Ok(body) => self.route(&head.method, &head.uri, &body).await,
+            Err((status, why)) => Answer::Refused(status, why.to_owned()),
+        };
+        Ok(answer.into_response())
+    }
+}
+
+impl AdminDesk {
+    async fn route(&self, method: &Method, uri: &hyper::Uri, body: &Bytes) -> Answer {
+        let path: Vec<&str> = uri.path().split('/').skip(1).collect();
+        let query = uri.query().unwrap_or_default();
+        let fake = &self.fake;
+        match (method, path.as_slice()) {
+            (&Method::GET, [""]) => Answer::Page(page::render(fake, &self.base_url)),
+            (&Method::GET, ["style.css"]) => Answer::Style(page::STYLE),
+            (&Method::GET, ["sms"]) => api::outbox(fake),
+            (&Method::GET, ["sms", "next"]) => api::next_sms(fake, query).await,
+            (&Method::GET, ["users"]) => api::users(fake),
+            (&Method::POST, ["users"]) => api::add_user(fake, body),
+            (&Method::GET, ["users", name, "app-code"]) => api::app_code(fake, name),
+            (&Method::GET, ["faults"]) => api::faults(fake),
+            (&Method::POST, ["faults", fault]) => api::arm(fake, fault),
+            (&Method::DELETE, ["faults"]) => {
+                fake.disarm_all();
+                Answer::Nothing
+            }
+            (&Method::GET, ["journal"]) => api::journal(fake),
+            (&Method::POST, ["clock", "advance"]) => api::advance(fake, query),
+            _ => Answer::Refused(StatusCode::NOT_FOUND, format!("There is {}", api::PATHS)),
+        }
+    }
+}
+
+/// Whether a program or a page of this port asks. A page of another site says so by its origin, and by its
+/// host if its name was made to lead here.
+fn is_local(headers: &HeaderMap, authority: Option<&str>) -> bool {
+    let host = match (authority, headers.get(HOST).map(HeaderValue::to_str)) {
+        (Some(host), _) => host,
+        (None, Some(Ok(host))) => host,
+        (None, _) => return false,
+    };
+    let name = match host.parse::<hyper::http::uri::Authority>() {
+        Ok(authority) => authority.host().trim_matches(['[', ']']).to_owned(),
+        Err(_) => return false,
+    };
+    let local_name = name == "localhost" || name.parse::<IpAddr>().is_ok();
+    let same_site = match headers.get(ORIGIN) {
+        None => true,
+        Some(origin) => origin.to_str().is_ok_and(|origin| origin == format!("http://{host}")),
+    };
+    local_name && same_site
+}
+
+impl Answer {
+    fn into_response(self) -> Response<ReplyBody> {
+        let (status, kind, body) = match self {
+            Self::Page(page) => (StatusCode::OK, "text/html; charset=utf-8", page),
+            Self::Style(style) => (StatusCode::OK, "text/css; charset=utf-8", style.to_owned()),
+            Self::Json(status, json) => (status, "application/json", json.to_string()),
+            Self::Nothing => (StatusCode::NO_CONTENT, "", String::new()),
+            Self::Refused(status, why) => {
+                (status, "application/json", serde_json::json!({ "error": why }).to_string())
+            }
+        };
+        let mut response = Response::new(ReplyBody::whole(Bytes::from(body)));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if !kind.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        let fixed: [(HeaderName, HeaderValue); 4] = [
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        headers.extend(fixed);
+        response
+    }
+}

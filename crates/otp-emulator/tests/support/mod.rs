@@ -1,0 +1,94 @@
+//! What the emulator's tests share.
+
+#![allow(dead_code, reason = "each test binary uses what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use otp_core::{AuthToken, BaseUrl, OtpsClient};
+use otp_hyper::{HttpVersions, HyperTransport, Roots};
+
+pub fn client(url: BaseUrl, token: AuthToken, ca_pem: &str, versions: HttpVersions) -> OtpsClient {
+    let mut transport = HyperTransport::builder().http_versions(versions);
+    if !ca_pem.is_empty() {
+        transport = transport.roots(Roots::pem(ca_pem).unwrap());
+    }
+    OtpsClient::builder(transport.build().unwrap(), token).base_url(url).build().unwrap()
+}
+
+/// An answer as it came, for tests that look below any client.
+#[derive(Debug)]
+pub struct Raw {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Raw {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// Sends these bytes on a connection of its own and reads until it is closed.
+pub fn raw(address: SocketAddr, request: &str) -> Raw {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Raw { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+}
+
+/// A request to a path of this address, by HTTP/1.1 without keep-alive.
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Raw {
+    let length = body.len();
+    raw(
+        address,
+        &format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\
+             {headers}Connection: close\r\n\r\n{body}"
+        ),
+    )
+}
+
+/// The binary, stopped when the test ends.
+pub struct Program {
+    pub child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Program {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// What follows these words, on the next line that begins with them.
+    pub fn said(&mut self, what: &str) -> String {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 {
+            if let Some(rest) = line.strip_prefix(what) {
+                return rest.trim().to_owned();
+            }
+            line.clear();
+        }
+        panic!("the program ended and did not say '{what}'")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
