@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::EmulatorBuilder;
 
-/// A running emulator. Dropping it stops it: requests that are being answered get two seconds to end, then
+/// A running emulator. Dropping it stops it: requests that are being answered get a second to end, then
 /// its connections are closed.
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
