@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
@@ -109,10 +109,15 @@ pub(crate) async fn read(
     body: Incoming,
     patience: Duration,
 ) -> Result<Bytes, (StatusCode, &'static str)> {
+    let too_large = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large or broken");
+    // By what it announces, before any of it is read.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large);
+    }
     let body = Limited::new(body, MAX_BODY).collect();
     match tokio::time::timeout(patience, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is too large or broken")),
+        Ok(Err(_)) => Err(too_large),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
     }
 }
