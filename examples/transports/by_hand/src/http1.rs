@@ -19,15 +19,14 @@ const MAX_FIELDS: usize = 100;
 /// The most bytes that say how long a chunk is.
 const MAX_CHUNK_HEAD: usize = 256;
 
-/// The request as it is sent. It holds the token, and perhaps an OTP, so it is wiped when it is dropped.
-pub(crate) fn request(request: &Request<Bytes>) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+/// The request up to its body. It holds the token, and perhaps an OTP, so it is wiped when it is dropped.
+pub(crate) fn request_head(request: &Request<Bytes>) -> Result<Zeroizing<Vec<u8>>, TransportError> {
     let uri = request.uri();
     let (Some(host), Some(path)) = (uri.authority(), uri.path_and_query()) else {
         return Err(TransportError::not_sent(TransportErrorKind::Other)
             .with_reason("the URL has no host or no path"));
     };
-    let body = request.body();
-    let length = body.len().to_string();
+    let length = request.body().len().to_string();
 
     let mut parts: Vec<&[u8]> = vec![
         request.method().as_str().as_bytes(),
@@ -38,13 +37,13 @@ pub(crate) fn request(request: &Request<Bytes>) -> Result<Zeroizing<Vec<u8>>, Tr
     ];
     // An empty `POST` says so too (RFC 9110 §8.6).
     let may_have_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
-    if may_have_body || !body.is_empty() {
+    if may_have_body || !request.body().is_empty() {
         parts.extend([b"\r\ncontent-length: ", length.as_bytes()]);
     }
     for (name, value) in request.headers() {
         parts.extend([b"\r\n", name.as_str().as_bytes(), b": ", value.as_bytes()]);
     }
-    parts.extend([b"\r\n\r\n", &body[..]]);
+    parts.push(b"\r\n\r\n");
 
     // All at once: a vector that grows leaves copies of what it held behind.
     Ok(Zeroizing::new(parts.concat()))

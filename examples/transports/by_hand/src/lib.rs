@@ -103,7 +103,7 @@ impl Transport for ByHand {
             return Err(TransportError::not_sent(TransportErrorKind::Other)
                 .with_reason("it has no TLS, and the URL asks for it"));
         }
-        let bytes = http1::request(&request)?;
+        let request_head = http1::request_head(&request)?;
         let stream = (self.dial)(time).map_err(|error| {
             TransportError::not_sent(TransportErrorKind::Connect)
                 .with_reason(error.kind().to_string())
@@ -111,7 +111,8 @@ impl Transport for ByHand {
         })?;
 
         let mut wire = Wire::new(stream, deadline);
-        wire.send(&bytes).await?;
+        wire.send(&request_head).await?;
+        wire.send(request.body()).await?;
         let head = http1::head(&mut wire).await?;
         match http1::body(&mut wire, &head, limit).await {
             Ok(body) => Ok(Response::from_parts(head, body.into())),

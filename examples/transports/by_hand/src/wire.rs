@@ -13,27 +13,36 @@ const PIECE: usize = 8 * 1024;
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
     deadline: Instant,
+    /// Whether the stream has taken a byte.
+    taken: bool,
     received: Vec<u8>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Box<dyn Stream>, deadline: Instant) -> Self {
-        Self { stream, deadline, received: Vec::new() }
+        Self { stream, deadline, taken: false, received: Vec::new() }
     }
 
     /// Writes all of this. Until the stream has taken a byte, a failure is known to have sent nothing.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
-        let mut taken = 0;
-        while taken < bytes.len() {
-            match self.when_ready(|stream| stream.write(&bytes[taken..])).await {
-                Ok(0) if taken == 0 => return Err(unsent(io::ErrorKind::WriteZero.into())),
-                Ok(0) => return Err(lost(io::ErrorKind::WriteZero.into())),
-                Ok(more) => taken += more,
-                Err(error) if taken == 0 => return Err(unsent(error)),
-                Err(error) => return Err(lost(error)),
+    pub(crate) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), TransportError> {
+        while !bytes.is_empty() {
+            match self.when_ready(|stream| stream.write(bytes)).await {
+                Ok(0) => return Err(self.unwritten(io::ErrorKind::WriteZero.into())),
+                Ok(count) => {
+                    self.taken = true;
+                    bytes = &bytes[count..];
+                }
+                Err(error) => return Err(self.unwritten(error)),
             }
         }
         self.when_ready(|stream| stream.flush()).await.map_err(lost)
+    }
+
+    fn unwritten(&self, error: io::Error) -> TransportError {
+        if self.taken {
+            return lost(error);
+        }
+        TransportError::not_sent(kind(&error)).with_reason("nothing was written").with_source(error)
     }
 
     /// What was received and not yet consumed.
@@ -83,10 +92,6 @@ impl Wire {
         }
         Err(io::ErrorKind::TimedOut.into())
     }
-}
-
-fn unsent(error: io::Error) -> TransportError {
-    TransportError::not_sent(kind(&error)).with_reason("nothing was written").with_source(error)
 }
 
 fn lost(error: io::Error) -> TransportError {

@@ -57,7 +57,7 @@ impl Write for Canned {
 }
 
 fn send(transport: &ByHand, limit: usize) -> Result<Response, TransportError> {
-    let request = http::Request::post("http://localhost/x").body(Bytes::new()).unwrap();
+    let request = http::Request::post("http://localhost/x").body(Bytes::from("a body")).unwrap();
     let request = Request::new(RegenerateCodes::ENDPOINT, request)
         .with_time_limit(Duration::from_millis(50))
         .with_response_limit(limit);
@@ -225,7 +225,10 @@ fn a_request_is_unsent_until_a_byte_of_it_is_taken() {
         (io::ErrorKind::BrokenPipe, Kind::ConnectionLost),
         (io::ErrorKind::WouldBlock, Kind::Timeout),
     ] {
-        for (room, progress) in [(0, Progress::NotSent), (1, Progress::Unknown)] {
+        // Nothing, a byte of the head, all of the head and nothing of the body.
+        for (room, progress) in
+            [(0, Progress::NotSent), (1, Progress::Unknown), (usize::MAX, Progress::Unknown)]
+        {
             let error = send(&ByHand::over(move |_| Ok(Full { room, then })), 10).unwrap_err();
             assert_eq!((error.kind(), error.progress()), (kind, progress), "{then:?} at {room}");
         }
