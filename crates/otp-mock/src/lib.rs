@@ -7,6 +7,8 @@
 //! | "my client, with its settings, sends this and does that about the answer" | [`ScriptedTransport`], or a [`Recording`] of a real one |
 //! | "over a real connection", "from another language" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
 //!
+//! The [guide] shows each of them on a login, an account recovery and a nightly job.
+//!
 //! Every double is there for the async, the [`otp_core::local`] and the [`otp_core::blocking`] flavour.
 //!
 //! # What it is not
@@ -33,6 +35,9 @@
 
 pub mod canned;
 mod fake;
+#[cfg(feature = "mockall")]
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 mod in_memory;
 #[cfg(feature = "mockall")]
 mod mock;
