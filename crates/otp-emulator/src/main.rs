@@ -85,11 +85,10 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            let _inside = runtime.enter();
-            let terminate = signal(SignalKind::terminate())?;
-            let interrupt = signal(SignalKind::interrupt())?;
-            drop(_inside);
-            Ok(Self { runtime, terminate, interrupt })
+            let (terminate, interrupt) = runtime.block_on(async {
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            });
+            Ok(Self { terminate: terminate?, interrupt: interrupt?, runtime })
         }
         #[cfg(not(unix))]
         Ok(Self { runtime })

@@ -99,10 +99,8 @@ async fn with_a_recording() {
 #[tokio::test]
 async fn over_a_real_connection() {
     let emulator = Emulator::start().unwrap();
-    let transport = HyperTransport::builder()
-        .roots(Roots::pem(emulator.ca_pem()).unwrap())
-        .build()
-        .unwrap();
+    let transport =
+        HyperTransport::builder().roots(Roots::pem(emulator.ca_pem()).unwrap()).build().unwrap();
     let client = OtpsClient::builder(transport, emulator.token())
         .base_url(emulator.base_url())
         .build()

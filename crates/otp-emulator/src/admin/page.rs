@@ -30,8 +30,8 @@ fn write(page: &mut String, fake: &FakeOtps, base_url: &str) -> fmt::Result {
         Escaped(base_url)
     )?;
     faults(page, fake)?;
-    users(page, fake)?;
     outbox(page, fake)?;
+    users(page, fake)?;
     journal(page, fake)?;
     page.push_str("</main>\n</body>\n</html>\n");
     Ok(())
@@ -83,6 +83,9 @@ fn users(page: &mut String, fake: &FakeOtps) -> fmt::Result {
 
 /// The last two characters of each code tell a new set from an old one.
 fn codes(user: &UserState) -> String {
+    if user.two_factor == TwoFactor::Off {
+        return "–".to_owned();
+    }
     user.recovery_codes
         .iter()
         .map(|code| format!("<code>{}</code>", Masked(code.expose_secret())))
@@ -145,8 +148,8 @@ impl Display for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let len = self.0.chars().count();
         let told = if len > 4 { 2 } else { 0 };
-        (told..len).try_for_each(|_| f.write_char('•'))?;
-        write!(f, "{}", Escaped(self.0.chars().skip(len - told).collect::<String>()))
+        let end: String = self.0.chars().skip(len - told).collect();
+        write!(f, "••••{}", Escaped(end))
     }
 }
 
@@ -177,6 +180,7 @@ mod tests {
     fn names_are_text_and_secrets_are_masked() {
         assert_eq!(Escaped("<b a='\"'>&").to_string(), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert_eq!(Masked("123456").to_string(), "••••56");
+        assert_eq!(Masked("abcde-fghij").to_string(), "••••ij");
         assert_eq!(Masked("1234").to_string(), "••••");
     }
 }

@@ -12,3 +12,4 @@ mod conformance;
 mod http;
 mod opened;
 mod page;
+mod status_page;
