@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use otp_core::BaseUrl;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -83,14 +83,18 @@ impl Server {
             let address = (Ipv4Addr::LOCALHOST, 0).into();
             return Ok(Self { wire, address, socket: Some(socket), ca_pem, log, task });
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
+        let socket = TcpSocket::new_v4()?;
+        if matches!(served.last(), Fault::Deaf) {
+            // Who does not read should not take much either.
+            socket.set_recv_buffer_size(64 * 1024)?;
+        }
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let address = socket.local_addr()?;
         let task = if refused {
             None
         } else {
-            listener.set_nonblocking(true)?;
             let _inside = RUNTIME.enter();
-            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let listener = socket.listen(1024)?;
             Some(RUNTIME.spawn(async move {
                 while let Ok((tcp, _)) = listener.accept().await {
                     let _ = tcp.set_nodelay(true);
