@@ -9,8 +9,10 @@
 //!
 //! # What it is not
 //!
-//! Silent at the log level `trace`: there ureq writes whole URLs, and the OTP is part of one. Leave `ureq`
-//! at `debug` or above, where paths are starred out.
+//! - Silent at the log level `trace`: there ureq writes whole URLs, and the OTP is part of one. Leave `ureq`
+//!   at `debug` or above, where paths are starred out.
+//! - Proof against ureq's features `gzip`, `brotli` and `cookies`, which it obeys whoever in the program turns
+//!   them on. `cargo tree -e features -i ureq` shows whether somebody does.
 
 use std::error::Error as StdError;
 use std::fmt;
