@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
+use http::header::{self, ACCEPT, HeaderMap, HeaderValue};
 use http::{HeaderName, Method};
 use otp_core::bytes::Bytes;
 use otp_core::local::Transport;
@@ -15,6 +15,8 @@ use crate::time::{Ended, within};
 
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-auth-token");
 pub(crate) const MARKER: HeaderName = HeaderName::from_static("x-marker");
+
+pub(crate) const USER_AGENT: &str = "otp-conformance/1";
 
 /// The time limit of a request that is not about time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);
@@ -84,7 +86,7 @@ impl Subject {
         token.set_sensitive(true);
         let headers: &mut HeaderMap = http.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static("otp-conformance/1"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(TOKEN_HEADER, token);
         limited(http, TIME_LIMIT)
     }

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{
-    Request, Response, TransportError, TransportErrorKind, async_trait, blocking, local,
-};
+use otp_core::{Request, Response, TransportError, async_trait, blocking, local};
 use tokio::sync::oneshot;
 
 /// A blocking transport, each call on a thread of its own, so that the kit can watch it hang.
@@ -16,8 +14,8 @@ impl<T: blocking::Transport + 'static> local::Transport for OnThreads<T> {
         std::thread::spawn(move || {
             let _ = done.send(transport.send(request));
         });
-        let panicked = |_| TransportError::unknown(TransportErrorKind::Other);
-        over.await.map_err(panicked).map_err(|error| error.with_reason("it panicked"))?
+        // The thread is gone: its panic is this future's.
+        over.await.unwrap_or_else(|_| std::panic::resume_unwind(Box::new("it panicked")))
     }
 
     async fn sleep(&self, duration: Duration) {

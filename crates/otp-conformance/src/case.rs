@@ -17,6 +17,8 @@ type Run = for<'b> fn(&'b Bench<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Tls,
+    /// A server that can keep a client waiting while it connects.
+    Hang,
     Http1,
     Http2,
     /// A future that can be dropped.
@@ -79,6 +81,12 @@ cases! {
         /// After a connection that was lost nothing is sent again.
         RepeatsNothingAfterALostConnection = repeats_nothing_after_a_lost_connection,
             "the server may have acted before it closed";
+        /// After a kept connection that was lost nothing is sent again.
+        RepeatsNothingOnAKeptConnection = repeats_nothing_on_a_kept_connection,
+            "that it was kept does not prove that the request was not read";
+        /// After whatever else goes wrong nothing is sent again.
+        RepeatsNothingWhateverGoesWrong = repeats_nothing_whatever_goes_wrong,
+            "a second copy after a while, or after nonsense, is a second SMS";
         /// A redirect is the answer, and the place that it names is not asked.
         FollowsNoRedirect = follows_no_redirect,
             "a redirect would carry the token and the OTP wherever it points";
@@ -110,6 +118,8 @@ cases! {
         RepeatedHeadersArrive = repeated_headers_arrive, "both were meant";
         /// A body arrives byte for byte.
         TheBodyArrives = the_body_arrives, "a larger SDK adds operations with bodies";
+        /// The host of the URL arrives.
+        TheHostIsTold = the_host_is_told, "one address serves many hosts (RFC 9110 §7.2)";
         /// A request without a body arrives without one.
         AnEmptyBodyStaysEmpty = an_empty_body_stays_empty,
             "no operation of this API takes a body, and sending one earns a 422";
@@ -141,8 +151,8 @@ cases! {
             "they come before the answer (RFC 9110 §15.2)";
     }
     InTime: in_time {
-        /// The limit holds while a TLS handshake hangs.
-        WhileConnecting = while_connecting [Tls], "a call must end by its deadline";
+        /// The limit holds while connecting, the TLS handshake included.
+        WhileConnecting = while_connecting [Hang], "a call must end by its deadline";
         /// The limit holds while the server does not read the request.
         WhileWriting = while_writing, "a call must end by its deadline";
         /// The limit holds before the first byte of the answer.
@@ -151,6 +161,14 @@ cases! {
         WithinTheHead = within_the_head, "a call must end by its deadline";
         /// The limit holds within the body of the answer.
         WithinTheBody = within_the_body, "a call must end by its deadline";
+        /// The limit holds while bytes of a head trickle.
+        UnderATricklingHead = under_a_trickling_head,
+            "a limit that starts again with each byte is none, and slow bytes are a known attack";
+        /// The limit holds for all phases together.
+        AcrossPhases = across_phases, "a limit for each phase is several limits";
+        /// An answer that is late, and in time, is awaited.
+        AnAnswerInTimeIsAwaited = an_answer_in_time_is_awaited,
+            "the caller gave it the time, and giving up early loses an answer";
         /// The limit holds while bytes of a body trickle.
         UnderATrickle = under_a_trickle,
             "a limit that starts again with each byte is none, and slow bytes are a known attack";
@@ -187,6 +205,12 @@ cases! {
         /// A connection lost after the request was read is `ConnectionLost`, unknown.
         ALostConnectionIsUnknown = a_lost_connection_is_unknown,
             "said to be unsent, an SMS is sent twice";
+        /// A kept connection lost after the request was read is `ConnectionLost`, unknown.
+        ALostKeptConnectionIsUnknown = a_lost_kept_connection_is_unknown,
+            "that it was kept does not prove that the request was not read";
+        /// Whatever else fails after the request was read, or a part of it, is unknown.
+        WhatWasReceivedIsUnknown = what_was_received_is_unknown,
+            "said to be unsent, an SMS is sent twice";
         /// A time limit reached after the request was read is unknown.
         ATimeoutIsUnknown = a_timeout_is_unknown, "said to be unsent, an SMS is sent twice";
         /// A head that is cut off is no answer.
@@ -200,7 +224,7 @@ cases! {
         /// The head of an answer whose body is lost comes with the error.
         ALostBodyLeavesItsHead = a_lost_body_leaves_its_head,
             "its status says that the codes did change, so that the caller reads them";
-        /// What is not HTTP is a `Protocol` error, unknown.
+        /// What is not HTTP is a `Protocol` error.
         WhatIsNotHttpIsNoAnswer = what_is_not_http_is_no_answer,
             "somebody answered, and nobody knows who";
         /// Two lengths that disagree are no answer.
@@ -220,9 +244,9 @@ cases! {
             "a server that restarts says so exactly, and then even an SMS can be tried again";
     }
     Discreet: discreet {
-        /// No error and no source of one holds the token or the OTP.
+        /// No error and no source of one holds a URL, or a secret of the request or of the answer.
         ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
-        /// No log line and no span holds the token or the OTP.
+        /// No log line and no span holds a secret of the request or of the answer.
         LogsHoldNoSecret = logs_hold_no_secret, "logs are kept, and read by many";
     }
     Cancellable: cancellable {
@@ -235,17 +259,23 @@ cases! {
         /// After a drop, at any poll, the next send gets its own answer.
         ADropDoesNotSpoilTheNext = a_drop_does_not_spoil_the_next [Futures],
             "one user would get what was meant for another";
+        /// A drop closes the connection, or resets the stream, that waits for an answer.
+        GivesUpWhenDropped = gives_up_when_dropped [Futures],
+            "what nobody waits for should not hold a connection, nor the server's attention";
     }
     Concurrent: concurrent {
         /// Sends at the same time get their own answers.
         AnswersAreNotMixed = answers_are_not_mixed, "one user would get what was meant for another";
-        /// A send is answered while another waits.
+        /// A send is answered while five others wait.
         OneDoesNotWaitForAnother = one_does_not_wait_for_another,
             "one slow call would take down all others";
     }
     OnTheClock: clock {
         /// `sleep` waits.
         SleepWaits = sleep_waits, "without waits, retries are a flood";
+        /// Other calls go on while one sleeps.
+        SleepLetsOthersRun = sleep_lets_others_run,
+            "a thread that sleeps within a future stops every call on it";
         /// `now` goes on.
         NowGoesOn = now_goes_on, "deadlines are told by it";
     }
@@ -276,6 +306,9 @@ impl Case {
     pub(crate) fn inapplicable(self, wire: Wire, futures: bool) -> Option<&'static str> {
         self.spec().needs.iter().find_map(|need| match need {
             Need::Tls if !wire.is_tls() => Some("there is no TLS on this wire"),
+            Need::Hang if !wire.is_tls() && !wire.hangs_in_connect() => {
+                Some("connecting cannot be made to hang on this wire")
+            }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),

@@ -1,20 +1,26 @@
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use otp_core::local::{FromSend, Transport};
 use otp_core::{blocking, local};
+use tokio::task::AbortHandle;
 
 use crate::bench::{Bench, Make};
 use crate::blocking::OnThreads;
-use crate::hostile::{Server, Wire};
+use crate::hostile::{Server, Wire, runtime};
 use crate::report::{CaseReport, Verdict};
 use crate::{Case, Report, log};
 
 /// Runs every case against a transport.
 ///
-/// By default over HTTP/1.1 and TLS. A transport that speaks more is run more than once.
+/// By default over HTTP/1.1 and TLS. A transport that speaks more is run more than once. A run takes some
+/// ten seconds, most of them waiting for limits.
+///
+/// To hear what is logged, the first run makes a `tracing` subscriber the process's own, and takes what
+/// `log` is given. If the test has set one before, the case about logs does not apply; a test that sets one
+/// after goes into a file of its own.
 ///
 /// ```no_run
 /// use otp_conformance::{Case, Kit};
@@ -79,14 +85,15 @@ impl Kit {
         self.over(Wire::over_unix_socket)
     }
 
-    /// With what a web page of another origin needs: see [`Wire::with_cors`].
+    /// With what a web page of another origin needs, over HTTP/1.1: see [`Wire::with_cors`].
     #[must_use]
     pub fn with_cors(self) -> Self {
         self.over(Wire::with_cors)
     }
 
     /// Declares a case that the platform under the transport cannot pass, and why. It is run all the
-    /// same, and the report shows the reason beside what was seen.
+    /// same, the report shows the reason beside what was seen, and an exception that is not needed fails the
+    /// test.
     #[must_use]
     pub fn except(mut self, case: Case, reason: impl Into<String>) -> Self {
         self.exceptions.push((case, reason.into()));
@@ -103,7 +110,11 @@ impl Kit {
     ///
     /// `make` is called for each server that a case starts. It gives a transport that trusts the
     /// server's [CA](Server::ca_pem) and, if it does not go by the request's URL, connects to its
-    /// [address](Server::address) or [socket](Server::socket).
+    /// [address](Server::address) or [socket](Server::socket). A transport that is set up by async code does
+    /// that in its first send.
+    ///
+    /// A transport that blocks the thread it is polled on cannot be watched from there: a case that has
+    /// not ended after a minute is named on standard error.
     ///
     /// # Panics
     ///
@@ -158,13 +169,24 @@ impl Kit {
         let verdict = match case.inapplicable(self.wire, futures).or(own_log) {
             Some(reason) => Verdict::NotApplicable { reason: reason.to_owned() },
             None => {
+                let watched = watch(case);
                 let outcome = (case.spec().run)(&Bench::new(self.wire, make)).await;
+                watched.abort();
                 let exception = self.exceptions.iter().find(|(own, _)| *own == case);
                 Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()))
             }
         };
         CaseReport::new(case, verdict, started.elapsed())
     }
+}
+
+/// Says so if a case does not end, which nobody else can if the transport blocks the thread.
+fn watch(case: Case) -> AbortHandle {
+    let complaint = async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        eprintln!("otp-conformance: {case} has not ended for a minute; is a thread blocked?");
+    };
+    runtime().spawn(complaint).abort_handle()
 }
 
 impl fmt::Display for Kit {

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -16,7 +17,7 @@ static HEARD: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static INSTALLED: LazyLock<bool> = LazyLock::new(|| {
     let everything = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::NEW)
+        .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
         .with_writer(Heard)
         .with_filter(dynamic_filter_fn(|_, _| LISTENERS.load(Ordering::SeqCst) > 0));
     tracing_subscriber::registry().with(everything).try_init().is_ok()

@@ -47,8 +47,15 @@ pub enum Verdict {
     Excepted {
         /// Why not.
         reason: String,
-        /// What was seen; none if the case passed, so that the exception is not needed.
-        seen: Option<String>,
+        /// What should have been seen.
+        expected: String,
+        /// What was seen.
+        seen: String,
+    },
+    /// It was declared that the platform cannot, and it can: the exception has to go.
+    Needless {
+        /// The reason that was given.
+        reason: String,
     },
     /// This wire or flavour does not have it.
     NotApplicable {
@@ -62,9 +69,10 @@ impl Verdict {
         match (outcome, exception) {
             (Ok(()), None) => Self::Passed,
             (Err(wrong), None) => Self::Failed { expected: wrong.expected, seen: wrong.seen },
-            (outcome, Some(reason)) => {
-                Self::Excepted { reason, seen: outcome.err().map(|wrong| wrong.seen) }
+            (Err(wrong), Some(reason)) => {
+                Self::Excepted { reason, expected: wrong.expected, seen: wrong.seen }
             }
+            (Ok(()), Some(reason)) => Self::Needless { reason },
         }
     }
 
@@ -73,6 +81,7 @@ impl Verdict {
             Self::Passed => "passed",
             Self::Failed { .. } => "FAILED",
             Self::Excepted { .. } => "excepted",
+            Self::Needless { .. } => "NEEDLESS",
             Self::NotApplicable { .. } => "n/a",
         }
     }
@@ -100,12 +109,16 @@ impl Report {
         self.cases.iter().filter(failed).map(|report| report.case).collect()
     }
 
-    /// Whether no case failed. Exceptions and what does not apply do not count.
+    /// Whether cases were run, none of them failed, and no exception was needless. Exceptions that are
+    /// needed, and what does not apply, do not count.
     pub fn conforms(&self) -> bool {
-        self.failed().is_empty()
+        let wrong = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Failed { .. } | Verdict::Needless { .. })
+        };
+        !self.cases.is_empty() && !self.cases.iter().any(|report| wrong(&report.verdict))
     }
 
-    /// Fails the test, with the report, if a case failed.
+    /// Fails the test, with the report, unless the transport [conforms](Self::conforms).
     ///
     /// # Panics
     ///
@@ -117,15 +130,16 @@ impl Report {
 
     /// The report as JSON: an object with `wire`, `conforms`, and a list of `cases`, each with its
     /// `name`, `clause`, `promise`, `why`, `verdict` (`passed`, `failed`, `excepted`,
-    /// `not_applicable`), `milliseconds` and, as far as there are any, `expected`, `seen` and `reason`.
+    /// `needless`, `not_applicable`), `milliseconds` and, as far as there are any, `expected`, `seen` and `reason`.
     pub fn to_json(&self) -> String {
         let cases = self.cases.iter().map(|report| {
             let (verdict, expected, seen, reason) = match &report.verdict {
                 Verdict::Passed => ("passed", None, None, None),
                 Verdict::Failed { expected, seen } => ("failed", Some(expected), Some(seen), None),
-                Verdict::Excepted { reason, seen } => {
-                    ("excepted", None, seen.as_ref(), Some(reason))
+                Verdict::Excepted { reason, expected, seen } => {
+                    ("excepted", Some(expected), Some(seen), Some(reason))
                 }
+                Verdict::Needless { reason } => ("needless", None, None, Some(reason)),
                 Verdict::NotApplicable { reason } => ("not_applicable", None, None, Some(reason)),
             };
             JsonCase {
@@ -209,11 +223,11 @@ impl fmt::Display for Report {
                 write!(f, "  {:8}  {}", report.verdict.word(), report.case)?;
                 match &report.verdict {
                     Verdict::NotApplicable { reason } => writeln!(f, ": {reason}")?,
-                    Verdict::Excepted { reason, seen: Some(seen) } => {
+                    Verdict::Excepted { reason, seen, .. } => {
                         writeln!(f, ": {reason}; seen: {seen}")?;
                     }
-                    Verdict::Excepted { reason, seen: None } => {
-                        writeln!(f, ": {reason}; but it passed, so this needs no exception")?;
+                    Verdict::Needless { reason } => {
+                        writeln!(f, ": {reason}; but it passed, so take the exception away")?;
                     }
                     Verdict::Passed | Verdict::Failed { .. } => writeln!(f)?,
                 }

@@ -6,8 +6,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// The secrets of a case: canaries that are found wherever they turn up.
 #[derive(Clone, Debug)]
 pub(crate) struct Secrets {
+    /// In a header of the request.
     pub(crate) token: String,
+    /// In its path.
     pub(crate) otp: String,
+    /// In a header of the answer.
+    pub(crate) session: String,
+    /// In its body.
+    pub(crate) code: String,
 }
 
 impl Secrets {
@@ -15,12 +21,18 @@ impl Secrets {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { token: format!("cAnary-t0ken-{number:06}"), otp: format!("cAnary-0tp-{number:06}") }
+        Self {
+            token: format!("cAnary-t0ken-{number:06}"),
+            otp: format!("cAnary-0tp-{number:06}"),
+            session: format!("cAnary-sess10n-{number:06}"),
+            code: format!("cAnary-c0de-{number:06}"),
+        }
     }
 
     /// Which of them is in a text: raw, percent-encoded, or in base64.
     pub(crate) fn leaked(&self, text: &str) -> Option<&str> {
-        [&self.token, &self.otp].into_iter().find(|secret| holds(text, secret)).map(String::as_str)
+        let all = [&self.token, &self.otp, &self.session, &self.code];
+        all.into_iter().find(|secret| holds(text, secret)).map(String::as_str)
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::bench::{Bench, Subject};
 use crate::hostile::{Fault, Protocol};
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
-use crate::time::{drop_after, wait};
+use crate::time::{drop_after, until, wait, within};
 
 /// At how many polls a send is dropped at most. Most have ended long before.
 const POLLS: usize = 40;
@@ -50,18 +50,42 @@ pub(crate) async fn what_was_dropped_is_sent_once_at_most(bench: &Bench<'_>) -> 
 pub(crate) async fn a_drop_does_not_spoil_the_next(bench: &Bench<'_>) -> Check {
     let subject = echoing(bench);
     for polls in 1..POLLS {
-        let dropped = subject.marked(&format!("dropped-{polls}"));
-        let ended = drop_after(polls, subject.transport.send(dropped)).await;
-        let marker = format!("own-{polls}");
-        let seen = subject.send(subject.marked(&marker)).await;
-        let at = format!("after a drop at poll {polls}");
-        let body = seen.answer().map_err(|wrong| wrong.when(&at))?.body();
-        expect_eq(&format!("{at}: the body"), &String::from_utf8_lossy(body).as_ref(), &&*marker)?;
-        match ended {
-            Some(Err(error)) => return Err(Mismatch::new("an answer", error.to_string())),
-            Some(Ok(_)) => break,
-            None => {}
+        let dropped = format!("dropped-{polls}");
+        let ended = drop_after(polls, subject.transport.send(subject.marked(&dropped))).await;
+        let last = ended.is_some();
+        if let Some(outcome) = ended {
+            let body = outcome.map_err(|error| Mismatch::new("an answer", error.to_string()))?;
+            is_own(body.body(), &dropped, polls)?;
+        }
+        let own = format!("own-{polls}");
+        let seen = subject.send(subject.marked(&own)).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("after a drop at poll {polls}"));
+        is_own(seen.answer().map_err(at)?.body(), &own, polls)?;
+        if last {
+            break;
         }
     }
     Ok(())
+}
+
+fn is_own(body: &[u8], marker: &str, polls: usize) -> Check {
+    let what = format!("after a drop at poll {polls}: the body");
+    expect_eq(&what, &String::from_utf8_lossy(body).as_ref(), &marker)
+}
+
+pub(crate) async fn gives_up_when_dropped(bench: &Bench<'_>) -> Check {
+    // Over HTTP/2 the second fault is there so that the server hears of a stream that is reset.
+    let subject = bench.subject_of(vec![Fault::Silence, Fault::Close]);
+    let mut sending = subject.transport.send(subject.post());
+    for _ in 0..300 {
+        if subject.server.requests() > 0 {
+            break;
+        }
+        let _ = within(Duration::from_millis(10), &mut sending).await;
+    }
+    drop(sending);
+    let heard = until(|| subject.server.abandoned() > 0).await;
+    expect(heard, "the connection closed, or the stream reset, soon after the drop", || {
+        "the server still waits after three seconds".to_owned()
+    })
 }

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use http::Method;
+use http::header::CONTENT_TYPE;
 use otp_core::Progress::{NotSent, Unknown};
 use otp_core::TransportErrorKind::{self, ConnectionLost, Protocol, Tls};
+use otp_core::bytes::Bytes;
 
-use super::in_time::after_the_request;
-use crate::bench::{Bench, Observed};
+use super::in_time::{LIMIT, after_the_request};
+use crate::bench::{Bench, Observed, Subject};
 use crate::hostile::frames::{self, Frame};
 use crate::hostile::{self, Certificate, Ending, Fault, Reply};
 use crate::mismatch::{Check, Mismatch, expect};
@@ -99,16 +102,77 @@ pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
     .await
 }
 
+pub(crate) async fn a_lost_kept_connection_is_unknown(bench: &Bench<'_>) -> Check {
+    for (what, lost) in [("closed", Fault::Close), ("reset", Fault::Reset)] {
+        let subject = bench.subject_of(vec![Fault::Answer(Reply::status(204)), lost]);
+        subject.send(subject.post()).await.status(204)?;
+        let seen = subject.send(subject.post()).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("a second request, {what}"));
+        seen.kind(&[ConnectionLost]).map_err(at)?;
+        seen.progress(Unknown).map_err(at)?;
+    }
+    Ok(())
+}
+
+/// What is lost or late ahead of the head, two other cases ask for.
+pub(crate) async fn what_was_received_is_unknown(bench: &Bench<'_>) -> Check {
+    const CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc";
+    let mut faults = vec![
+        ("closed within the head", Fault::CutHead(Ending::Close)),
+        ("a head that never ends", Fault::EndlessHead),
+        ("closed within the body", Fault::Cut(200, Ending::Close)),
+        ("silence within the body", Fault::Cut(200, Ending::Silence)),
+        ("a body that never ends", Fault::Endless { announced: false }),
+        ("a body announced too large", Fault::Endless { announced: true }),
+    ];
+    if is_http2(bench) {
+        faults.push(("no HTTP/2", Fault::Frames(|id| vec![Frame::new(1, 4, id, [0xff; 20])])));
+    } else {
+        faults.push(("no HTTP", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")));
+        faults.push(("a wrong chunk", Fault::Raw(WRONG_CHUNK)));
+        faults.push(("closed within a chunk", Fault::Raw(CHUNK)));
+        faults.push(("lengths that disagree", Fault::Raw(CONFLICTING_LENGTHS)));
+    }
+    for (what, fault) in faults {
+        let subject = bench.subject(fault);
+        let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+        known_to_be_received(&subject, &seen).map_err(|wrong| wrong.when(what))?;
+    }
+    // A server that stops reading has read some of it.
+    let subject = bench.subject(Fault::Deaf);
+    let large = Bytes::from(vec![b'x'; 8 * 1024 * 1024]);
+    let request = subject.changed(subject.request(Method::PUT, "/things"), |http| {
+        *http.body_mut() = large;
+    });
+    let seen = subject.send(request.with_time_limit(LIMIT)).await;
+    known_to_be_received(&subject, &seen).map_err(|wrong| wrong.when("a request not read in full"))
+}
+
+/// An error about what the server has received says `Unknown`.
+fn known_to_be_received(subject: &Subject, seen: &Observed) -> Check {
+    // That it is an error is another case's; and on a busy machine connecting may take all of the time.
+    if subject.server.requests() == 0 || seen.error().is_err() {
+        return Ok(());
+    }
+    seen.progress(Unknown)
+}
+
 pub(crate) async fn a_timeout_is_unknown(bench: &Bench<'_>) -> Check {
-    let seen = after_the_request(bench, &Fault::Silence).await;
-    // That it ends, and is a `Timeout`, is another case's.
-    if seen.error().is_ok() { seen.progress(Unknown) } else { Ok(()) }
+    for (when, fault) in
+        [("before the head", Fault::Silence), ("within the head", Fault::CutHead(Ending::Silence))]
+    {
+        let seen = after_the_request(bench, &fault).await;
+        // That it ends, and is a `Timeout`, is another case's.
+        if seen.error().is_ok() {
+            seen.progress(Unknown).map_err(|wrong| wrong.when(when))?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) async fn a_head_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
     each(bench, [("closed within the head", Fault::CutHead(Ending::Close))], |seen, _| {
-        seen.kind(&[ConnectionLost, Protocol])?;
-        seen.progress(Unknown)
+        seen.kind(&[ConnectionLost, Protocol])
     })
     .await
 }
@@ -118,11 +182,7 @@ pub(crate) async fn a_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
         ("closed within the body", Fault::Cut(200, Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
     ];
-    each(bench, faults, |seen, _| {
-        seen.kind(&[ConnectionLost, Protocol])?;
-        seen.progress(Unknown)
-    })
-    .await
+    each(bench, faults, |seen, _| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
 pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
@@ -132,27 +192,38 @@ pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Ch
         ("closed before the last chunk", Fault::Raw(HEAD)),
         ("closed within a chunk", Fault::Raw(WITHIN)),
     ];
-    each(bench, faults, |seen, _| {
-        seen.kind(&[ConnectionLost, Protocol])?;
-        seen.progress(Unknown)
-    })
-    .await
+    each(bench, faults, |seen, _| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
 pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
-    let faults = [
-        ("closed within the body", Fault::Cut(200, Ending::Close)),
-        ("a body that never ends", Fault::Endless { announced: false }),
-    ];
-    each(bench, faults, |seen, _| {
-        // That it is an error at all is another case's.
-        let Ok(error) = seen.error() else { return Ok(()) };
-        let head = error.head().map(|head| head.status.as_u16());
-        expect(head == Some(200), "an error with the head of the 200", || {
-            format!("{}; its head: {head:?}", seen.describe())
-        })
-    })
-    .await
+    let mut faults = vec![("a body that never ends", 200, Fault::Endless { announced: false })];
+    for (what, ending) in [
+        ("closed within the body", Ending::Close),
+        ("silence within the body", Ending::Silence),
+        ("a trickling body", Ending::Trickle),
+    ] {
+        for status in [200, 422, 500] {
+            faults.push((what, status, Fault::Cut(status, ending)));
+        }
+    }
+    for (what, status, fault) in faults {
+        let typed = matches!(fault, Fault::Cut(..));
+        let subject = bench.subject(fault);
+        let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+        // That it is an error at all is another case's; and connecting may have taken all of the time.
+        let Ok(error) = seen.error() else { continue };
+        if subject.server.requests() == 0 {
+            continue;
+        }
+        let head = error.head();
+        let told = head.map(|head| (head.status.as_u16(), head.headers.contains_key(CONTENT_TYPE)));
+        expect(
+            told.is_some_and(|(got, has_type)| got == status && (has_type || !typed)),
+            format!("{what}: an error with the head of the {status}"),
+            || format!("{}; its head: {told:?}", seen.describe()),
+        )?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
@@ -166,35 +237,41 @@ pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
             ("another protocol", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
         ]
     };
-    each(bench, faults, |seen, _| {
-        seen.kind(&[Protocol])?;
-        seen.progress(Unknown)
-    })
-    .await
+    each(bench, faults, |seen, _| seen.kind(&[Protocol])).await
 }
 
+const CONFLICTING_LENGTHS: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
+
+const WRONG_CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n";
+
 pub(crate) async fn conflicting_lengths_are_no_answer(bench: &Bench<'_>) -> Check {
-    const LENGTHS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
-    each(bench, [("1 and 2", Fault::Raw(LENGTHS))], |seen, _| seen.error().map(drop)).await
+    let faults = [("1 and 2", Fault::Raw(CONFLICTING_LENGTHS))];
+    each(bench, faults, |seen, _| seen.error().map(drop)).await
 }
 
 pub(crate) async fn a_wrong_chunk_is_no_answer(bench: &Bench<'_>) -> Check {
-    const CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n";
-    each(bench, [("a size of zz", Fault::Raw(CHUNK))], |seen, _| seen.error().map(drop)).await
+    let faults = [("a size of zz", Fault::Raw(WRONG_CHUNK))];
+    each(bench, faults, |seen, _| seen.error().map(drop)).await
 }
 
 pub(crate) async fn an_unasked_answer_is_nobodys(bench: &Bench<'_>) -> Check {
-    let unasked = Fault::Unasked(Reply::status(422), Reply::json(200, "another's"));
-    let subject = bench.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
-    subject.send(subject.post()).await.status(422)?;
-    let seen = subject.send(subject.post()).await;
-    // It may notice and fail, but not take it.
-    match seen.answer() {
-        Ok(answer) if answer.status() != 204 => {
-            Err(Mismatch::new("the second request's own answer, or an error", seen.describe()))
-        }
-        _ => seen.ended(),
+    let (own, anothers) = (|| Reply::status(422), || Reply::json(200, "another's"));
+    for (when, unasked) in [
+        ("at once", Fault::Unasked(own(), anothers())),
+        ("later", Fault::UnaskedLater(own(), anothers())),
+    ] {
+        let subject = bench.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
+        subject.send(subject.post()).await.status(422)?;
+        wait(Duration::from_millis(100)).await;
+        let seen = subject.send(subject.post()).await;
+        // It may notice and fail, but not take it.
+        seen.ended()?;
+        let taken = seen.answer().is_ok_and(|answer| answer.status() != 204);
+        let expected = format!("unasked {when}: the second request's own answer, or an error");
+        expect(!taken, expected, || seen.describe())?;
     }
+    Ok(())
 }
 
 pub(crate) async fn a_closed_connection_is_replaced(bench: &Bench<'_>) -> Check {

@@ -7,7 +7,7 @@ use crate::mismatch::{Check, Mismatch, expect_eq};
 const LIMIT: usize = 1000;
 
 /// What buffers between the two may hold: those of sockets, TLS and the transport.
-const BUFFERS: u64 = 24 * 1024 * 1024;
+const BUFFERS: u64 = 12 * 1024 * 1024;
 
 /// An answer with so many bytes of body, with a length and in chunks.
 fn replies(bench: &Bench<'_>, bytes: usize) -> Vec<(&'static str, Reply)> {

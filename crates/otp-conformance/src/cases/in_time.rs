@@ -47,7 +47,15 @@ fn punctual(seen: &Observed) -> Check {
 }
 
 pub(crate) async fn while_connecting(bench: &Bench<'_>) -> Check {
-    in_time(bench, Fault::HangInHandshake, Subject::post).await
+    if bench.wire.is_tls() {
+        let at = "in the handshake";
+        let seen = in_time(bench, Fault::HangInHandshake, Subject::post).await;
+        seen.map_err(|wrong| wrong.when(at))?;
+    }
+    if bench.wire.hangs_in_connect() {
+        in_time(bench, Fault::HangInConnect, Subject::post).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn while_writing(bench: &Bench<'_>) -> Check {
@@ -74,6 +82,22 @@ pub(crate) async fn within_the_body(bench: &Bench<'_>) -> Check {
 
 pub(crate) async fn under_a_trickle(bench: &Bench<'_>) -> Check {
     in_time(bench, Fault::Cut(200, Ending::Trickle), Subject::post).await
+}
+
+pub(crate) async fn under_a_trickling_head(bench: &Bench<'_>) -> Check {
+    in_time(bench, Fault::CutHead(Ending::Trickle), Subject::post).await
+}
+
+pub(crate) async fn across_phases(bench: &Bench<'_>) -> Check {
+    // Neither is too late by itself.
+    in_time(bench, Fault::Late(LIMIT * 2 / 3), Subject::post).await
+}
+
+pub(crate) async fn an_answer_in_time_is_awaited(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Late(LIMIT * 2));
+    let request = subject.get().with_time_limit(LIMIT * 20);
+    let seen = subject.send(request).await;
+    expect(seen.answer()?.body()[..] == *b"late", "the late answer", || seen.describe())
 }
 
 /// That none of them is the answer is another case's.

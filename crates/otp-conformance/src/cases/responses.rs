@@ -28,6 +28,7 @@ pub(crate) async fn response_headers_arrive(bench: &Bench<'_>) -> Check {
     let reply = Reply::status(204)
         .header("x-auth-token", "a-Session")
         .header("x-ratelimit-remaining", "7")
+        .header("x-name", "Zo\u{eb}")
         .header("x-list", "first")
         .header("x-list", "second");
     let subject = bench.subject(Fault::Answer(reply));
@@ -36,6 +37,8 @@ pub(crate) async fn response_headers_arrive(bench: &Bench<'_>) -> Check {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
     expect_eq("x-auth-token", &value("x-auth-token"), &Some("a-Session"))?;
     expect_eq("x-ratelimit-remaining", &value("x-ratelimit-remaining"), &Some("7"))?;
+    let name = headers.get("x-name").map(HeaderValue::as_bytes);
+    expect_eq("x-name", &name, &Some("Zo\u{eb}".as_bytes()))?;
     // One field with both means the same (RFC 9110 §5.3).
     let list: Vec<_> = headers.get_all("x-list").iter().map(HeaderValue::as_bytes).collect();
     let list: String = String::from_utf8_lossy(&list.join(&b',')).split_whitespace().collect();

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::frames::Frame;
 use super::{Certificate, Reply};
 
@@ -8,6 +10,9 @@ pub enum Fault {
     // Before any request.
     /// Nobody listens.
     Refused,
+    /// TCP does not answer: the queue of those who wait to be accepted is full. Only Linux keeps them
+    /// waiting, and only on a port.
+    HangInConnect,
     /// TCP accepts, and then nothing.
     HangInHandshake,
     /// TCP accepts and closes.
@@ -26,6 +31,8 @@ pub enum Fault {
     Echo,
     /// The same, a few bytes at a time.
     TricklingEcho,
+    /// A complete `200`, whose head and whose body each come after this time.
+    Late(Duration),
     /// The request is read, and then nothing. Over HTTP/2 other streams go on.
     Silence,
     /// The head of the request is read, its body is not, and then nothing.
@@ -59,6 +66,8 @@ pub enum Fault {
     Raw(&'static [u8]),
     /// An answer, and in the same write another that nobody asked for; the connection stays open.
     Unasked(Reply, Reply),
+    /// The same, but the other comes 30 ms later.
+    UnaskedLater(Reply, Reply),
 
     // HTTP/2 only.
     /// These frames for this stream, then nothing.

@@ -12,6 +12,9 @@ use super::{Ending, Fault, Received, Reply};
 /// So that even a client that never stops does not fill this process.
 const MOST: usize = 64 * 1024 * 1024;
 
+/// How long one is deaf. It cannot hear its client go.
+const DEAF: Duration = Duration::from_secs(20);
+
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     served: &Served,
@@ -26,7 +29,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let marker = received.header("x-marker").unwrap_or_default().to_owned();
         if matches!(served.last(), Fault::Deaf) {
             served.next(Some(received));
-            return std::future::pending().await;
+            tokio::time::sleep(DEAF).await;
+            return Ok(Ending::Close);
         }
         if !connection.body(&mut received).await? {
             return Ok(Ending::Close);
@@ -164,6 +168,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             Fault::Unasked(reply, unasked) => {
                 self.write(&[reply.http1(), unasked.http1()].concat()).await?;
             }
+            Fault::UnaskedLater(reply, unasked) => {
+                self.write(&reply.http1()).await?;
+                self.stream.flush().await?;
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                self.write(&unasked.http1()).await?;
+            }
+            Fault::Late(each) => {
+                tokio::time::sleep(*each).await;
+                self.write(b"HTTP/1.1 200 X\r\ncontent-length: 4\r\n\r\n").await?;
+                self.stream.flush().await?;
+                tokio::time::sleep(*each).await;
+                self.stream.write_all(b"late").await?;
+            }
             Fault::Silence | Fault::Deaf => return Ok(Some(Ending::Silence)),
             Fault::Close => return Ok(Some(Ending::Close)),
             Fault::Reset => return Ok(Some(Ending::Reset)),
@@ -221,6 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 return Ok(Some(Ending::Close));
             }
             Fault::Refused
+            | Fault::HangInConnect
             | Fault::HangInHandshake
             | Fault::CloseInHandshake
             | Fault::NotTls(_) => return Ok(Some(Ending::Close)),

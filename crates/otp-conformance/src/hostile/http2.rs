@@ -89,14 +89,23 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut reader = frames::Reader::default();
     reader.preface(stream).await?;
     write(stream, &frames::settings()).await?;
+    // How many streams wait for an answer that does not come.
+    let mut silent = 0;
     loop {
-        let Some(frame) = reader.next(stream).await? else { return Ok(Ending::Close) };
+        let Ok(Some(frame)) = reader.next(stream).await else {
+            served.abandoned(silent);
+            return Ok(Ending::Close);
+        };
         match frame {
+            Frame { kind: frames::RST_STREAM, .. } if silent > 0 => {
+                silent -= 1;
+                served.abandoned(1);
+            }
             Frame { kind: frames::SETTINGS, flags: 0, .. } => {
                 write(stream, &frames::settings_ack()).await?;
             }
             Frame { kind: frames::HEADERS, stream: id, .. } => {
-                if let Some(ending) = request(stream, id, served).await? {
+                if let Some(ending) = request(stream, id, served, &mut silent).await? {
                     stream.flush().await?;
                     return Ok(ending);
                 }
@@ -144,6 +153,7 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     id: u32,
     served: &Served,
+    silent: &mut usize,
 ) -> io::Result<Option<Ending>> {
     let fault = served.next(None);
     match fault {
@@ -154,7 +164,14 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
             return Ok(Some(Ending::Close));
         }
         // No window is ever opened, so a deaf server need do nothing more.
-        Fault::Silence | Fault::Deaf => {}
+        Fault::Silence | Fault::Deaf => *silent += 1,
+        Fault::Late(each) => {
+            tokio::time::sleep(*each).await;
+            write(stream, &frames::headers(id, 200, &[], false)).await?;
+            stream.flush().await?;
+            tokio::time::sleep(*each).await;
+            write(stream, &frames::data(id, b"late", true)).await?;
+        }
         Fault::Close => return Ok(Some(Ending::Close)),
         Fault::Reset => return Ok(Some(Ending::Reset)),
         Fault::CutHead(ending) => {
@@ -204,14 +221,19 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
             return Ok(Some(Ending::Close));
         }
         Fault::Flood(frame) => match served.flood(stream, &frame(id).encode()).await? {},
-        Fault::Refused | Fault::HangInHandshake | Fault::CloseInHandshake | Fault::NotTls(_) => {
+        Fault::Refused
+        | Fault::HangInConnect
+        | Fault::HangInHandshake
+        | Fault::CloseInHandshake
+        | Fault::NotTls(_) => {
             return Ok(Some(Ending::Close));
         }
         Fault::Echo
         | Fault::TricklingEcho
         | Fault::ManyFields(_)
         | Fault::Raw(_)
-        | Fault::Unasked(..) => panic!("not for HTTP/2 with other faults: {fault:?}"),
+        | Fault::Unasked(..)
+        | Fault::UnaskedLater(..) => panic!("not for HTTP/2 with other faults: {fault:?}"),
     }
     Ok(None)
 }

@@ -16,6 +16,8 @@ enum Framing {
     Length,
     Chunks,
     Close,
+    /// A length that is ten bytes too long.
+    Short,
 }
 
 impl Reply {
@@ -60,8 +62,14 @@ impl Reply {
         Self { framing: Framing::Close, ..self }
     }
 
+    /// Ten bytes short of what it announces, and then the connection is closed.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        Self { framing: Framing::Short, ..self }
+    }
+
     pub(super) fn ends_by_close(&self) -> bool {
-        self.framing == Framing::Close
+        matches!(self.framing, Framing::Close | Framing::Short)
     }
 
     pub(super) fn http1(&self) -> Vec<u8> {
@@ -72,6 +80,7 @@ impl Reply {
         let mut body = self.body.clone();
         match self.framing {
             Framing::Length if self.status == 204 => {}
+            Framing::Short => head += &format!("content-length: {}\r\n", body.len() + 10),
             Framing::Length => head += &format!("content-length: {}\r\n", body.len()),
             Framing::Close => head += "connection: close\r\n",
             Framing::Chunks => {
@@ -89,11 +98,16 @@ impl Reply {
     }
 
     pub(super) fn http2(&self, stream: u32) -> Vec<Frame> {
-        let fields: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        let end = self.body.is_empty();
+        let mut fields: Vec<_> =
+            self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let length = (self.body.len() + 10).to_string();
+        if self.framing == Framing::Short {
+            fields.push(("content-length", &length));
+        }
+        let end = self.body.is_empty() && self.framing != Framing::Short;
         let mut frames = vec![frames::headers(stream, self.status, &fields, end)];
         for (i, piece) in self.body.chunks(0x4000).enumerate() {
-            let last = (i + 1) * 0x4000 >= self.body.len();
+            let last = (i + 1) * 0x4000 >= self.body.len() && self.framing != Framing::Short;
             frames.push(frames::data(stream, piece, last));
         }
         frames

@@ -10,6 +10,7 @@ use otp_core::BaseUrl;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +36,12 @@ pub struct Server {
     ca_pem: String,
     log: Arc<Log>,
     task: Option<JoinHandle<()>>,
+    /// What keeps the port from others though nobody listens.
+    _bound: Option<TcpSocket>,
+    /// Those who wait to be accepted.
+    _waiting: Vec<TcpStream>,
+    /// Ends the connections when it is dropped.
+    _open: watch::Sender<()>,
 }
 
 impl Drop for Server {
@@ -76,33 +83,54 @@ impl Server {
             (None, String::new())
         };
         let log = Arc::new(Log::default());
-        let served = Arc::new(Served { wire, faults, log: Arc::clone(&log) });
-
+        let (open, closing) = watch::channel(());
+        let hangs = matches!(last, Fault::HangInConnect);
+        let deaf = matches!(last, Fault::Deaf);
+        let served = Arc::new(Served { wire, faults, log: Arc::clone(&log), closing });
+        let mut server = Self {
+            wire,
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            socket: None,
+            ca_pem,
+            log,
+            task: None,
+            _bound: None,
+            _waiting: Vec::new(),
+            _open: open,
+        };
+        let _inside = RUNTIME.enter();
         if wire.unix {
             let (socket, task) = unix::listen(acceptor, served, refused)?;
-            let address = (Ipv4Addr::LOCALHOST, 0).into();
-            return Ok(Self { wire, address, socket: Some(socket), ca_pem, log, task });
+            (server.socket, server.task) = (Some(socket), task);
+            return Ok(server);
         }
         let socket = TcpSocket::new_v4()?;
-        if matches!(served.last(), Fault::Deaf) {
+        if deaf {
             // Who does not read should not take much either.
             socket.set_recv_buffer_size(64 * 1024)?;
         }
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let address = socket.local_addr()?;
-        let task = if refused {
-            None
+        socket.bind(server.address)?;
+        server.address = socket.local_addr()?;
+        if refused {
+            server._bound = Some(socket);
+        } else if hangs {
+            let listener = socket.listen(1)?;
+            server._waiting = fill(server.address)?;
+            // It is kept, and accepts nobody.
+            server.task = Some(RUNTIME.spawn(async move {
+                let _listener = listener;
+                std::future::pending::<()>().await;
+            }));
         } else {
-            let _inside = RUNTIME.enter();
             let listener = socket.listen(1024)?;
-            Some(RUNTIME.spawn(async move {
+            server.task = Some(RUNTIME.spawn(async move {
                 while let Ok((tcp, _)) = listener.accept().await {
                     let _ = tcp.set_nodelay(true);
                     served.spawn(acceptor.clone(), tcp);
                 }
-            }))
-        };
-        Ok(Self { wire, address, socket: None, ca_pem, log, task })
+            }));
+        }
+        Ok(server)
     }
 
     /// How it is reached.
@@ -150,7 +178,8 @@ impl Server {
         self.log.closed.load(Ordering::SeqCst)
     }
 
-    /// How many clients have hung up on its silence.
+    /// How many requests that were met with silence clients have given up: by closing the connection or,
+    /// over HTTP/2, by resetting the stream.
     pub fn abandoned(&self) -> usize {
         self.log.abandoned.load(Ordering::SeqCst)
     }
@@ -183,6 +212,8 @@ pub(super) struct Served {
     pub(super) wire: Wire,
     faults: Vec<Fault>,
     log: Arc<Log>,
+    /// Fails once the server is gone.
+    closing: watch::Receiver<()>,
 }
 
 impl Served {
@@ -210,6 +241,10 @@ impl Served {
         }
     }
 
+    pub(super) fn abandoned(&self, requests: usize) {
+        self.log.abandoned.fetch_add(requests, Ordering::SeqCst);
+    }
+
     /// There is one at least: the server was started with it.
     pub(super) fn last(&self) -> &Fault {
         &self.faults[self.faults.len() - 1]
@@ -222,9 +257,13 @@ impl Served {
     fn spawn(self: &Arc<Self>, acceptor: Option<TlsAcceptor>, stream: impl Socket) {
         self.log.connections.fetch_add(1, Ordering::SeqCst);
         let served = Arc::clone(self);
+        let mut closing = served.closing.clone();
         RUNTIME.spawn(async move {
-            // A connection that fails is what clients do to servers like this.
-            let _ = connection(stream, acceptor, &served).await;
+            tokio::select! {
+                // A connection that fails is what clients do to servers like this.
+                _ = connection(stream, acceptor, &served) => {}
+                _ = closing.changed() => {}
+            }
         });
     }
 }
@@ -283,7 +322,7 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Ending::Silence | Ending::Trickle => {
             let heard = until_closed(&mut stream).await;
-            served.log.abandoned.fetch_add(1, Ordering::SeqCst);
+            served.abandoned(1);
             heard
         }
     }
@@ -294,6 +333,18 @@ async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     let mut ignored = [0; 1024];
     while stream.read(&mut ignored).await? > 0 {}
     Ok(())
+}
+
+/// Fills the queue of those who wait to be accepted.
+fn fill(address: SocketAddr) -> io::Result<Vec<TcpStream>> {
+    let patience = Duration::from_millis(50);
+    let mut waiting = Vec::new();
+    for _ in 0..64 {
+        let Ok(tcp) = std::net::TcpStream::connect_timeout(&address, patience) else { break };
+        tcp.set_nonblocking(true)?;
+        waiting.push(TcpStream::from_std(tcp)?);
+    }
+    Ok(waiting)
 }
 
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -339,7 +390,6 @@ mod unix {
         }
         let listener = UnixListener::bind(&path)?;
         listener.set_nonblocking(true)?;
-        let _inside = RUNTIME.enter();
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let task = RUNTIME.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

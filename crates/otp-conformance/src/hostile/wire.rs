@@ -64,6 +64,11 @@ impl Wire {
         self.tls
     }
 
+    /// Whether a server can keep a client waiting before TCP has answered.
+    pub(crate) fn hangs_in_connect(&self) -> bool {
+        cfg!(target_os = "linux") && !self.unix
+    }
+
     /// Whether it is a Unix socket.
     pub fn is_unix(&self) -> bool {
         self.unix

@@ -34,12 +34,15 @@ pub struct Plain {
 struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     buffer: Vec<u8>,
+    /// Whether it has carried a request before.
+    kept: bool,
 }
 
 /// What may take time.
 #[derive(Clone, Copy)]
 struct Limit {
     deadline: Instant,
+    whole: Duration,
     flaw: Option<Case>,
 }
 
@@ -103,18 +106,20 @@ impl Plain {
                 _ => failed(Connect, error),
             })?;
         }
-        Ok(Connection { stream, buffer: Vec::new() })
+        Ok(Connection { stream, buffer: Vec::new(), kept: false })
     }
 
     /// A kept connection that nobody has closed or written to meanwhile.
     fn kept(&self) -> Option<Connection> {
         let connection = self.kept.lock().unwrap().pop()?;
-        if self.fails(Case::AClosedConnectionIsReplaced) {
-            return Some(connection);
-        }
         let tcp = &connection.stream.sock;
         tcp.set_nonblocking(true).ok()?;
-        let quiet = matches!(tcp.peek(&mut [0]), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
+        let mut heard = [0; 64];
+        let quiet = match tcp.peek(&mut heard) {
+            // The farewell of TLS is shorter than an answer.
+            Ok(heard) => heard < 64 && self.fails(Case::AClosedConnectionIsReplaced),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
         tcp.set_nonblocking(false).ok()?;
         quiet.then_some(connection)
     }
@@ -142,6 +147,9 @@ impl Plain {
                 return Err(TransportError::unknown(ResponseTooLarge));
             }
         };
+        if self.fails(Case::AcrossPhases) {
+            limit.deadline = Instant::now() + limit.whole;
+        }
         let body = connection.body(self, &parts, size, limit);
         match body {
             Ok(body) => Ok(Response::from_parts(parts, body.into())),
@@ -161,7 +169,10 @@ impl Connection {
     ) -> Result<(), TransportError> {
         let uri = request.uri();
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let host = match limit.flaw {
+            Some(Case::TheHostIsTold) => "localhost",
+            _ => uri.authority().map_or("", |authority| authority.as_str()),
+        };
         let mut bytes =
             format!("{} {target} HTTP/1.1\r\nhost: {host}\r\n", request.method()).into_bytes();
         for (name, value) in request.headers() {
@@ -198,9 +209,14 @@ impl Connection {
         loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
                 let head: Vec<u8> = self.buffer.drain(..at + 4).collect();
-                return parse(&head).ok_or_else(|| TransportError::unknown(Protocol));
+                return match parse(&head) {
+                    None if plain.fails(Case::WhatIsNotHttpIsNoAnswer) => Ok(anything()),
+                    parsed => parsed.ok_or_else(|| TransportError::unknown(Protocol)),
+                };
             }
-            if !b"HTTP/1.1 ".starts_with(&self.buffer[..self.buffer.len().min(9)]) {
+            if !b"HTTP/1.1 ".starts_with(&self.buffer[..self.buffer.len().min(9)])
+                && !plain.fails(Case::WhatIsNotHttpIsNoAnswer)
+            {
                 return Err(TransportError::unknown(Protocol));
             }
             if self.buffer.len() > MOST_HEAD {
@@ -211,13 +227,21 @@ impl Connection {
             }
             let first = self.buffer.is_empty();
             let phase = if first { Case::BeforeTheHead } else { Case::WithinTheHead };
-            let left = limit.left(phase).map_err(TransportError::unknown)?;
+            let left = match limit.flaw {
+                // It starts again with each read.
+                Some(Case::UnderATricklingHead) if !first => Duration::from_millis(300),
+                // It counts only when something arrives.
+                Some(Case::WithinTheHead) if Instant::now() >= limit.deadline => {
+                    return Err(TransportError::unknown(TransportErrorKind::Timeout));
+                }
+                _ => limit.left(phase).map_err(TransportError::unknown)?,
+            };
             match self.more(left) {
                 Ok(0) if !first && plain.fails(Case::AHeadCutOffIsNoAnswer) => {
                     self.buffer.extend(b"\r\n\r\n");
                 }
                 Ok(0) | Err(ConnectionLost)
-                    if first && plain.fails(Case::ALostConnectionIsUnknown) =>
+                    if first && !self.kept && plain.fails(Case::ALostConnectionIsUnknown) =>
                 {
                     return Err(TransportError::not_sent(ConnectionLost));
                 }
@@ -270,9 +294,13 @@ impl Connection {
     fn body_bytes(&mut self, limit: Limit) -> Result<usize, TransportErrorKind> {
         let left = match limit.flaw {
             // The limit counts only when something arrives.
-            Some(Case::WithinTheBody) if Instant::now() < limit.deadline => Duration::from_secs(6),
-            // It starts again with each read.
-            Some(Case::UnderATrickle) => Duration::from_millis(300),
+            Some(Case::WithinTheBody)
+                if Instant::now() < limit.deadline && !self.buffer.is_empty() =>
+            {
+                Duration::from_secs(6)
+            }
+            // It starts again with each piece.
+            Some(Case::UnderATrickle) if !self.buffer.is_empty() => Duration::from_millis(300),
             _ => limit.strictly()?,
         };
         self.more(left)
@@ -330,7 +358,13 @@ impl Connection {
 
 impl blocking::Transport for Plain {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let limit = Limit { deadline: Instant::now() + request.time_limit(), flaw: self.flaw };
+        let whole = match self.flaw {
+            Some(Case::AnAnswerInTimeIsAwaited) => {
+                request.time_limit().min(Duration::from_millis(800))
+            }
+            _ => request.time_limit(),
+        };
+        let limit = Limit { deadline: Instant::now() + whole, whole, flaw: self.flaw };
         let size = request.response_limit();
         let request = request.into_http();
         let mut connection = match self.kept() {
@@ -341,6 +375,7 @@ impl blocking::Transport for Plain {
         let closes = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
         let unasked = !connection.buffer.is_empty() && !self.fails(Case::AnUnaskedAnswerIsNobodys);
         if !closes && !unasked {
+            connection.kept = true;
             self.kept.lock().unwrap().push(connection);
         }
         Ok(response)
@@ -353,6 +388,11 @@ impl blocking::Transport for Plain {
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// For what was no HTTP.
+fn anything() -> Parts {
+    http::Response::new(()).into_parts().0
 }
 
 fn parse(head: &[u8]) -> Option<Parts> {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ struct Inner {
     good: HyperTransport,
     flaw: Case,
     cookie: Mutex<Option<HeaderValue>>,
-    poisoned: AtomicBool,
+    stale: Mutex<Option<Response>>,
+    sends: AtomicUsize,
     in_flight: AtomicUsize,
     last_body: Mutex<Option<Bytes>>,
     turn: tokio::sync::Mutex<()>,
@@ -35,7 +36,8 @@ impl Wrapper {
             good,
             flaw,
             cookie: Mutex::default(),
-            poisoned: AtomicBool::new(false),
+            stale: Mutex::default(),
+            sends: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             last_body: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -46,7 +48,7 @@ impl Wrapper {
 type Outcome = Result<Response, TransportError>;
 
 /// The same request once more, perhaps with something changed.
-fn again(request: &Request, change: impl FnOnce(&mut http::Request<Bytes>)) -> Request {
+pub fn again(request: &Request, change: impl FnOnce(&mut http::Request<Bytes>)) -> Request {
     let mut http = request.as_http().clone();
     change(&mut http);
     Request::new(request.endpoint(), http)
@@ -54,7 +56,7 @@ fn again(request: &Request, change: impl FnOnce(&mut http::Request<Bytes>)) -> R
         .with_response_limit(request.response_limit())
 }
 
-fn changed_target(uri: &Uri, change: impl FnOnce(&str) -> String) -> Uri {
+pub fn changed_target(uri: &Uri, change: impl FnOnce(&str) -> String) -> Uri {
     let mut parts = uri.clone().into_parts();
     let target = parts.path_and_query.take().unwrap();
     parts.path_and_query = Some(change(target.as_str()).parse().unwrap());
@@ -79,8 +81,8 @@ impl Inner {
             Case::ThePathArrives => {
                 *http.uri_mut() = changed_target(http.uri(), |target| {
                     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-                    let mark = if query.is_empty() { "" } else { "?" };
-                    format!("{}{mark}{query}", path.to_lowercase())
+                    let mark = if target.contains('?') { "?" } else { "" };
+                    format!("{}{mark}{query}", path.replace("User", "user").replace("oTP", "otp"))
                 });
             }
             Case::PercentEncodingArrives => {
@@ -117,7 +119,9 @@ impl Inner {
             }
             Case::AddsNothing => add(http, "x-sdk-version".parse().unwrap(), "1"),
             Case::AsksForNoCompression => add(http, ACCEPT_ENCODING, "gzip"),
-            Case::CopiesNoSecret => add(http, REFERER, &http.uri().to_string()),
+            Case::CopiesNoSecret if http.method() == Method::POST => {
+                add(http, REFERER, &http.uri().to_string());
+            }
             Case::LogsHoldNoSecret => tracing::debug!("{} {}", http.method(), http.uri()),
             _ => {}
         }
@@ -129,16 +133,17 @@ impl Inner {
             let limit = request.response_limit() + 1;
             request = request.with_response_limit(limit);
         }
-        if self.poisoned.swap(false, Ordering::SeqCst) {
-            return Err(TransportError::unknown(TransportErrorKind::ConnectionLost));
+        if let Some(stale) = self.stale.lock().unwrap().take() {
+            return Ok(stale);
         }
+        self.sends.fetch_add(1, Ordering::SeqCst);
         let _turn = match self.flaw {
             Case::OneDoesNotWaitForAnother => Some(self.turn.lock().await),
             _ => None,
         };
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let leave = || _ = self.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let ended = AtEnd(leave, true);
+        let ended = AtEnd::new(leave);
         let outcome = self.good.send(again(&request, |_| {})).await;
         drop(ended);
         match outcome {
@@ -220,19 +225,31 @@ impl Inner {
 
     /// What goes wrong with a failure.
     async fn spoil_error(&self, request: &Request, error: TransportError) -> Outcome {
-        use TransportErrorKind::{Connect, ConnectionLost, Other, Protocol, Timeout, Tls};
+        use TransportErrorKind::{Connect, ConnectionLost, Protocol, Timeout, Tls};
         let (kind, progress) = (error.kind(), error.progress());
         let received = progress == Progress::Unknown;
         let refused = refused(&error);
+        let large = request.as_http().body().len() > 1024 * 1024;
+        let kept = self.sends.load(Ordering::SeqCst) > 1;
         let head = error.head().cloned();
         let with_head = |error: TransportError| match head {
             Some(head) => error.with_head(head),
             None => error,
         };
         Err(match (self.flaw, kind) {
-            (Case::RepeatsNothingAfterALostConnection, ConnectionLost) if received => {
+            (Case::RepeatsNothingAfterALostConnection, ConnectionLost) if received && !kept => {
                 return self.good.send(again(request, |_| {})).await;
             }
+            (Case::RepeatsNothingOnAKeptConnection, ConnectionLost) if received && kept => {
+                return self.good.send(again(request, |_| {})).await;
+            }
+            (Case::RepeatsNothingWhateverGoesWrong, Protocol) => {
+                return self.good.send(again(request, |_| {})).await;
+            }
+            (Case::ALostKeptConnectionIsUnknown, ConnectionLost) if kept => {
+                TransportError::not_sent(ConnectionLost)
+            }
+            (Case::WhatWasReceivedIsUnknown, Protocol) => TransportError::not_sent(Protocol),
             (Case::ATimeoutSaysSo, Timeout) => with_head(TransportError::unknown(ConnectionLost)),
             (Case::ARefusedConnectionIsNotSent, Connect) if refused => {
                 TransportError::unknown(Connect)
@@ -241,11 +258,10 @@ impl Inner {
             (Case::AFailedHandshakeIsNotSent, Connect) if !refused => {
                 TransportError::unknown(Connect)
             }
-            (Case::ATimeoutIsUnknown, Timeout) if error.head().is_none() => {
+            (Case::ATimeoutIsUnknown, Timeout) if error.head().is_none() && !large => {
                 TransportError::not_sent(Timeout)
             }
             (Case::ALostBodyLeavesItsHead, kind) if received => TransportError::unknown(kind),
-            (Case::WhatIsNotHttpIsNoAnswer, Protocol) => TransportError::unknown(Other),
             (Case::WhatHttp2RefusesIsNotSent, ConnectionLost) if !received => {
                 TransportError::unknown(ConnectionLost)
             }
@@ -270,12 +286,22 @@ fn refused(error: &TransportError) -> bool {
 }
 
 /// Does something when it is dropped, unless it is told not to.
-struct AtEnd<F: FnMut()>(F, bool);
+struct AtEnd<F: FnMut()>(Option<F>);
+
+impl<F: FnMut()> AtEnd<F> {
+    fn new(act: F) -> Self {
+        Self(Some(act))
+    }
+
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl<F: FnMut()> Drop for AtEnd<F> {
     fn drop(&mut self) {
-        if self.1 {
-            (self.0)();
+        if let Some(act) = &mut self.0 {
+            act();
         }
     }
 }
@@ -294,29 +320,47 @@ impl Transport for Wrapper {
         match inner.flaw {
             Case::NothingIsSentUnpolled => {
                 let sending = tokio::spawn(async move { inner.send(request).await });
-                Box::pin(async { sending.await.unwrap() })
-            }
-            Case::WhatWasDroppedIsSentOnceAtMost | Case::ADropDoesNotSpoilTheNext => {
+                let abort = sending.abort_handle();
+                let dropped = AtEnd::new(move || abort.abort());
                 Box::pin(async move {
-                    let copy = again(&request, |_| {});
-                    let dropped = || match inner.flaw {
-                        Case::ADropDoesNotSpoilTheNext => {
-                            inner.poisoned.store(true, Ordering::SeqCst);
-                        }
-                        _ => {
-                            let (inner, copy) = (Arc::clone(&inner), again(&copy, |_| {}));
-                            tokio::spawn(async move {
-                                let _ = inner.good.send(again(&copy, |_| {})).await;
-                                inner.good.send(copy).await
-                            });
-                        }
-                    };
-                    let mut guard = AtEnd(dropped, true);
-                    let outcome = inner.send(request).await;
-                    guard.1 = false;
-                    outcome
+                    let _dropped = dropped;
+                    sending.await.unwrap()
                 })
             }
+            Case::GivesUpWhenDropped => Box::pin(async move {
+                tokio::spawn(async move { inner.send(request).await }).await.unwrap()
+            }),
+            Case::WhatWasDroppedIsSentOnceAtMost => Box::pin(async move {
+                let (copy, resending) = (again(&request, |_| {}), Arc::clone(&inner));
+                let mut dropped = AtEnd::new(move || {
+                    let (inner, copy) = (Arc::clone(&resending), again(&copy, |_| {}));
+                    tokio::spawn(async move {
+                        let _ = inner.good.send(again(&copy, |_| {})).await;
+                        inner.good.send(copy).await
+                    });
+                });
+                let outcome = inner.send(request).await;
+                dropped.disarm();
+                outcome
+            }),
+            // What was meant for who has gone is kept for whoever comes next.
+            Case::ADropDoesNotSpoilTheNext => Box::pin(async move {
+                let (mut done, over) = tokio::sync::oneshot::channel();
+                tokio::spawn(async move {
+                    let gone = async {
+                        done.closed().await;
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    };
+                    let outcome = tokio::select! {
+                        outcome = inner.send(request) => outcome,
+                        () = gone => return,
+                    };
+                    if let Err(Ok(stale)) = done.send(outcome) {
+                        *inner.stale.lock().unwrap() = Some(stale);
+                    }
+                });
+                over.await.unwrap()
+            }),
             _ => Box::pin(async move { inner.send(request).await }),
         }
     }
@@ -330,8 +374,10 @@ impl Transport for Wrapper {
         Self: 'fut,
     {
         Box::pin(async move {
-            if self.0.flaw != Case::SleepWaits {
-                self.0.good.sleep(duration).await;
+            match self.0.flaw {
+                Case::SleepWaits => {}
+                Case::SleepLetsOthersRun => std::thread::sleep(duration),
+                _ => self.0.good.sleep(duration).await,
             }
         })
     }

@@ -1,0 +1,188 @@
+//! More ways to fail a case than one: what is easily got half right.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE, EXPECT, LOCATION, USER_AGENT, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method};
+use otp_conformance::Case;
+use otp_core::bytes::Bytes;
+use otp_core::{
+    Progress, Request, Response, Transport, TransportError, TransportErrorKind as Kind, async_trait,
+};
+use otp_hyper::HyperTransport;
+use tokio::sync::Semaphore;
+
+use crate::wrapper::{again, changed_target};
+
+/// What is wrong, and the case that must see it.
+pub const ALL: &[(&str, Case)] = &[
+    ("redirects of a GET are followed", Case::FollowsNoRedirect),
+    ("a challenge to a GET is answered", Case::AnswersNoChallenge),
+    ("a second copy is sent if the answer is slow", Case::RepeatsNothingWhateverGoesWrong),
+    ("what is too large is sent again", Case::RepeatsNothingWhateverGoesWrong),
+    ("what was not written in full was not sent", Case::WhatWasReceivedIsUnknown),
+    ("a head too large was not sent", Case::WhatWasReceivedIsUnknown),
+    ("a late body loses its head", Case::ALostBodyLeavesItsHead),
+    ("a failure's lost body loses its head", Case::ALostBodyLeavesItsHead),
+    ("a lost body's head loses its fields", Case::ALostBodyLeavesItsHead),
+    ("the user agent is its own", Case::HeaderValuesArrive),
+    ("a charset is added to the content type", Case::TheBodyArrives),
+    ("a body is announced by Expect", Case::AddsNothing),
+    ("percent-encoding is made upper case", Case::PercentEncodingArrives),
+    ("an empty query is dropped", Case::TheQueryArrives),
+    ("answers are logged", Case::LogsHoldNoSecret),
+    ("URLs are logged in a span, late", Case::LogsHoldNoSecret),
+    ("the host is in errors", Case::ErrorsHoldNoSecret),
+    ("two at once and no more", Case::OneDoesNotWaitForAnother),
+    ("a sleep is two seconds at least", Case::SleepWaits),
+    ("a value that is no ASCII is dropped", Case::ResponseHeadersArrive),
+];
+
+pub struct Variant {
+    good: HyperTransport,
+    what: &'static str,
+    turns: Semaphore,
+}
+
+impl Variant {
+    pub fn new(good: HyperTransport, what: &'static str) -> Self {
+        Self { good, what, turns: Semaphore::new(2) }
+    }
+
+    fn spoil_request(&self, http: &mut http::Request<Bytes>) {
+        let headers = http.headers_mut();
+        match self.what {
+            "the user agent is its own" => {
+                headers.insert(USER_AGENT, HeaderValue::from_static("variant/1"));
+                headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            }
+            "a charset is added to the content type" if headers.contains_key(CONTENT_TYPE) => {
+                let typed = [headers[CONTENT_TYPE].as_bytes(), b"; charset=utf-8"].concat();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_bytes(&typed).unwrap());
+            }
+            "a body is announced by Expect" if !http.body().is_empty() => {
+                http.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+            }
+            "percent-encoding is made upper case" => {
+                *http.uri_mut() = changed_target(http.uri(), |target| target.replace("%2f", "%2F"));
+            }
+            "an empty query is dropped" => {
+                *http.uri_mut() =
+                    changed_target(http.uri(), |t| t.trim_end_matches('?').to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    async fn spoil_response(
+        &self,
+        request: &Request,
+        mut response: Response,
+    ) -> Result<Response, TransportError> {
+        let get = request.as_http().method() == Method::GET;
+        match self.what {
+            "redirects of a GET are followed" if get => {
+                if let Some(location) = response.headers().get(LOCATION) {
+                    let location = location.to_str().unwrap().to_owned();
+                    let there = |http: &mut http::Request<Bytes>| {
+                        *http.uri_mut() = match location.strip_prefix('/') {
+                            Some(_) => changed_target(http.uri(), |_| location.clone()),
+                            None => location.parse().unwrap(),
+                        };
+                    };
+                    return self.good.send(again(request, there)).await;
+                }
+            }
+            "a challenge to a GET is answered"
+                if get && response.headers().contains_key(WWW_AUTHENTICATE) =>
+            {
+                return self.good.send(again(request, |_| {})).await;
+            }
+            "answers are logged" => {
+                tracing::debug!("{:?} {:?}", response.headers(), response.body());
+            }
+            "a value that is no ASCII is dropped" => {
+                response.headers_mut().remove("x-name");
+            }
+            _ => {}
+        }
+        Ok(response)
+    }
+
+    async fn spoil_error(
+        &self,
+        request: &Request,
+        error: TransportError,
+    ) -> Result<Response, TransportError> {
+        let kind = error.kind();
+        let received = error.progress() == Progress::Unknown;
+        let large = request.as_http().body().len() > 1024 * 1024;
+        let head = error.head().cloned();
+        Err(match (self.what, head) {
+            ("what is too large is sent again", _) if kind == Kind::ResponseTooLarge => {
+                return self.good.send(again(request, |_| {})).await;
+            }
+            ("what was not written in full was not sent", _) if large && kind == Kind::Timeout => {
+                TransportError::not_sent(kind)
+            }
+            ("a head too large was not sent", None) if kind == Kind::ResponseTooLarge => {
+                TransportError::not_sent(kind)
+            }
+            ("a late body loses its head", Some(_)) if kind == Kind::Timeout => {
+                TransportError::unknown(kind)
+            }
+            ("a failure's lost body loses its head", Some(head)) if !head.status.is_success() => {
+                TransportError::unknown(kind)
+            }
+            ("a lost body's head loses its fields", Some(mut head)) => {
+                head.headers.clear();
+                TransportError::unknown(kind).with_head(head)
+            }
+            ("the host is in errors", _) if received => {
+                let host = request.as_http().uri().authority().unwrap().to_string();
+                error.with_source(format!("{host} is in trouble"))
+            }
+            _ => error,
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for Variant {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let request = again(&request, |http| self.spoil_request(http));
+        let _turn = match self.what {
+            "two at once and no more" => Some(self.turns.acquire().await.unwrap()),
+            _ => None,
+        };
+        let sending = self.good.send(again(&request, |_| {}));
+        let outcome = match self.what {
+            "a second copy is sent if the answer is slow" => {
+                let second = async {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    self.good.send(again(&request, |_| {})).await
+                };
+                tokio::select! { first = sending => first, second = second => second }
+            }
+            "URLs are logged in a span, late" => {
+                let span = tracing::debug_span!("sending", url = tracing::field::Empty);
+                let outcome = sending.await;
+                span.record("url", request.as_http().uri().to_string());
+                outcome
+            }
+            _ => sending.await,
+        };
+        match outcome {
+            Ok(response) => self.spoil_response(&request, response).await,
+            Err(error) => self.spoil_error(&request, error).await,
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let least = match self.what {
+            "a sleep is two seconds at least" => Duration::from_secs(2),
+            _ => Duration::ZERO,
+        };
+        self.good.sleep(duration.max(least)).await;
+    }
+}
