@@ -7,14 +7,18 @@
 #![allow(clippy::print_stdout, reason = "it says what it does")]
 
 use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otp_core::{Otp, OtpsApi, OtpsClient};
 use otp_emulator::Emulator;
 use otp_hyper::{HyperTransport, Roots};
+use reqwest::blocking::Client;
+use rustls::{ClientConfig, RootCertStore};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -24,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Its thread speaks HTTP by itself, so it is made, and shut down, outside of the runtime.
     let exporter = SpanExporter::builder()
         .with_http()
+        .with_http_client(http_client()?)
         .with_endpoint(format!("{endpoint}/v1/traces"))
         .build()?;
     let provider = SdkTracerProvider::builder()
@@ -41,6 +46,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => println!("nothing exported: is a collector at {endpoint}? {error}"),
     }
     Ok(())
+}
+
+/// What carries the spans: HTTP, or HTTPS to a collector that the system's certificates vouch for.
+///
+/// An exporter left to itself makes a client whose TLS depends on the features of every other crate of the
+/// program that has reqwest, and on a default of the process.
+fn http_client() -> Result<Client, Box<dyn Error>> {
+    let mut roots = RootCertStore::empty();
+    // A machine without certificates can still export in the clear.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Client::builder().tls_backend_preconfigured(tls).timeout(Duration::from_secs(10)).build()?)
 }
 
 /// A success, a refusal, and the sum of both in the traces.

@@ -39,6 +39,7 @@ fn the_spans_arrive_without_the_otp() {
 
     let output = Command::new(env!("CARGO_BIN_EXE_otp-example-telemetry"))
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)
+        .env("NO_PROXY", "127.0.0.1")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
