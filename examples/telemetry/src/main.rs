@@ -19,6 +19,9 @@ use otp_emulator::Emulator;
 use otp_hyper::{HyperTransport, Roots};
 use reqwest::blocking::Client;
 use rustls::{ClientConfig, RootCertStore};
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -35,9 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_resource(Resource::builder().with_service_name("otp-example").build())
         .with_batch_exporter(exporter)
         .build();
-    tracing_subscriber::registry()
-        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("otp-example")))
-        .init();
+    // The stack below observes itself as well, down to the bytes on the wire, and not for a collector.
+    let client_only = Targets::new().with_target("otp_core", Level::DEBUG);
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("otp-example"));
+    tracing_subscriber::registry().with(layer.with_filter(client_only)).init();
 
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(calls())?;
 
