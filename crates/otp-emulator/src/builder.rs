@@ -85,9 +85,10 @@ impl EmulatorBuilder {
     }
 
     /// How long a client may take until its first request is there, TLS handshake included, and how long
-    /// over a request's body. Between requests a connection may idle six times as long.
+    /// over a request's body: at least a millisecond. Between requests a connection may idle six times as
+    /// long.
     pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { patience: patience.max(Duration::from_millis(1)), ..self }
     }
 
     /// How many connections there may be at a time, at least one. Beyond, whoever has been idle longest

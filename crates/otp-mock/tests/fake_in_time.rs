@@ -1,0 +1,159 @@
+//! The service in memory as time goes by: apps, limits, and the clock itself.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, SystemTime};
+
+use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
+use otp_core::{AuthToken, Effect, ErrorKind, Otp, OtpsApi, OtpsClient};
+use otp_mock::{Event, Factor, FakeOtps, FakeUser};
+use pollster::block_on;
+
+async fn otp_by_sms(service: &FakeOtps) -> Otp {
+    service.receive_codes().await.unwrap();
+    service.last_sms().unwrap().otp
+}
+
+#[test]
+fn an_app_s_code_works_once_within_its_skew_and_no_sms_is_sent() {
+    let service = FakeOtps::builder().user(FakeUser::with_app()).build();
+    block_on(async {
+        let code = service.app_code().unwrap();
+        assert_eq!(service.app_code().unwrap(), code, "it changes by time alone");
+        service.advance(Duration::from_secs(30));
+        assert_ne!(service.app_code().unwrap(), code);
+        service.find_ensure_otp(&code).await.unwrap();
+        assert!(service.find_ensure_otp(&code).await.is_err(), "a replay");
+
+        let late = service.app_code().unwrap();
+        service.advance(Duration::from_secs(60));
+        assert!(service.find_ensure_otp(&late).await.is_err(), "beyond the skew");
+
+        let error = service.receive_codes().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unprocessable);
+        assert_eq!(error.messages(), ["Two-factor authentication is not by SMS"]);
+    });
+    let mut events = service.journal().events();
+    events.retain(|event| matches!(event, Event::Verified(_)));
+    assert_eq!(events, [Event::Verified(Factor::App)]);
+    assert!(service.with_token(AuthToken::new("nobody").unwrap()).app_code().is_none());
+}
+
+#[test]
+fn an_app_s_step_and_skew_are_the_test_s_to_choose() {
+    let user = FakeUser::with_app();
+    let service = FakeOtps::builder().user(user).app_step(60).app_skew(0).build();
+    let code = service.app_code().unwrap();
+    service.advance(Duration::from_secs(59));
+    assert_eq!(service.app_code().unwrap(), code);
+    service.advance(Duration::from_secs(1));
+    assert!(block_on(service.find_ensure_otp(&code)).is_err());
+}
+
+#[test]
+fn too_many_wrong_otps_lock_out_for_a_while_and_void_what_was_sent() {
+    let lockout = Duration::from_secs(60);
+    let service = FakeOtps::builder().wrong_otps(3, lockout).build();
+    block_on(async {
+        let sent = otp_by_sms(&service).await;
+        let wrong = Otp::new("wrong").unwrap();
+        for _ in 0..3 {
+            let error = service.find_ensure_otp(&wrong).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BadRequest);
+        }
+        let error = service.find_ensure_otp(&sent).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry_after(), Some(lockout));
+        assert!(service.users()[0].locked_out);
+
+        service.advance(lockout);
+        assert!(!service.users()[0].locked_out);
+        let error = service.find_ensure_otp(&sent).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest, "it was voided");
+        let new = otp_by_sms(&service).await;
+        service.find_ensure_otp(&new).await.unwrap();
+    });
+}
+
+#[test]
+fn a_right_otp_forgives_the_wrong_ones_before_it() {
+    let service = FakeOtps::builder().wrong_otps(2, Duration::from_secs(60)).build();
+    block_on(async {
+        for _ in 0..3 {
+            let otp = otp_by_sms(&service).await;
+            assert!(service.find_ensure_otp(&Otp::new("wrong").unwrap()).await.is_err());
+            service.find_ensure_otp(&otp).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn the_rate_limit_is_told_with_every_answer_and_refuses_beyond() {
+    let window = Duration::from_secs(60);
+    let service = FakeOtps::builder().rate_limit(2, window).build();
+    let client = OtpsClient::new(service.clone(), service.token().clone());
+    block_on(async {
+        for (later, remaining, reset) in [(0, 1, 60), (20, 0, 40)] {
+            service.advance(Duration::from_secs(later));
+            let answer = client.call(ReceiveCodes).send().await.unwrap();
+            let rate = answer.metadata.rate_limit().unwrap();
+            assert_eq!(
+                (rate.limit, rate.remaining, rate.reset),
+                (Some(2), Some(remaining), Some(reset))
+            );
+        }
+        let error = client.receive_codes().await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::RateLimited, Effect::NotApplied));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+        assert_eq!(service.sms_outbox().len(), 2);
+
+        // Others are not limited by it, and the next window is a new one.
+        let bob = service.add_user(FakeUser::with_phone("+2"));
+        bob.receive_codes().await.unwrap();
+        service.advance(Duration::from_secs(40));
+        client.receive_codes().await.unwrap();
+    });
+}
+
+#[test]
+fn a_wait_that_fits_the_deadline_turns_the_clock_and_takes_no_time() {
+    let service = FakeOtps::builder().rate_limit(1, Duration::from_secs(20)).build();
+    let before = service.date();
+    let client = OtpsClient::new(service.clone(), service.token().clone());
+    let answer = block_on(async {
+        client.find_recovery_codes().await.unwrap();
+        client.call(FindRecoveryCodes).send().await.unwrap()
+    });
+    assert_eq!(answer.metadata.attempts(), 2);
+    assert!(service.date().duration_since(before).unwrap() >= Duration::from_secs(20));
+}
+
+#[test]
+fn its_clock_stands_still_unless_it_is_told_to_run() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let service = FakeOtps::builder().starts_at(start).build();
+    assert_eq!(service.date(), start);
+    service.advance(Duration::from_secs(5));
+    assert_eq!(service.date(), start + Duration::from_secs(5));
+
+    let before = SystemTime::now();
+    let running = FakeOtps::builder().real_time().build();
+    running.advance(Duration::from_secs(1000));
+    let ahead = running.date().duration_since(before).unwrap();
+    assert!((1000..1100).contains(&ahead.as_secs()), "{ahead:?}");
+}
+
+#[test]
+fn a_flood_does_not_fill_its_memory() {
+    let service = FakeOtps::new();
+    block_on(async {
+        for _ in 0..5000 {
+            service.receive_codes().await.unwrap();
+            let otp = service.last_sms().unwrap().otp;
+            service.find_ensure_otp(&otp).await.unwrap();
+        }
+    });
+    assert_eq!(service.sms_outbox().len(), 1000);
+    assert_eq!(service.journal().entries().len(), 4096);
+    assert_eq!(service.users()[0].sessions, 64);
+}
