@@ -131,7 +131,9 @@ fn the_clock_is_turned() {
 
 #[test]
 fn what_it_does_not_understand_it_answers_with_what_it_would() {
-    let (_emulator, admin) = start();
+    let (emulator, admin) = start();
+    let taken = emulator.token();
+    let taken = format!(r#"{{"two_factor": "off", "token": "{}"}}"#, taken.expose_secret());
     for (method, path, body, status, told) in [
         ("GET", "/nothing", "", 404, "GET /sms/next"),
         ("POST", "/", "", 404, "GET /sms/next"),
@@ -147,6 +149,7 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
         ("POST", "/users", r#"{"two_factor": "fax"}"#, 400, "sms, app or off"),
         ("POST", "/users", r#"{"two_factor": "off", "token": "a b"}"#, 400, "visible ASCII"),
         ("POST", "/users", r#"{"two_factor": "off", "name": "user-1"}"#, 409, "of this name"),
+        ("POST", "/users", taken.as_str(), 409, "of this token"),
     ] {
         let answer = ask(admin, method, path, "", body);
         assert_eq!(answer.status, status, "{method} {path}");

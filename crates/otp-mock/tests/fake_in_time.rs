@@ -64,10 +64,10 @@ fn too_many_wrong_otps_lock_out_for_a_while_and_void_what_was_sent() {
         let error = service.find_ensure_otp(&sent).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.retry_after(), Some(lockout));
-        assert!(service.users()[0].locked_out);
+        assert!(service.user().unwrap().locked_out);
 
         service.advance(lockout);
-        assert!(!service.users()[0].locked_out);
+        assert!(!service.user().unwrap().locked_out);
         let error = service.find_ensure_otp(&sent).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadRequest, "it was voided");
         let new = otp_by_sms(&service).await;
@@ -155,5 +155,5 @@ fn a_flood_does_not_fill_its_memory() {
     });
     assert_eq!(service.sms_outbox().len(), 1000);
     assert_eq!(service.journal().entries().len(), 4096);
-    assert_eq!(service.users()[0].sessions, 64);
+    assert_eq!(service.user().unwrap().sessions, 64);
 }

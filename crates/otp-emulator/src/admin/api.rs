@@ -89,11 +89,14 @@ pub(super) fn add_user(fake: &FakeOtps, body: &Bytes) -> Answer {
     }
     match text("token").map(AuthToken::new) {
         Some(Err(error)) => return refused(&error.to_string()),
+        Some(Ok(token)) if fake.with_token(token.clone()).user().is_some() => {
+            return Answer::Refused(StatusCode::CONFLICT, "there is a user of this token".into());
+        }
         Some(Ok(token)) => user = user.with_token(token),
         None => {}
     }
     let added = fake.add_user(user);
-    let name = fake.users().pop().map(|user| user.name);
+    let name = added.user().map(|user| user.name);
     let secret = added.app_secret();
     Answer::Json(
         StatusCode::CREATED,

@@ -156,6 +156,12 @@ impl FakeOtps {
         self.service.token_of(name).map(|token| self.with_token(token))
     }
 
+    /// What the service holds of this handle's user; nothing if the token is not known.
+    pub fn user(&self) -> Option<UserState> {
+        let at = self.service.user(&self.token)?;
+        self.users().into_iter().nth(at)
+    }
+
     /// What the service holds of each user, in the order in which they were added.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()
