@@ -48,7 +48,7 @@ impl Emulator {
 
     /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
     pub fn admin_url(&self) -> Option<String> {
-        self.admin_address.map(|address| format!("http://{address}/"))
+        self.admin_address.map(|address| format!("http://{address}"))
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate

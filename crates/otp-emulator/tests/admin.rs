@@ -23,7 +23,7 @@ fn start() -> (Emulator, SocketAddr) {
         .start()
         .unwrap();
     let url = emulator.admin_url().unwrap();
-    let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let address = url.trim_start_matches("http://").parse().unwrap();
     (emulator, address)
 }
 
