@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use otp_core::operation::{FindEnsureOtp, ReceiveCodes};
     use otp_core::secrecy::ExposeSecret;
-    use otp_mock::{FakeOtps, MockOtpsApi, canned};
+    use otp_mock::{Event, Factor, FakeOtps, Fault, MockOtpsApi, canned};
 
     /// With a mock: "given this answer, my code does that".
     mod with_a_mock {
@@ -131,6 +131,20 @@ mod tests {
             .await;
             assert_eq!(outcome.unwrap(), Login::In);
             assert_eq!(service.sms_outbox().len(), 2);
+        }
+
+        #[tokio::test]
+        async fn a_code_that_was_used_up_unseen_is_replaced_by_a_new_sms() {
+            let service = FakeOtps::new();
+            service.arm(Fault::LostVerify);
+            let outcome =
+                log_in(&service, || service.last_sms().unwrap().otp.expose_secret().to_owned())
+                    .await;
+            assert_eq!(outcome.unwrap(), Login::NewCodeSent);
+            let verified = Event::Verified(Factor::Sms);
+            let struck = Event::Struck(Fault::LostVerify);
+            let happened = [Event::SmsSent, verified, struck, Event::SmsSent];
+            assert_eq!(service.journal().events(), happened);
         }
     }
 }
