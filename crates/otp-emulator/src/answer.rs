@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
@@ -19,6 +19,11 @@ use crate::serve::Desk;
 
 /// No operation takes a body, so this only bounds what is read to say so.
 const MAX_BODY: usize = 8 * 1024;
+
+/// How much of a body that is too large is read and thrown away.
+const MAX_DRAINED: usize = 256 * 1024;
+
+const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
 
 /// After the half of an answer that is cut off: it is on its way by then.
 const CUT_AFTER: Duration = Duration::from_millis(50);
@@ -106,18 +111,33 @@ impl ServiceDesk {
 
 /// The body of a request, or what to refuse it with.
 pub(crate) async fn read(
-    body: Incoming,
+    mut body: Incoming,
     patience: Duration,
 ) -> Result<Bytes, (StatusCode, &'static str)> {
-    let too_large = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large or broken");
     // By what it announces, before any of it is read.
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err(too_large);
+        return Err(TOO_LARGE);
     }
-    let body = Limited::new(body, MAX_BODY).collect();
-    match tokio::time::timeout(patience, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(too_large),
+    let (mut kept, mut seen) = (Vec::new(), 0_usize);
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            seen = seen.saturating_add(data.len());
+            // What is too large is read on for a while: closing with some of it unread would reset the
+            // connection, and the client might never see why.
+            if seen <= MAX_BODY {
+                kept.extend_from_slice(&data);
+            } else if seen > MAX_DRAINED {
+                break;
+            }
+        }
+        Ok::<_, hyper::Error>(())
+    };
+    let outcome = tokio::time::timeout(patience, reading).await;
+    match outcome {
+        _ if seen > MAX_BODY => Err(TOO_LARGE),
+        Ok(Ok(())) => Ok(Bytes::from(kept)),
+        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body is broken")),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
     }
 }

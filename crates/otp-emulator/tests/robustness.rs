@@ -154,11 +154,14 @@ fn a_head_that_drips_is_not_waited_for() {
 fn a_body_that_does_not_come_is_a_408_and_one_that_is_too_large_a_413() {
     let emulator = impatient();
     let endless = "1\r\na\r\n".repeat(10_000);
+    let large = format!("{:x}\r\n{}\r\n0\r\n\r\n", 100_000, "a".repeat(100_000));
     for (head, body, status) in [
         ("Content-Length: 10", "123", "408"),
         ("Transfer-Encoding: chunked", "1\r\na\r\n", "408"),
         ("Content-Length: 1000000000000", "", "413"),
         ("Transfer-Encoding: chunked", endless.as_str(), "413"),
+        ("Transfer-Encoding: chunked", large.as_str(), "413"),
+        ("Transfer-Encoding: chunked", "not a size\r\n", "400"),
     ] {
         let mut stream = connect(emulator.local_addr());
         let request =
