@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 /// What a service and the network between make of one request: an answer, a part of it, or none.
 ///
-/// [`FakeOtps::handle`](crate::FakeOtps::handle) gives it and `ScriptedTransport` takes it. In memory, a
+/// [`FakeOtps::handle`](crate::FakeOtps::handle) gives it, and
+/// [`ScriptedTransport`](crate::ScriptedTransport) takes it. In memory, a
 /// slow one turns the double's clock and takes no time.
 ///
 /// ```
