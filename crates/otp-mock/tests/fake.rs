@@ -265,10 +265,29 @@ fn it_is_the_same_service_in_every_flavour() {
 }
 
 #[test]
+fn a_user_is_found_by_name_until_the_token_is_revoked() {
+    let service = FakeOtps::new();
+    let ann = service.add_user(FakeUser::with_app().named("ann"));
+    let found = service.of_user("ann").unwrap();
+    assert_eq!((found.token(), found.app_code()), (ann.token(), ann.app_code()));
+    assert_eq!(ann.user().unwrap().name, "ann");
+    assert_eq!(service.user().unwrap().name, "user-1");
+
+    let secret = ann.app_secret().unwrap();
+    assert_eq!(secret.expose_secret().len(), 32, "160 bits in base32");
+    assert!(service.app_secret().is_none());
+
+    ann.revoke_token();
+    assert!(service.of_user("ann").is_none() && service.of_user("nobody").is_none());
+    assert!(ann.user().is_none() && ann.last_sms().is_none());
+}
+
+#[test]
 fn its_debug_shows_no_secret() {
     let service = FakeOtps::builder().seed(3).build();
     let otp = block_on(otp_by_sms(&service));
     let shown = format!("{service:?} {:?}", service.sms_outbox());
+    assert!(shown.contains("users: 1") && shown.contains("journal: 1"), "{shown}");
     assert!(!shown.contains(otp.expose_secret()), "{shown}");
     assert!(!shown.contains(service.token().expose_secret()), "{shown}");
 }

@@ -103,7 +103,16 @@ fn a_stale_connection_asks_nothing_of_the_caller_and_the_sms_is_sent_once() {
     assert_eq!(answer.metadata.attempts(), 2);
     assert_eq!(answer.metadata.failed_attempts()[0].effect, Effect::NotApplied);
     assert_eq!(service.sms_outbox().len(), 1);
-    assert!(service.armed().is_empty() && service.admits_connection());
+    assert!(service.armed().is_empty());
+}
+
+#[test]
+fn a_server_can_close_a_stale_connection_before_a_request_is_on_it() {
+    let service = with(Fault::StaleConnection);
+    assert!(!service.admits_connection());
+    assert!(service.admits_connection(), "it strikes once");
+    block_on(service.receive_codes()).unwrap();
+    assert_eq!(service.journal().events(), [Event::Struck(Fault::StaleConnection), Event::SmsSent]);
 }
 
 #[test]

@@ -260,3 +260,37 @@ fn what_makes_a_reply_may_look_at_the_script() {
     });
     script.finish();
 }
+
+#[test]
+fn a_body_beyond_the_request_s_limit_is_the_transport_s_to_refuse() {
+    use otp_core::http::Request as HttpRequest;
+    use otp_core::{Request, Transport};
+    for (limit, fits) in [(5, true), (4, false)] {
+        let script = ScriptedTransport::in_order()
+            .answer(ReceiveCodes, Reply::status(200).with_body("12345"));
+        let http = HttpRequest::post("http://127.0.0.1/user/otp/sms/receive");
+        let request = Request::new(ReceiveCodes::ENDPOINT, http.body(Default::default()).unwrap())
+            .with_response_limit(limit);
+        let outcome = block_on(Transport::send(&script, request));
+        assert_eq!(outcome.is_ok(), fits);
+        if let Err(error) = outcome {
+            assert_eq!(error.kind(), TransportErrorKind::ResponseTooLarge);
+            assert!(error.head().is_some());
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_of_a_script_helps_whoever_looks_for_a_mistake() {
+    let script = ScriptedTransport::in_order()
+        .answer(ReceiveCodes, Reply::no_content())
+        .answer(verify("canary"), Reply::recovery_codes(["canary"]).cut());
+    let shown = format!("{script:?}");
+    assert!(shown.contains("step 1, receive_codes") && !shown.contains("canary"), "{shown}");
+    let shown = format!("{:?}", Reply::recovery_codes(["canary"]).cut());
+    assert!(shown.contains("Cut") && shown.contains("200") && !shown.contains("canary"), "{shown}");
+    let shown = format!("{:?}", Expected::call(verify("canary")).with_token(token()));
+    assert!(shown.contains("find_ensure_otp") && !shown.contains("canary"), "{shown}");
+    // Nobody asks: that is not what this test is about.
+    panic_of(|| script.finish());
+}
