@@ -266,7 +266,9 @@ fn it_is_the_same_service_in_every_flavour() {
 
 #[test]
 fn a_user_is_found_by_name_until_the_token_is_revoked() {
-    let service = FakeOtps::new();
+    let token = AuthToken::new("k3y").unwrap();
+    let service = FakeOtps::builder().token(token.clone()).build();
+    assert_eq!(*service.token(), token);
     let ann = service.add_user(FakeUser::with_app().named("ann"));
     let found = service.of_user("ann").unwrap();
     assert_eq!((found.token(), found.app_code()), (ann.token(), ann.app_code()));

@@ -136,6 +136,9 @@ fn its_clock_stands_still_unless_it_is_told_to_run() {
     service.advance(Duration::from_secs(5));
     assert_eq!(service.date(), start + Duration::from_secs(5));
 
+    let standing = FakeOtps::builder().real_time().starts_at(start).build();
+    assert_eq!(standing.date(), start, "the last word counts");
+
     let before = SystemTime::now();
     let running = FakeOtps::builder().real_time().build();
     running.advance(Duration::from_secs(1000));

@@ -219,6 +219,8 @@ mod tests {
             assert_eq!(fault.to_string().parse().as_ref(), Ok(fault));
             assert!(fault.describe().len() > 20);
         }
+        assert_eq!(Fault::Unavailable { times: 5 }.to_string(), "unavailable=5");
+        assert_eq!(Fault::Slow { delay: Duration::from_millis(500) }.to_string(), "slow=0.5");
         assert_eq!("slow=0.5".parse(), Ok(Fault::Slow { delay: Duration::from_millis(500) }));
         assert_eq!("unavailable".parse(), Ok(Fault::Unavailable { times: 3 }));
     }
