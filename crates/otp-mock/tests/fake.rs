@@ -252,6 +252,12 @@ fn it_is_the_same_service_in_every_flavour() {
     block_on(service.receive_codes()).unwrap();
     assert_eq!(service.journal().events(), [Event::SmsSent; 3]);
 
+    assert_eq!(service.journal().count(Event::SmsSent), 3);
+    assert_eq!(service.journal().count(Event::CodesRead), 0);
+    let wrong = Otp::new("wrong").unwrap();
+    assert!(blocking::OtpsApi::find_ensure_otp(&service, &wrong).is_err());
+    assert!(block_on(local::OtpsApi::find_ensure_otp(&service, &wrong)).is_err());
+
     // As a transport too: there is one OTP for each client.
     let token = service.token().clone();
     let otp = || service.next_sms_within(Duration::ZERO).unwrap().otp;

@@ -160,3 +160,19 @@ fn a_flood_does_not_fill_its_memory() {
     assert_eq!(service.journal().entries().len(), 4096);
     assert_eq!(service.user().unwrap().sessions, 64);
 }
+
+#[test]
+fn a_client_s_deadline_is_by_the_service_s_clock() {
+    let service = FakeOtps::new();
+    service.arm(otp_mock::Fault::Slow { delay: Duration::from_secs(60) });
+    let client = OtpsClient::new(service.clone(), service.token().clone());
+    for error in [
+        block_on(client.find_recovery_codes()).unwrap_err(),
+        block_on(service.find_recovery_codes()).unwrap_err(),
+    ] {
+        // Ten seconds an attempt, thirty in all: the waits between leave less for the third.
+        let last = error.attempts().last().unwrap();
+        assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Timeout, 3));
+        assert_eq!(last.started + last.duration, Duration::from_secs(30), "{error}");
+    }
+}
