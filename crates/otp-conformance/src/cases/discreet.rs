@@ -52,12 +52,11 @@ pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
         let subject = bench.subject(fault);
         let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
         let said = said(&seen);
-        // A port of ours is in a URL and nowhere else.
-        let place = match subject.server.socket() {
-            None => subject.server.address().to_string(),
-            Some(_) => "localhost/metal".to_owned(),
-        };
-        let url = said.contains(&place).then_some(place.as_str());
+        let base_url = subject.server.base_url().to_string();
+        let (origin, path) = base_url.split_once("/metal").unwrap_or((&base_url, ""));
+        let path = format!("/metal{path}");
+        // An address without a scheme tells nothing but the place.
+        let url = [origin, &path].into_iter().find(|part| said.contains(part));
         let leaked = bench.secrets.leaked(&said).or(url);
         expect(leaked.is_none(), format!("{what}: an error without secrets and URL"), || {
             format!("{} in {said}", leaked.unwrap_or_default())

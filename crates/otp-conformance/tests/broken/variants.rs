@@ -32,7 +32,7 @@ pub const ALL: &[(&str, Case)] = &[
     ("an empty query is dropped", Case::TheQueryArrives),
     ("answers are logged", Case::LogsHoldNoSecret),
     ("URLs are logged in a span, late", Case::LogsHoldNoSecret),
-    ("the host is in errors", Case::ErrorsHoldNoSecret),
+    ("the origin is in errors", Case::ErrorsHoldNoSecret),
     ("two at once and no more", Case::OneDoesNotWaitForAnother),
     ("a sleep is two seconds at least", Case::SleepWaits),
     ("a value that is no ASCII is dropped", Case::ResponseHeadersArrive),
@@ -138,9 +138,9 @@ impl Variant {
                 head.headers.clear();
                 TransportError::unknown(kind).with_head(head)
             }
-            ("the host is in errors", _) if received => {
+            ("the origin is in errors", _) if received => {
                 let host = request.as_http().uri().authority().unwrap().to_string();
-                error.with_source(format!("{host} is in trouble"))
+                error.with_source(format!("https://{host} is in trouble"))
             }
             _ => error,
         })
