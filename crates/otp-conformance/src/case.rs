@@ -109,6 +109,9 @@ cases! {
         TheQueryArrives = the_query_arrives, "a larger SDK adds operations with queries";
         /// Header values arrive with their case, spaces and punctuation.
         HeaderValuesArrive = header_values_arrive, "a token with one letter changed is another token";
+        /// The user agent that was sent arrives.
+        TheUserAgentArrives = the_user_agent_arrives,
+            "a service knows its SDKs by it, and tells theirs when something is wrong";
         /// Every header arrives, an empty one too.
         DropsNoHeader = drops_no_header, "without X-Auth-Token or Accept the answer is another";
         /// No header arrives twice.

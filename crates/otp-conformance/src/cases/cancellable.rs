@@ -76,7 +76,9 @@ fn is_own(body: &[u8], marker: &str, polls: usize) -> Check {
 pub(crate) async fn gives_up_when_dropped(bench: &Bench<'_>) -> Check {
     // Over HTTP/2 the second fault is there so that the server hears of a stream that is reset.
     let subject = bench.subject_of(vec![Fault::Silence, Fault::Close]);
-    let mut sending = subject.transport.send(subject.post());
+    // Long after the server's patience, so that its own limit does not end what should have ended.
+    let request = subject.post().with_time_limit(Duration::from_secs(30));
+    let mut sending = subject.transport.send(request);
     for _ in 0..300 {
         if subject.server.requests() > 0 {
             break;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION,
-    REFERER, SET_COOKIE, WWW_AUTHENTICATE,
+    REFERER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use otp_conformance::Case;
@@ -96,6 +96,10 @@ impl Inner {
                     let words: Vec<_> = value.to_str().unwrap().split_whitespace().collect();
                     *value = HeaderValue::from_str(&words.join(" ")).unwrap();
                 }
+            }
+            Case::TheUserAgentArrives => {
+                let own = HeaderValue::from_static("wrapper/1");
+                http.headers_mut().insert(USER_AGENT, own);
             }
             Case::DropsNoHeader => {
                 let full = http.headers().iter().filter(|(_, value)| !value.is_empty());
