@@ -1,8 +1,6 @@
 //! Whom to trust, and with which cryptography.
 
 use std::fmt;
-#[cfg(feature = "platform-verifier")]
-use std::path::Path;
 use std::sync::Arc;
 
 use otp_core::{Error, ErrorKind};
@@ -149,6 +147,8 @@ if_the_system_verifies! {
 }
 
 if_the_system_keeps_files! {
+    use std::path::Path;
+
     /// Where distributions keep all their roots in one file.
     const FILES: [&str; 8] = [
         "/etc/ssl/certs/ca-certificates.crt",                // Debian, Arch, Gentoo, NixOS
