@@ -32,7 +32,9 @@ fn an_otp_works_once_and_gives_a_session() {
         assert_eq!(error.kind(), ErrorKind::BadRequest);
         assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
         assert_eq!(error.messages(), ["OTP is invalid"]);
-        assert!(error.request_id().is_some());
+        let again = service.find_ensure_otp(&otp).await.unwrap_err();
+        assert!(error.request_id().is_some_and(|id| id.len() == 16));
+        assert_ne!(error.request_id(), again.request_id());
     });
 }
 
