@@ -10,7 +10,7 @@ use otp_conformance::{Case, Clause};
 fn documented() -> Vec<String> {
     let source = include_str!("../../otp-core/src/transport/mod.rs");
     let (_, list) = source.split_once("# What a transport promises").unwrap();
-    let (list, _) = list.split_once("`otp-conformance` proves them").unwrap();
+    let (list, _) = list.split_once("`otp-conformance` puts a transport").unwrap();
     let text: Vec<_> = list.lines().map(|line| line.trim_start_matches("///").trim()).collect();
     let text = text.join(" ");
     let mut clauses = Vec::new();

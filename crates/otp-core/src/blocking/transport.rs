@@ -6,12 +6,13 @@ use crate::{Request, Response, TransportError, clock};
 /// Sends exactly one request and waits for its response: [`Transport`](crate::Transport) without
 /// async.
 ///
-/// What it promises is what [`Transport`](crate::Transport#what-a-transport-promises) lists, word for
-/// word, except what concerns cancellation. Since nobody can drop a call that blocks,
-/// [`Request::time_limit`] is the only thing that ends one: keep it in every phase.
+/// What it promises is what [`Transport`](crate::Transport#what-a-transport-promises) lists, except what
+/// concerns futures: since nobody can drop a call that blocks, [`Request::time_limit`] is the only thing
+/// that ends one, so keep it in every phase.
 ///
-/// A device's stack that is not `Sync` goes behind a `Mutex`, or drives an [`Exchange`](crate::Exchange)
-/// itself.
+/// A device with one line behind a `Mutex` makes calls wait for one another, and the wait counts: subtract
+/// it from the limit. Say so to your users, and to the kit by an exception. A stack that cannot be shared
+/// between threads at all drives an [`Exchange`](crate::Exchange) itself.
 pub trait Transport: Send + Sync {
     /// Sends the request once and reads the response in full.
     ///

@@ -14,6 +14,10 @@ use crate::{Request, Response, TransportError, clock};
 /// word. For a transport that is `Send`, implement that trait and wrap it in
 /// [`FromSend`](super::FromSend) where this one is wanted.
 ///
+/// A cause that stays on its thread, such as a JavaScript value, does not fit into a
+/// [`TransportError`]'s source, which is `Send`: tell what it says in
+/// [`with_reason`](TransportError::with_reason).
+///
 /// # Cancellation
 ///
 /// As there: dropping the future of `send` gives the attempt up, and the next `send` gets its own

@@ -82,7 +82,7 @@ pub type Response = http::Response<Bytes>;
 /// 10. **On the clock.** `sleep` waits as long as it is told, and `now` goes on with the time that
 ///     passes.
 ///
-/// `otp-conformance` proves them, sentence by sentence, in a test of one line.
+/// `otp-conformance` puts a transport to the test of each, in a test of one line.
 ///
 /// # Cancellation
 ///
