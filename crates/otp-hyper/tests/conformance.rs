@@ -4,7 +4,7 @@
 
 use otp_conformance::Kit;
 use otp_conformance::hostile::Server;
-use otp_hyper::{HttpVersions, HyperTransport, Roots, UnixSocket};
+use otp_hyper::{HttpVersions, HyperTransport, Roots};
 
 fn trusting(server: &Server) -> HyperTransport {
     HyperTransport::builder().roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap()
@@ -31,7 +31,7 @@ async fn it_conforms_over_http2_in_the_clear() {
 #[tokio::test]
 async fn it_conforms_over_a_unix_socket() {
     let through = |server: &Server| {
-        let socket = UnixSocket::new(server.socket().unwrap());
+        let socket = otp_hyper::UnixSocket::new(server.socket().unwrap());
         HyperTransport::builder().connector(socket).build().unwrap()
     };
     Kit::new().in_the_clear().over_unix_socket().run(through).await.assert();

@@ -5,8 +5,6 @@
 #[path = "../../program.rs"]
 mod program;
 
-use std::sync::mpsc;
-
 use otp_emulator::Emulator;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_otp-example-by-hand");
@@ -28,7 +26,7 @@ fn it_logs_in_and_replaces_the_codes() {
 #[test]
 fn it_has_one_thread() {
     let (emulator, [url, address]) = emulator();
-    let (looked, seen) = mpsc::channel();
+    let (looked, seen) = std::sync::mpsc::channel();
     let output = program::run(PROGRAM, &[&url, &address], &emulator, move |id| {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         looked.send(status).unwrap();
