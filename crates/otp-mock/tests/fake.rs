@@ -293,6 +293,31 @@ fn a_user_is_found_by_name_until_the_token_is_revoked() {
 }
 
 #[test]
+fn what_is_no_operation_is_refused_and_noted() {
+    use otp_core::http::Request;
+    let service = FakeOtps::new();
+    for (method, path, status, allow) in [
+        ("GET", "/metal/v1/user/otp/verify/", StatusCode::NOT_FOUND, None),
+        ("GET", "/metal/v1/user/otp/verify/1/2", StatusCode::NOT_FOUND, None),
+        ("GET", "/metal/v1/user/otp/verify/1", StatusCode::METHOD_NOT_ALLOWED, Some("POST")),
+        (
+            "PUT",
+            "/metal/v1/user/otp/recovery-codes",
+            StatusCode::METHOD_NOT_ALLOWED,
+            Some("GET, POST"),
+        ),
+    ] {
+        let request = Request::builder().method(method).uri(path).body(Default::default()).unwrap();
+        let answer = service.respond(&request);
+        assert_eq!(answer.status(), status, "{method} {path}");
+        let allowed = answer.headers().get("allow").map(|allow| allow.to_str().unwrap());
+        assert_eq!(allowed, allow, "{method} {path}");
+        let entry = service.journal().entries().next_back().unwrap().clone();
+        assert_eq!((entry.event, entry.operation), (Event::Refused(status), None));
+    }
+}
+
+#[test]
 fn its_debug_shows_no_secret() {
     let service = FakeOtps::builder().seed(3).build();
     let otp = block_on(otp_by_sms(&service));

@@ -64,9 +64,12 @@ fn too_many_wrong_otps_lock_out_for_a_while_and_void_what_was_sent() {
         let error = service.find_ensure_otp(&sent).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.retry_after(), Some(lockout));
+        service.advance(Duration::from_millis(500));
+        let error = service.find_ensure_otp(&sent).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(lockout), "rounded up, so that it is long enough");
         assert!(service.user().unwrap().locked_out);
 
-        service.advance(lockout);
+        service.advance(lockout - Duration::from_millis(500));
         assert!(!service.user().unwrap().locked_out);
         let error = service.find_ensure_otp(&sent).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadRequest, "it was voided");
