@@ -78,7 +78,7 @@ fn each<T: Copy + Send>(all: &[T], check: impl Fn(T) -> Option<String> + Sync) -
     let left = Mutex::new(all.to_vec());
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..12 {
             scope.spawn(|| {
                 loop {
                     let Some(next) = left.lock().unwrap().pop() else { return };

@@ -353,7 +353,7 @@ impl Transport for Wrapper {
                 tokio::spawn(async move {
                     let gone = async {
                         done.closed().await;
-                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        tokio::time::sleep(Duration::from_secs(1)).await;
                     };
                     let outcome = tokio::select! {
                         outcome = inner.send(request) => outcome,
