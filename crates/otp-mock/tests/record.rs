@@ -172,6 +172,7 @@ fn a_secret_header_of_an_operation_of_your_own_is_a_secret_too() {
         .header(HeaderName::from_static("x-tenant"), HeaderValue::from_static("canary-tenant"));
     block_on(call.send()).unwrap_err();
     let text = recorder.recording().to_string();
+    assert!(text.contains(r#""x-tenant": "[redacted]""#), "{text}");
     assert!(text.contains(r#""x-otp-token": "secret-1""#), "{text}");
     assert!(!text.contains("canary"), "{text}");
 }
@@ -233,4 +234,86 @@ fn what_is_no_recording_is_refused_with_where_and_why() {
         );
     }
     assert!(Recording::load("/nowhere/at/all.json").is_err());
+}
+
+#[test]
+fn what_is_played_has_as_many_codes_and_the_same_ones_where_they_were_the_same() {
+    let service = FakeOtps::new();
+    let recorder = Recorder::new(service.clone());
+    let client = OtpsClient::new(recorder.clone(), service.token().clone());
+    let read = |client: &OtpsClient| block_on(client.find_recovery_codes()).unwrap();
+    read(&client);
+    block_on(client.regenerate_codes()).unwrap();
+    read(&client);
+
+    let client = OtpsClient::new(recorder.recording().replay(), AuthToken::new("token-1").unwrap());
+    let old = read(&client);
+    let new = block_on(client.regenerate_codes()).unwrap();
+    assert_eq!((old.len(), new.len()), (10, 10));
+    assert_eq!(read(&client), new);
+    assert!(old.iter().all(|code| !new.codes().contains(code)));
+    assert_eq!(old.codes()[0].expose_secret(), "recovery-code-1");
+    assert_eq!(new.codes()[9].expose_secret(), "recovery-code-20");
+}
+
+#[test]
+fn a_body_is_written_by_its_shape_and_its_documented_fields() {
+    let body = r#"{"token": "canary", "recovery_codes": [1, null, "canary"], "error": {"a": 1}, "x": true}"#;
+    let replies = [
+        Reply::json(200, body),
+        Reply::json(400, r#"[1]"#),
+        Reply::error(400, "it is invalid"),
+        Reply::status(400).with_body("<html>"),
+        Reply::status(400),
+    ];
+    let script = replies.into_iter().fold(ScriptedTransport::in_order(), |script, reply| {
+        script.answer(Expected::any::<FindEnsureOtp>(), reply)
+    });
+    let recorder = Recorder::new(script.clone());
+    let client = OtpsClient::new(recorder.clone(), AuthToken::new("k3y").unwrap());
+    let call = |client: &OtpsClient| block_on(client.find_ensure_otp(&Otp::new("1").unwrap()));
+    let recorded: Vec<_> = (0..5).map(|_| seen(call(&client))).collect();
+    let recording = recorder.recording();
+    let written: serde_json::Value = serde_json::from_str(&recording.to_string()).unwrap();
+    let answers: Vec<_> = (0..5).map(|at| written["exchanges"][at]["answer"].clone()).collect();
+    assert_eq!(
+        answers[0]["json"],
+        serde_json::json!({
+            "token": "token-2", "recovery_codes": [0, null, "recovery-code-1"], "error": {}, "x": false,
+        })
+    );
+    assert_eq!(answers[1]["json"], serde_json::json!([]));
+    assert_eq!(answers[2]["json"]["error"], "it is invalid");
+    assert_eq!(answers[3]["text"], "[6 bytes that are no JSON]");
+    assert!(answers[4].get("text").is_none() && answers[4].get("json").is_none());
+
+    let replay = OtpsClient::new(recording.replay(), AuthToken::new("k3y").unwrap());
+    let first = call(&replay).unwrap().into_session_token().unwrap();
+    assert_eq!(first.expose_secret(), "token-2");
+    let played: Vec<_> = (1..5).map(|_| seen(call(&replay))).collect();
+    assert_eq!(played, recorded[1..]);
+}
+
+#[test]
+fn a_recorder_has_the_time_of_what_it_records() {
+    let recorded = || {
+        let service = FakeOtps::new();
+        service.arm(Fault::Slow { delay: Duration::from_secs(60) });
+        service.advance(Duration::from_secs(7));
+        (Recorder::new(service.clone()), service)
+    };
+    let ends = |error: Error| {
+        let last = error.attempts().last().unwrap();
+        assert_eq!(last.started + last.duration, Duration::from_secs(30), "{error}");
+    };
+    let (recorder, service) = recorded();
+    let client = OtpsClient::new(recorder.clone(), service.token().clone());
+    ends(block_on(client.find_recovery_codes()).unwrap_err());
+    let (recorder, service) = recorded();
+    let client = local::OtpsClient::new(recorder.clone(), service.token().clone());
+    ends(block_on(local::OtpsApi::find_recovery_codes(&client)).unwrap_err());
+    let (recorder, service) = recorded();
+    let client = blocking::OtpsClient::new(recorder.clone(), service.token().clone());
+    ends(blocking::OtpsApi::find_recovery_codes(&client).unwrap_err());
+    assert!(format!("{recorder:?}").contains("exchanges: 3"), "{recorder:?}");
 }

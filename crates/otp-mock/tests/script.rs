@@ -294,3 +294,45 @@ fn what_is_shown_of_a_script_helps_whoever_looks_for_a_mistake() {
     // Nobody asks: that is not what this test is about.
     panic_of(|| script.finish());
 }
+
+/// An operation of somebody else's, with all that one can have.
+struct EnableApp(&'static str, &'static str);
+
+impl Operation for EnableApp {
+    type Output = ();
+    const ENDPOINT: &'static otp_core::Endpoint =
+        &otp_core::Endpoint::post("enable_app", "/user/otp/app");
+
+    fn write(&self, request: &mut otp_core::operation::RequestDraft) {
+        request.secret_header(HeaderName::from_static("x-otp-token"), &Otp::new(self.0).unwrap());
+        request.body(HeaderValue::from_static("application/json"), self.1);
+    }
+
+    fn read(&self, _: &otp_core::Response) -> Result<(), otp_core::operation::ReadError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_operation_of_your_own_is_compared_by_its_headers_and_its_body_too() {
+    for (sent, fits) in
+        [(EnableApp("1", "{}"), true), (EnableApp("2", "{}"), false), (EnableApp("1", "[]"), false)]
+    {
+        let script = ScriptedTransport::in_order().answer(EnableApp("1", "{}"), Reply::status(200));
+        let client = client(&script);
+        assert_eq!(block_on(client.call(sent).send()).is_ok(), fits);
+        if !fits {
+            panic_of(|| script.finish());
+        }
+    }
+}
+
+#[test]
+fn of_two_steps_that_are_as_like_the_one_that_asks_for_less_is_the_nearest() {
+    let script = ScriptedTransport::in_any_order()
+        .answer(verify("1"), Reply::no_content())
+        .answer(Expected::any::<RegenerateCodes>().with_token(token()), Reply::no_content());
+    let error = block_on(client(&script).receive_codes()).unwrap_err();
+    assert!(error.to_string().contains("the nearest is step 2 of 2"), "{error}");
+    panic_of(|| script.finish());
+}
