@@ -71,7 +71,8 @@ fn answer<O: Operation>(operation: O, input: &Input<'_>) -> Option<Result<Answer
     }
 }
 
-fn check<T>(result: Option<Result<Answer<T>, Error>>, statuses: &[u16]) {
+/// `secrets` are those of the request: what a server says of others' is no echo.
+fn check<T>(result: Option<Result<Answer<T>, Error>>, statuses: &[u16], secrets: &[&str]) {
     match result {
         None => {}
         Some(Ok(answer)) => {
@@ -82,7 +83,7 @@ fn check<T>(result: Option<Result<Answer<T>, Error>>, statuses: &[u16]) {
         }
         Some(Err(error)) => {
             let said = format!("{error} {error:?}");
-            assert!(!said.contains(TOKEN) && !said.contains(OTP), "{said}");
+            assert!(!secrets.iter().any(|secret| said.contains(secret)), "{said}");
             assert!(!error.to_string().contains('\n'), "{error}");
             assert!(error.messages().len() <= 16);
             assert!(error.messages().iter().all(|message| message.len() <= 512));
@@ -94,8 +95,8 @@ fn check<T>(result: Option<Result<Answer<T>, Error>>, statuses: &[u16]) {
 
 fuzz_target!(|input: Input<'_>| {
     let Ok(otp) = Otp::new(OTP) else { return };
-    check(answer(FindEnsureOtp::new(otp), &input), &[200, 204]);
-    check(answer(ReceiveCodes, &input), &[204]);
-    check(answer(FindRecoveryCodes, &input), &[200]);
-    check(answer(RegenerateCodes, &input), &[200]);
+    check(answer(FindEnsureOtp::new(otp), &input), &[200, 204], &[TOKEN, OTP]);
+    check(answer(ReceiveCodes, &input), &[204], &[TOKEN]);
+    check(answer(FindRecoveryCodes, &input), &[200], &[TOKEN]);
+    check(answer(RegenerateCodes, &input), &[200], &[TOKEN]);
 });
