@@ -50,7 +50,7 @@ pub use fake::{
     TwoFactor, UnknownFault, UserState,
 };
 #[cfg(feature = "mockall")]
-pub use mock::send::{MockOtpsApi, MockTransport};
+pub use mock::{MockOtpsApi, MockTransport, expectation};
 /// The version that the mocks are made with. It is part of this crate's public API: a test takes
 /// predicates and sequences from here, and a new major version of mockall is one of this crate.
 #[cfg(feature = "mockall")]
@@ -58,18 +58,6 @@ pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};
 pub use reply::{Answered, Outcome, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
-
-/// The mocks of [`otp_core::local`]. The other doubles are the same in every flavour.
-#[cfg(feature = "mockall")]
-pub mod local {
-    pub use crate::mock::local::{MockOtpsApi, MockTransport};
-}
-
-/// The mocks of [`otp_core::blocking`]. The other doubles are the same in every flavour.
-#[cfg(feature = "mockall")]
-pub mod blocking {
-    pub use crate::mock::blocking::{MockOtpsApi, MockTransport};
-}
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =
     otp_core::http::HeaderName::from_static("x-auth-token");

@@ -3,22 +3,24 @@
 #![cfg(feature = "mockall")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use otp_core::http::StatusCode;
 use otp_core::operation::RegenerateCodes;
-use otp_core::{Effect, Otp, OtpsApi};
+use otp_core::{
+    AuthToken, Effect, Error, Otp, OtpsApi, OtpsClient, RecoveryCodeList, Response, blocking, local,
+};
 use otp_mock::mockall::{Sequence, predicate};
-use otp_mock::{MockOtpsApi, canned};
+use otp_mock::{MockOtpsApi, MockTransport, canned};
 use pollster::block_on;
 
 #[test]
 fn it_answers_what_it_was_told_behind_a_pointer() {
     let mut order = Sequence::new();
     let mut mock = MockOtpsApi::new();
-    mock.expect_regenerate_codes()
-        .once()
-        .in_sequence(&mut order)
-        .returning(|| Err(canned::lost_reply::<RegenerateCodes>()));
+    mock.expect_regenerate_codes().once().in_sequence(&mut order).returning(lost);
     mock.expect_find_recovery_codes()
         .once()
         .in_sequence(&mut order)
@@ -30,23 +32,13 @@ fn it_answers_what_it_was_told_behind_a_pointer() {
     });
 }
 
-#[test]
-fn an_unexpected_call_names_the_method_and_hides_the_otp() {
-    let mut mock = MockOtpsApi::new();
-    mock.expect_find_ensure_otp()
-        .with(predicate::eq(Otp::new("111111").unwrap()))
-        .returning(|_| Ok(canned::verified()));
-    let call = || block_on(mock.find_ensure_otp(&Otp::new("canary-222").unwrap()));
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
-    let message = panic.downcast_ref::<String>().unwrap();
-    assert!(message.contains("find_ensure_otp"), "{message}");
-    assert!(!message.contains("canary-222") && !message.contains("111111"), "{message}");
-}
-
 /// What a test prints that fails by this.
 fn panic_of(test: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test)).unwrap_err();
-    *panic.downcast::<String>().unwrap()
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    }
 }
 
 #[test]
@@ -75,43 +67,170 @@ fn a_failed_expectation_tells_the_operation_what_was_expected_and_what_came() {
     }
 }
 
-#[test]
-fn there_is_a_mock_of_api_and_transport_in_every_flavour() {
-    use otp_core::http::StatusCode;
-    use otp_core::{AuthToken, OtpsClient, Response, blocking, local};
-    use otp_mock::{MockTransport, blocking as blocking_mock, local as local_mock};
-    use std::rc::Rc;
-    use std::time::Duration;
+/// What a test is told of a call that no expectation fits.
+#[track_caller]
+fn assert_tells(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+    assert!(!message.contains("canary"), "{message}");
+}
 
-    fn no_content() -> Response {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        response
+/// The line of this file that is so many below the one that asks, at a method of `mock`.
+macro_rules! at {
+    ($below:expr) => {
+        format!("{}:{}:10 says", file!(), line!() + $below)
+    };
+}
+
+#[test]
+fn another_argument_tells_what_came_and_where_what_was_expected() {
+    let [otp, other] = ["canary-111", "canary-222"].map(|otp| Otp::new(otp).unwrap());
+    let mut mock = MockOtpsApi::new();
+    let [first, second] = [at!(1), at!(2)];
+    mock.expect_receive_codes().returning(|| Ok(()));
+    mock.expect_find_ensure_otp().with(predicate::eq(otp)).returning(|_| Ok(canned::verified()));
+    block_on(mock.receive_codes()).unwrap();
+    let message = panic_of(|| drop(block_on(mock.find_ensure_otp(&other))));
+    let want = format!(
+        "MockOtpsApi::find_ensure_otp(Otp([redacted])): No matching expectation found\n  \
+         expected: receive_codes, as {first}\n            \
+         find_ensure_otp, as {second}\n  \
+         before it came: receive_codes"
+    );
+    assert_eq!(message, want);
+}
+
+#[test]
+fn a_call_too_many_for_all_expectations_tells_where_they_are_and_what_came_before() {
+    let mut mock = MockOtpsApi::new();
+    let [first, second] = [at!(1), at!(2)];
+    mock.expect_find_recovery_codes().once().returning(|| Ok(canned::recovery_codes(["a"])));
+    mock.expect_find_recovery_codes().once().returning(|| Ok(canned::recovery_codes(["b"])));
+    for _ in 0..2 {
+        block_on(mock.find_recovery_codes()).unwrap();
+    }
+    let message = panic_of(|| drop(block_on(mock.find_recovery_codes())));
+    let parts = [
+        "MockOtpsApi::find_recovery_codes()",
+        &format!("expected: find_recovery_codes, as {first}"),
+        &format!("find_recovery_codes, as {second}"),
+        "before it came: find_recovery_codes, find_recovery_codes",
+    ];
+    assert_tells(&message, &parts);
+}
+
+#[test]
+fn a_call_out_of_order_tells_the_order() {
+    let mut order = Sequence::new();
+    let mut mock = MockOtpsApi::new();
+    let [first, second] = [at!(1), at!(2)];
+    mock.expect_regenerate_codes().once().in_sequence(&mut order).returning(lost);
+    mock.expect_receive_codes().once().in_sequence(&mut order).returning(|| Ok(()));
+    let message = panic_of(move || drop(block_on(mock.receive_codes())));
+    let parts = [
+        "MockOtpsApi::receive_codes()",
+        "Method sequence violation",
+        &format!("expected: regenerate_codes, as {first}"),
+        &format!("receive_codes, as {second}"),
+        "before it came: nothing",
+    ];
+    assert_tells(&message, &parts);
+}
+
+#[test]
+fn a_call_that_nobody_expected_tells_how_to_expect_it() {
+    let message = panic_of(|| drop(block_on(MockOtpsApi::new().regenerate_codes())));
+    let parts = [
+        "MockOtpsApi::regenerate_codes()",
+        "expected: no regenerate_codes: `expect_regenerate_codes()` says what it answers",
+    ];
+    assert_tells(&message, &parts);
+
+    let mut mock = MockTransport::new();
+    mock.expect_now().return_const(Duration::ZERO);
+    let client = OtpsClient::new(mock, AuthToken::new("canary-k3y").unwrap());
+    let otp = Otp::new("canary-222").unwrap();
+    let message = panic_of(|| drop(block_on(client.find_ensure_otp(&otp))));
+    let parts = [
+        "MockTransport::send(Request",
+        "/user/otp/verify/{otp}",
+        "no send: `expect_send()` says what it answers",
+    ];
+    assert_tells(&message, &parts);
+}
+
+fn lost() -> Result<RecoveryCodeList, Error> {
+    Err(canned::lost_reply::<RegenerateCodes>())
+}
+
+#[test]
+fn the_panic_of_an_answer_is_the_tests_own() {
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes().returning(|| panic!("the caller's own"));
+    assert_eq!(panic_of(|| drop(block_on(mock.receive_codes()))), "the caller's own");
+}
+
+#[test]
+fn a_checkpoint_settles_what_came_and_begins_anew() {
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes().once().returning(|| Ok(()));
+    block_on(mock.receive_codes()).unwrap();
+    mock.checkpoint();
+    let after = panic_of(|| drop(block_on(mock.receive_codes())));
+    assert!(after.contains("expected: no receive_codes"), "{after}");
+    assert!(after.contains("before it came: nothing"), "{after}");
+
+    mock.expect_receive_codes().once().returning(|| Ok(()));
+    let missing = panic_of(|| mock.checkpoint());
+    assert!(missing.contains("called 0 time(s)"), "{missing}");
+}
+
+#[test]
+fn only_the_latest_calls_are_told() {
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes().returning(|| Ok(()));
+    for _ in 0..100 {
+        block_on(mock.receive_codes()).unwrap();
+    }
+    let message = panic_of(|| drop(block_on(mock.regenerate_codes())));
+    assert_eq!(message.matches("receive_codes").count(), 1 + 8, "{message}");
+}
+
+#[test]
+fn one_mock_serves_every_flavour() {
+    fn transport() -> MockTransport {
+        let mut transport = MockTransport::new();
+        transport.expect_now().return_const(Duration::ZERO);
+        transport.expect_send().once().returning(|_| {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            Ok(response)
+        });
+        transport
+    }
+    fn api() -> MockOtpsApi {
+        let mut api = MockOtpsApi::new();
+        api.expect_regenerate_codes()
+            .once()
+            .returning(|| Err(canned::unknown::<RegenerateCodes>()));
+        api
     }
     let token = AuthToken::new("k3y").unwrap();
 
-    let mut transport = MockTransport::new();
-    transport.expect_now().return_const(Duration::ZERO);
-    transport.expect_send().once().returning(|_| Ok(no_content()));
-    block_on(OtpsClient::new(transport, token.clone()).receive_codes()).unwrap();
+    block_on(OtpsClient::new(transport(), token.clone()).receive_codes()).unwrap();
+    let mock: Arc<dyn OtpsApi> = Arc::new(api());
+    assert_eq!(block_on(mock.regenerate_codes()).unwrap_err().effect(), Effect::Unknown);
 
-    let mut transport = local_mock::MockTransport::new();
-    transport.expect_now().return_const(Duration::ZERO);
-    transport.expect_send().once().returning(|_| Ok(no_content()));
-    let client: Rc<dyn local::OtpsApi> = Rc::new(local::OtpsClient::new(transport, token.clone()));
+    let client: Rc<dyn local::OtpsApi> =
+        Rc::new(local::OtpsClient::new(transport(), token.clone()));
     block_on(client.receive_codes()).unwrap();
-    let mut api = local_mock::MockOtpsApi::new();
-    api.expect_regenerate_codes().returning(|| Err(canned::unknown::<RegenerateCodes>()));
-    let api: Rc<dyn local::OtpsApi> = Rc::new(api);
-    assert_eq!(block_on(api.regenerate_codes()).unwrap_err().effect(), Effect::Unknown);
+    let mock: Rc<dyn local::OtpsApi> = Rc::new(api());
+    assert_eq!(block_on(mock.regenerate_codes()).unwrap_err().effect(), Effect::Unknown);
 
-    let mut transport = blocking_mock::MockTransport::new();
-    transport.expect_now().return_const(Duration::ZERO);
-    transport.expect_send().once().returning(|_| Ok(no_content()));
-    let client: Box<dyn blocking::OtpsApi> = Box::new(blocking::OtpsClient::new(transport, token));
+    let client: Box<dyn blocking::OtpsApi> =
+        Box::new(blocking::OtpsClient::new(transport(), token));
     client.receive_codes().unwrap();
-    let mut api = blocking_mock::MockOtpsApi::new();
-    api.expect_regenerate_codes().returning(|| Err(canned::unknown::<RegenerateCodes>()));
-    let api: Box<dyn blocking::OtpsApi> = Box::new(api);
-    assert_eq!(api.regenerate_codes().unwrap_err().effect(), Effect::Unknown);
+    let mock: Box<dyn blocking::OtpsApi> = Box::new(api());
+    assert_eq!(mock.regenerate_codes().unwrap_err().effect(), Effect::Unknown);
 }

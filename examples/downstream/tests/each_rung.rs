@@ -8,7 +8,7 @@ use otp_hyper::{HyperTransport, Roots};
 use otp_mock::mockall::Sequence;
 use otp_mock::{
     Event, Expected, FakeOtps, FakeUser, Fault, MockOtpsApi, Recorder, Recording, Reply,
-    ScriptedTransport, blocking as blocking_mock, canned, local as local_mock,
+    ScriptedTransport, canned,
 };
 
 fn token() -> AuthToken {
@@ -35,12 +35,12 @@ async fn with_a_mock_of_another_flavour() {
     fn lost() -> Result<otp_core::RecoveryCodeList, Error> {
         Err(canned::unknown::<RegenerateCodes>())
     }
-    let mut otps = local_mock::MockOtpsApi::new();
+    let mut otps = MockOtpsApi::new();
     otps.expect_regenerate_codes().returning(lost);
     otps.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["a"])));
     assert_eq!(rotate_locally(&otps).await.unwrap().len(), 1);
 
-    let mut otps = blocking_mock::MockOtpsApi::new();
+    let mut otps = MockOtpsApi::new();
     otps.expect_regenerate_codes().returning(lost);
     otps.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["a"])));
     assert_eq!(rotate_and_wait(&otps).unwrap().len(), 1);
