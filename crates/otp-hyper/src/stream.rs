@@ -1,7 +1,7 @@
-//! A stream with a limit on what a server may send before it answers.
+//! A stream with a limit on what a server may send before it answers, and on what is read of it at a stretch.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -65,6 +65,12 @@ impl std::fmt::Display for Flood {
 
 impl std::error::Error for Flood {}
 
+/// After so many bytes without a pause, others have their turn.
+///
+/// HTTP/2's smallest frames are nine bytes, and whoever reads them does so until there is none. tokio interrupts
+/// that after 128 reads, which may be a hundred thousand frames, and only if the stream is one of its own.
+const TURN: usize = 16 * 1024;
+
 /// The stream of a connector, as hyper wants it.
 pub(crate) struct Transported {
     io: TokioIo<Counted>,
@@ -74,12 +80,15 @@ pub(crate) struct Transported {
 struct Counted {
     stream: Box<dyn Stream>,
     allowance: Arc<Allowance>,
+    /// How much came since there was nothing to read, or since others had their turn.
+    at_a_stretch: usize,
 }
 
 impl Transported {
     pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
         let allowance = Arc::new(Allowance::unlimited());
-        let io = TokioIo::new(Counted { stream, allowance: Arc::clone(&allowance) });
+        let io =
+            TokioIo::new(Counted { stream, allowance: Arc::clone(&allowance), at_a_stretch: 0 });
         Self { io, allowance }
     }
 }
@@ -96,9 +105,16 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.at_a_stretch >= TURN {
+            self.at_a_stretch = 0;
+            // It wakes the task when all others, and the timers, had their turn.
+            return pin!(tokio::task::yield_now()).poll(cx).map(Ok);
+        }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         let read = buf.filled().len() - before;
+        self.at_a_stretch = if polled.is_pending() { 0 } else { self.at_a_stretch + read };
+        ready!(polled)?;
         Poll::Ready(if self.allowance.take(read) { Ok(()) } else { Err(io::Error::other(Flood)) })
     }
 }

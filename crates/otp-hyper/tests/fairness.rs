@@ -1,0 +1,146 @@
+//! A server that always has more to say takes its turns like everybody else: a connection gives its thread back
+//! after so many bytes, so that deadlines hold and other tasks run, also on one thread, and also over a stream
+//! that is never empty.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use otp_conformance::hostile::frames;
+use otp_core::{
+    AuthToken, BaseUrl, Effect, ErrorKind, OtpsApi, OtpsClient, RetryPolicy, async_trait,
+};
+use otp_hyper::{Connector, HttpVersions, HyperTransport, Stream, Target};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// So much may be read between two turns of another task: 16 KiB and a buffer of hyper's more, and as much again
+/// where the tasks change places.
+const MOST: usize = 2 * (16 + 64) * 1024;
+
+/// Opens streams that are never empty, and counts what was read of them.
+struct Endless {
+    flood: &'static [u8],
+    read: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Connector for Endless {
+    async fn connect(&self, _: &Target) -> io::Result<Box<dyn Stream>> {
+        let (flood, read) = (self.flood, Arc::clone(&self.read));
+        Ok(Box::new(Flood { flood, read, asked: false, reader: None }))
+    }
+}
+
+/// Silent until it is written to.
+struct Flood {
+    flood: &'static [u8],
+    read: Arc<AtomicUsize>,
+    asked: bool,
+    reader: Option<Waker>,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.asked {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let at = self.read.load(Ordering::Relaxed) % self.flood.len();
+        let rest = &self.flood[at..];
+        for byte in rest.iter().chain(self.flood.iter().cycle()).take(buf.remaining()) {
+            buf.put_slice(&[*byte]);
+        }
+        self.read.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.asked = true;
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A call to a server that floods, on one thread, beside a task that takes each turn it gets. Says how the call
+/// ended and how much was read at most between two turns.
+fn flooded(flood: Vec<u8>, versions: HttpVersions, limit: Duration) -> (otp_core::Error, usize) {
+    let (done, outcome) = mpsc::channel();
+    // On a thread of its own: one that never gives back must not hold the test too.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let read = Arc::new(AtomicUsize::new(0));
+        let transport = HyperTransport::builder()
+            .connector(Endless { flood: flood.leak(), read: Arc::clone(&read) })
+            .http_versions(versions)
+            .build()
+            .unwrap();
+        let client = OtpsClient::builder(transport, AuthToken::new("k3y").unwrap())
+            .base_url(BaseUrl::new("http://127.0.0.1:1").unwrap())
+            .attempt_timeout(limit)
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+        let most = Arc::new(AtomicUsize::new(0));
+        let longest = Arc::clone(&most);
+        runtime.spawn(async move {
+            let mut before = read.load(Ordering::Relaxed);
+            loop {
+                tokio::task::yield_now().await;
+                let now = read.load(Ordering::Relaxed);
+                longest.fetch_max(now - before, Ordering::Relaxed);
+                before = now;
+            }
+        });
+        let error = runtime.block_on(client.find_recovery_codes()).unwrap_err();
+        let _ = done.send((error, most.load(Ordering::Relaxed)));
+    });
+    outcome.recv_timeout(Duration::from_secs(20)).expect("the call must end by its deadline")
+}
+
+#[test]
+fn endless_frames_hold_nobody_else_up() {
+    for frame in [frames::settings(), frames::ping(), frames::headers(1, 103, &[], false)] {
+        // A connection begins with settings.
+        let flood = [frames::settings().encode(), frame.encode().repeat(999)].concat();
+        let (error, most) = flooded(flood, HttpVersions::Http2, Duration::from_millis(200));
+        assert_eq!(error.effect(), Effect::Unknown, "{frame:?}: {error:?}");
+        assert!(most <= MOST, "{frame:?}: {most} bytes were read at a stretch");
+    }
+}
+
+#[test]
+fn an_endless_body_holds_nobody_else_up() {
+    let mut flood = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    // One byte of a body for six on the wire.
+    flood.extend(b"1\r\n \r\n".repeat(100_000));
+    let (error, most) = flooded(flood, HttpVersions::Http1, Duration::from_secs(10));
+    assert_eq!(error.kind(), ErrorKind::ResponseTooLarge, "{error:?}");
+    assert!(most <= MOST, "{most} bytes were read at a stretch");
+}
