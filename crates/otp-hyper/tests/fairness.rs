@@ -121,7 +121,9 @@ fn flooded(flood: Vec<u8>, versions: HttpVersions, limit: Duration) -> (otp_core
         let error = runtime.block_on(client.find_recovery_codes()).unwrap_err();
         let _ = done.send((error, most.load(Ordering::Relaxed)));
     });
-    outcome.recv_timeout(Duration::from_secs(20)).expect("the call must end by its deadline")
+    outcome
+        .recv_timeout(Duration::from_secs(20))
+        .unwrap_or_else(|_| panic!("the call must end by its deadline"))
 }
 
 #[test]
