@@ -69,7 +69,7 @@ impl std::error::Error for Flood {}
 ///
 /// HTTP/2's smallest frames are nine bytes, and whoever reads them does so until there is none. tokio interrupts
 /// that after 128 reads, which may be a hundred thousand frames, and only if the stream is one of its own.
-const TURN: usize = 16 * 1024;
+const TURN: usize = 32 * 1024;
 
 /// The stream of a connector, as hyper wants it.
 pub(crate) struct Transported {

@@ -19,9 +19,9 @@ use otp_core::{
 use otp_hyper::{Connector, HttpVersions, HyperTransport, Stream, Target};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So much may be read between two turns of another task: 16 KiB and a buffer of hyper's more, and as much again
+/// So much may be read between two turns of another task: 32 KiB and a buffer of hyper's more, and as much again
 /// where the tasks change places.
-const MOST: usize = 2 * (16 + 64) * 1024;
+const MOST: usize = 2 * (32 + 64) * 1024;
 
 /// Opens streams that are never empty, and counts what was read of them.
 struct Endless {
