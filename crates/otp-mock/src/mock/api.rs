@@ -50,7 +50,14 @@ use super::expected::Expected;
 ///
 /// A call that no expectation fits panics, and so does one too many, or, when the mock is dropped, one too
 /// few. The message says which operation it was, what came, and what was expected: by mockall's words for it,
-/// or by the lines of the test where the mock was told to expect it. An OTP among them is redacted.
+/// or by the lines of the test that said so. An OTP among them is redacted.
+///
+/// ```text
+/// MockOtpsApi::find_ensure_otp(Otp([redacted])): No matching expectation found
+///   expected: receive_codes, as tests/login.rs:41:10 says
+///             find_ensure_otp, as tests/login.rs:42:10 says
+///   before it came: receive_codes
+/// ```
 #[derive(Debug, Default)]
 pub struct MockOtpsApi {
     mock: mocked::MockOtpsApi,
