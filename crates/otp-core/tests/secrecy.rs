@@ -126,6 +126,16 @@ fn a_caller_s_own_credentials_are_neither_shown_nor_echoed() {
 }
 
 #[test]
+fn an_empty_secret_hides_nothing() {
+    let mut empty = HeaderValue::from_static("");
+    empty.set_sensitive(true);
+    let (client, _) = Script::new([respond(400, &[], r#"{"error": "no such user"}"#)]).client();
+    let call = client.call(FindRecoveryCodes).header(AUTHORIZATION, empty);
+    let error = block_on(call.send()).unwrap_err();
+    assert_eq!(error.messages(), ["no such user"]);
+}
+
+#[test]
 fn a_transport_that_puts_the_url_into_its_error_is_not_believed() {
     let reply: support::Reply = Box::new(|| {
         Err(TransportError::unknown(TransportErrorKind::Other)

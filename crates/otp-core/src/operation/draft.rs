@@ -52,7 +52,10 @@ pub(crate) struct Secrets(Vec<Zeroizing<String>>);
 
 impl Secrets {
     fn add(&mut self, secret: &str) {
-        self.0.push(Zeroizing::new(secret.to_owned()));
+        // An empty one would be found everywhere.
+        if !secret.is_empty() {
+            self.0.push(Zeroizing::new(secret.to_owned()));
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
