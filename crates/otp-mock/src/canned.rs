@@ -21,8 +21,8 @@
 
 use otp_core::http::StatusCode;
 use otp_core::{
-    Attempt, AuthToken, Effect, Error, ErrorBuilder, ErrorKind, Operation, RecoveryCode,
-    RecoveryCodeList, Verified,
+    AuthToken, Effect, Error, ErrorBuilder, ErrorKind, Operation, RecoveryCode, RecoveryCodeList,
+    Verified,
 };
 
 /// Verified, without a session token.
@@ -48,7 +48,14 @@ pub fn error<O: Operation>(kind: ErrorKind) -> ErrorBuilder {
     match kind {
         ErrorKind::InvalidInput => error.reason("an option of the call is out of its bounds"),
         ErrorKind::Unimplemented => error,
-        _ => error.attempts([Attempt::new(kind)]),
+        // An answer came that cannot be read. For some operations its status says enough.
+        ErrorKind::Decode if O::ENDPOINT.is_acknowledged_by(StatusCode::OK) => {
+            error.status(StatusCode::OK).effect(Effect::Applied).one_attempt()
+        }
+        ErrorKind::Decode => error.status(StatusCode::OK).one_attempt(),
+        ErrorKind::UnexpectedStatus => error.status(StatusCode::FOUND).one_attempt(),
+        ErrorKind::Rejected => error.status(StatusCode::CONFLICT).one_attempt(),
+        _ => error.one_attempt(),
     }
 }
 
@@ -59,16 +66,10 @@ pub fn unknown<O: Operation>() -> Error {
 
 /// The server acted, and its answer was lost on the way: [`Effect::Applied`].
 pub fn lost_reply<O: Operation>() -> Error {
-    let mut attempt = Attempt::new(ErrorKind::ConnectionLost);
-    attempt.effect = Effect::Applied;
-    attempt.status = [StatusCode::OK, StatusCode::NO_CONTENT]
+    let status = [StatusCode::OK, StatusCode::NO_CONTENT]
         .into_iter()
         .find(|status| O::ENDPOINT.is_acknowledged_by(*status));
-    error::<O>(ErrorKind::ConnectionLost)
-        .effect(Effect::Applied)
-        .status(attempt.status)
-        .attempts([attempt])
-        .build()
+    error::<O>(ErrorKind::ConnectionLost).effect(Effect::Applied).status(status).build()
 }
 
 fn message(kind: ErrorKind) -> Option<&'static str> {
@@ -79,6 +80,7 @@ fn message(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotFound => Some("Not found"),
         ErrorKind::Unprocessable => Some("Two-factor authentication is not enabled"),
         ErrorKind::RateLimited => Some("Too many requests"),
+        ErrorKind::Rejected => Some("Another change is under way"),
         ErrorKind::Server => Some("Internal server error"),
         _ => None,
     }

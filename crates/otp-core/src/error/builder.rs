@@ -23,11 +23,14 @@ use crate::Endpoint;
 /// ```
 #[derive(Debug)]
 #[must_use = "`build` makes the error"]
-pub struct ErrorBuilder(Error);
+pub struct ErrorBuilder {
+    error: Error,
+    one_attempt: bool,
+}
 
 impl ErrorBuilder {
     pub(super) fn new(kind: ErrorKind) -> Self {
-        Self(Error(Box::new(Inner {
+        let error = Error(Box::new(Inner {
             kind,
             effect: kind.usual_effect(),
             endpoint: None,
@@ -38,11 +41,12 @@ impl ErrorBuilder {
             retry_after: None,
             attempts: Vec::new(),
             source: None,
-        })))
+        }));
+        Self { error, one_attempt: false }
     }
 
     fn set(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        change(&mut (self.0).0);
+        change(&mut self.error.0);
         self
     }
 
@@ -86,6 +90,12 @@ impl ErrorBuilder {
         self.set(|error| error.attempts = attempts.into_iter().collect())
     }
 
+    /// The error is that of one attempt, which is the only one unless [`attempts`](Self::attempts) says
+    /// otherwise: its cause, effect and status are the error's own.
+    pub fn one_attempt(self) -> Self {
+        Self { one_attempt: true, ..self }
+    }
+
     /// The cause. It must hold no secret and no URL.
     pub fn source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.set(|error| error.source = Some(source.into()))
@@ -93,7 +103,16 @@ impl ErrorBuilder {
 
     /// The error.
     pub fn build(self) -> Error {
-        self.0
+        let Self { mut error, one_attempt } = self;
+        if one_attempt && error.attempts().is_empty() {
+            let attempt = Attempt {
+                effect: error.effect(),
+                status: error.status(),
+                ..Attempt::new(error.kind())
+            };
+            error.0.attempts.push(attempt);
+        }
+        error
     }
 }
 
