@@ -32,6 +32,13 @@ fn it_answers_what_it_was_told_behind_a_pointer() {
     });
 }
 
+/// The line of this file that is so many below the one that asks.
+macro_rules! at {
+    ($below:expr) => {
+        format!("{}:{}:", file!(), line!() + $below)
+    };
+}
+
 /// What a test prints that fails by this.
 fn panic_of(test: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test)).unwrap_err();
@@ -42,29 +49,47 @@ fn panic_of(test: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_failed_expectation_tells_the_operation_what_was_expected_and_what_came() {
+fn a_wrong_number_of_calls_tells_the_operation_what_was_expected_and_what_came() {
     let otp = Otp::new("canary-222").unwrap();
+    let place = at!(4);
     let expecting = |times: usize| {
         let mut mock = MockOtpsApi::new();
+        let otp = otp.clone();
         mock.expect_find_ensure_otp()
-            .with(predicate::eq(otp.clone()))
+            .with(predicate::eq(otp))
             .times(times)
             .returning(|_| Ok(canned::verified()));
+        mock.expect_receive_codes().times(..).returning(|| Ok(()));
+        block_on(mock.receive_codes()).unwrap();
         mock
     };
     let too_few = panic_of(|| drop(expecting(1)));
+    let at_a_checkpoint = panic_of(|| expecting(1).checkpoint());
     let too_many = panic_of(|| {
         let mock = expecting(1);
         for _ in 0..2 {
             block_on(mock.find_ensure_otp(&otp)).unwrap();
         }
     });
-    for (message, came) in [(too_few, "called 0 time(s)"), (too_many, "called 2 times")] {
-        assert!(message.contains("MockOtpsApi::find_ensure_otp"), "{message}");
-        assert!(message.contains("Otp([redacted])"), "{message}");
-        assert!(message.contains(came), "{message}");
-        assert!(!message.contains("canary"), "{message}");
+    let never = panic_of(|| drop(block_on(expecting(0).find_ensure_otp(&otp))));
+    for (message, came, calls) in [
+        (too_few, "called 0 time(s)", "it came: receive_codes"),
+        (at_a_checkpoint, "called 0 time(s)", "it came: receive_codes"),
+        (too_many, "called 2 times", "before it came: receive_codes, find_ensure_otp"),
+        (never, "should not have been called", "before it came: receive_codes"),
+    ] {
+        let expected = format!("expected: find_ensure_otp, as {place}");
+        let parts = ["MockOtpsApi::find_ensure_otp", "Otp([redacted])", came, &expected, calls];
+        assert_tells(&message, &parts);
     }
+}
+
+#[test]
+fn an_expectation_without_an_answer_tells_how_to_give_one() {
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes();
+    let message = panic_of(|| drop(block_on(mock.receive_codes())));
+    assert_tells(&message, &["an answer to receive_codes: `.returning(..)` says which"]);
 }
 
 /// What a test is told of a call that no expectation fits.
@@ -74,13 +99,6 @@ fn assert_tells(message: &str, parts: &[&str]) {
         assert!(message.contains(part), "{part:?} is not in: {message}");
     }
     assert!(!message.contains("canary"), "{message}");
-}
-
-/// The line of this file that is so many below the one that asks, at a method of `mock`.
-macro_rules! at {
-    ($below:expr) => {
-        format!("{}:{}:10 says", file!(), line!() + $below)
-    };
 }
 
 #[test]
@@ -94,8 +112,8 @@ fn another_argument_tells_what_came_and_where_what_was_expected() {
     let message = panic_of(|| drop(block_on(mock.find_ensure_otp(&other))));
     let want = format!(
         "MockOtpsApi::find_ensure_otp(Otp([redacted])): No matching expectation found\n  \
-         expected: receive_codes, as {first}\n            \
-         find_ensure_otp, as {second}\n  \
+         expected: receive_codes, as {first}10 says\n            \
+         find_ensure_otp, as {second}10 says\n  \
          before it came: receive_codes"
     );
     assert_eq!(message, want);
@@ -172,6 +190,19 @@ fn the_panic_of_an_answer_is_the_tests_own() {
 }
 
 #[test]
+fn the_panic_of_another_mock_within_an_answer_is_that_mocks_own() {
+    let inner = MockTransport::new();
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes().returning(move || {
+        blocking::Transport::sleep(&inner, Duration::ZERO);
+        Ok(())
+    });
+    let message = panic_of(|| drop(block_on(mock.receive_codes())));
+    assert_tells(&message, &["MockTransport::sleep", "expected: no sleep"]);
+    assert!(!message.contains("receive_codes"), "{message}");
+}
+
+#[test]
 fn a_checkpoint_settles_what_came_and_begins_anew() {
     let mut mock = MockOtpsApi::new();
     mock.expect_receive_codes().once().returning(|| Ok(()));
@@ -184,6 +215,8 @@ fn a_checkpoint_settles_what_came_and_begins_anew() {
     mock.expect_receive_codes().once().returning(|| Ok(()));
     let missing = panic_of(|| mock.checkpoint());
     assert!(missing.contains("called 0 time(s)"), "{missing}");
+    let after = panic_of(|| drop(block_on(mock.receive_codes())));
+    assert!(after.contains("expected: no receive_codes"), "{after}");
 }
 
 #[test]

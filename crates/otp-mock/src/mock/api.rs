@@ -49,8 +49,8 @@ use super::expected::Expected;
 /// # Panics
 ///
 /// A call that no expectation fits panics, and so does one too many, or, when the mock is dropped, one too
-/// few. The message says which operation it was, what came, and what was expected: by mockall's words for it,
-/// or by the lines of the test that said so. An OTP among them is redacted.
+/// few. mockall's message says which operation it was and what is wrong; below it stand the lines of the test
+/// that say what was expected, and what came. An OTP among them is redacted.
 ///
 /// ```text
 /// MockOtpsApi::find_ensure_otp(Otp([redacted])): No matching expectation found
@@ -58,7 +58,7 @@ use super::expected::Expected;
 ///             find_ensure_otp, as tests/login.rs:42:10 says
 ///   before it came: receive_codes
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MockOtpsApi {
     mock: mocked::MockOtpsApi,
     expected: Expected,
@@ -67,7 +67,7 @@ pub struct MockOtpsApi {
 impl MockOtpsApi {
     /// A mock that expects no call.
     pub fn new() -> Self {
-        Self::default()
+        Self { mock: mocked::MockOtpsApi::new(), expected: Expected::of("MockOtpsApi") }
     }
 
     /// Expects that an OTP is verified.
@@ -104,8 +104,20 @@ impl MockOtpsApi {
     ///
     /// If a call is missing.
     pub fn checkpoint(&mut self) {
-        self.mock.checkpoint();
-        self.expected.clear();
+        self.expected.settle(|| self.mock.checkpoint());
+    }
+}
+
+impl Default for MockOtpsApi {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// As [`checkpoint`](MockOtpsApi::checkpoint) does, unless the test fails already.
+impl Drop for MockOtpsApi {
+    fn drop(&mut self) {
+        self.checkpoint();
     }
 }
 

@@ -31,7 +31,7 @@ use super::expected::Expected;
 /// # Panics
 ///
 /// As [`MockOtpsApi`](crate::MockOtpsApi) does. What is secret in a request is redacted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MockTransport {
     mock: mocked::MockTransport,
     expected: Expected,
@@ -40,7 +40,7 @@ pub struct MockTransport {
 impl MockTransport {
     /// A mock that expects no call.
     pub fn new() -> Self {
-        Self::default()
+        Self { mock: mocked::MockTransport::new(), expected: Expected::of("MockTransport") }
     }
 
     /// Expects that a request is sent.
@@ -70,8 +70,20 @@ impl MockTransport {
     ///
     /// If a call is missing.
     pub fn checkpoint(&mut self) {
-        self.mock.checkpoint();
-        self.expected.clear();
+        self.expected.settle(|| self.mock.checkpoint());
+    }
+}
+
+impl Default for MockTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// As [`checkpoint`](MockTransport::checkpoint) does, unless the test fails already.
+impl Drop for MockTransport {
+    fn drop(&mut self) {
+        self.checkpoint();
     }
 }
 
