@@ -220,6 +220,17 @@ fn a_checkpoint_settles_what_came_and_begins_anew() {
 }
 
 #[test]
+fn a_checkpoint_sees_what_is_missing_also_while_others_hold_the_mock() {
+    let mut mock = MockOtpsApi::new();
+    mock.expect_receive_codes().once().returning(|| Ok(()));
+    let mock = Arc::new(mock);
+    let held: Arc<dyn OtpsApi> = Arc::clone(&mock) as _;
+    let missing = panic_of(|| mock.checkpoint());
+    assert_tells(&missing, &["MockOtpsApi::receive_codes", "called 0 time(s)"]);
+    drop(held);
+}
+
+#[test]
 fn only_the_latest_calls_are_told() {
     let mut mock = MockOtpsApi::new();
     mock.expect_receive_codes().returning(|| Ok(()));

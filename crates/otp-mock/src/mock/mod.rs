@@ -1,7 +1,7 @@
 //! The mocks: mockall's, which also say what was expected when a call fits nothing.
 
 mod api;
-mod expected;
+mod expecting;
 mod transport;
 
 pub use api::MockOtpsApi;

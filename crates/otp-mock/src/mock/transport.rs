@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 
-use super::expected::Expected;
+use self::mocked::MockTransport as Mockall;
+use super::expecting::Expecting;
 
 /// A [mockall](https://docs.rs/mockall) mock of [`Transport`], in every flavour, where
 /// [`ScriptedTransport`](crate::ScriptedTransport) does not say enough.
@@ -32,45 +33,43 @@ use super::expected::Expected;
 ///
 /// As [`MockOtpsApi`](crate::MockOtpsApi) does. What is secret in a request is redacted.
 #[derive(Debug)]
-pub struct MockTransport {
-    mock: mocked::MockTransport,
-    expected: Expected,
-}
+pub struct MockTransport(Expecting<Mockall>);
 
 impl MockTransport {
     /// A mock that expects no call.
     pub fn new() -> Self {
-        Self { mock: mocked::MockTransport::new(), expected: Expected::of("MockTransport") }
+        Self(Expecting::new("MockTransport", Mockall::new()))
     }
 
     /// Expects that a request is sent.
     #[track_caller]
     pub fn expect_send(&mut self) -> &mut expectation::Send {
-        self.expected.add("send");
-        self.mock.expect_send()
+        self.0.expect("send").expect_send()
     }
 
     /// Expects a wait before the next attempt.
     #[track_caller]
     pub fn expect_sleep(&mut self) -> &mut expectation::Sleep {
-        self.expected.add("sleep");
-        self.mock.expect_sleep()
+        self.0.expect("sleep").expect_sleep()
     }
 
     /// Expects that the time is asked, which each call does.
     #[track_caller]
     pub fn expect_now(&mut self) -> &mut expectation::Now {
-        self.expected.add("now");
-        self.mock.expect_now()
+        self.0.expect("now").expect_now()
     }
 
-    /// Verifies that all that was expected came, and begins anew.
+    /// Verifies that all that was expected came, and begins anew: the mock expects nothing more.
+    ///
+    /// Dropping the mock verifies it too. But behind an `Arc` that something else holds, such as a task that
+    /// ends with its runtime, it is dropped too late, or where no test sees it fail: there, call this at the
+    /// end. Not within an answer, which it would wait for.
     ///
     /// # Panics
     ///
     /// If a call is missing.
-    pub fn checkpoint(&mut self) {
-        self.expected.settle(|| self.mock.checkpoint());
+    pub fn checkpoint(&self) {
+        self.0.settle(Mockall::checkpoint);
     }
 }
 
@@ -89,15 +88,15 @@ impl Drop for MockTransport {
 
 impl blocking::Transport for MockTransport {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.expected.ask("send", || self.mock.send(request))
+        self.0.ask("send", |mock| mock.send(request))
     }
 
     fn sleep(&self, duration: Duration) {
-        self.expected.ask("sleep", || self.mock.sleep(duration));
+        self.0.ask("sleep", |mock| mock.sleep(duration));
     }
 
     fn now(&self) -> Duration {
-        self.expected.ask("now", || self.mock.now())
+        self.0.ask("now", Mockall::now)
     }
 }
 

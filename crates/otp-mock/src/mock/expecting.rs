@@ -1,6 +1,7 @@
 use std::any::Any;
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 /// So many of the latest calls are told.
 const TOLD: usize = 8;
@@ -8,45 +9,65 @@ const TOLD: usize = 8;
 /// How the part begins that is added to mockall's message.
 const ADDED: &str = "\n  expected: ";
 
+/// Each line of it is below the one before.
+const NEXT: &str = "\n            ";
+
 /// What mockall says of an expectation that has no answer.
 const NO_ANSWER: &str = "Returning default values";
 
-/// What a mock was told to expect, and where: mockall keeps this to itself. And the latest calls that came.
+/// A mock of mockall's, and what it was told to expect, and where, which mockall keeps to itself. And the latest
+/// calls that came.
 #[derive(Debug)]
-pub(super) struct Expected {
-    mock: &'static str,
-    calls: Vec<(&'static str, &'static Location<'static>)>,
+pub(super) struct Expecting<M> {
+    name: &'static str,
+    mock: RwLock<M>,
+    expected: RwLock<Vec<Expected>>,
     came: Mutex<Vec<&'static str>>,
 }
 
-impl Expected {
-    pub(super) fn of(mock: &'static str) -> Self {
-        Self { mock, calls: Vec::new(), came: Mutex::default() }
+#[derive(Debug)]
+struct Expected {
+    method: &'static str,
+    at: &'static Location<'static>,
+}
+
+impl<M> Expecting<M> {
+    pub(super) fn new(name: &'static str, mock: M) -> Self {
+        Self { name, mock: RwLock::new(mock), expected: RwLock::default(), came: Mutex::default() }
     }
 
+    /// The mock, to be told what to expect of this method.
     #[track_caller]
-    pub(super) fn add(&mut self, method: &'static str) {
-        self.calls.push((method, Location::caller()));
+    pub(super) fn expect(&mut self, method: &'static str) -> &mut M {
+        let at = Location::caller();
+        self.expected
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Expected { method, at });
+        self.mock.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks mockall for its answer. If the call fits no expectation, or is one too many, mockall says what
     /// came, and this adds what was expected.
-    pub(super) fn ask<T>(&self, method: &'static str, answer: impl FnOnce() -> T) -> T {
+    pub(super) fn ask<T>(&self, method: &'static str, answer: impl FnOnce(&M) -> T) -> T {
         let before = self.note(method);
+        let answer = || answer(&self.mock.read().unwrap_or_else(PoisonError::into_inner));
         explain(answer, |said| {
             // Any other panic is that of the test's own answer, in which there may be another mock.
-            let of_this_call =
-                said.strip_prefix(self.mock)?.strip_prefix("::")?.strip_prefix(method)?;
-            of_this_call.starts_with(['(', ':']).then(|| self.describe(said, method, &before))
+            let rest = said.strip_prefix(self.name)?.strip_prefix("::")?.strip_prefix(method)?;
+            rest.starts_with(['(', ':']).then(|| self.describe(said, method, &before))
         })
     }
 
     /// Lets mockall say which call is missing, and forgets what was expected and what came.
-    pub(super) fn settle(&mut self, verify: impl FnOnce()) {
-        let settled = std::mem::replace(self, Self::of(self.mock));
+    pub(super) fn settle(&self, verify: impl FnOnce(&mut M)) {
+        let expected =
+            mem::take(&mut *self.expected.write().unwrap_or_else(PoisonError::into_inner));
+        let came = mem::take(&mut *self.came.lock().unwrap_or_else(PoisonError::into_inner));
+        let verify = || verify(&mut self.mock.write().unwrap_or_else(PoisonError::into_inner));
         explain(verify, |_| {
-            let came = settled.came.lock().unwrap_or_else(PoisonError::into_inner);
-            Some(format!("{ADDED}{}\n  it came: {}", settled.lines().join(NEXT), list(&came)))
+            let expected = lines(&expected).join(NEXT);
+            Some(format!("{ADDED}{expected}\n  it came: {}", list(&came)))
         });
     }
 
@@ -62,22 +83,20 @@ impl Expected {
     }
 
     fn describe(&self, said: &str, method: &str, before: &[&str]) -> String {
-        let mut lines = self.lines();
-        if !self.calls.iter().any(|(expected, _)| *expected == method) {
+        let expected = self.expected.read().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lines(&expected);
+        if !expected.iter().any(|expected| expected.method == method) {
             lines.push(format!("no {method}: `expect_{method}()` says what it answers"));
         } else if said.contains(NO_ANSWER) {
             lines.push(format!("an answer to {method}: `.returning(..)` says which"));
         }
         format!("{ADDED}{}\n  before it came: {}", lines.join(NEXT), list(before))
     }
-
-    fn lines(&self) -> Vec<String> {
-        self.calls.iter().map(|(method, at)| format!("{method}, as {at} says")).collect()
-    }
 }
 
-/// Each below the one before.
-const NEXT: &str = "\n            ";
+fn lines(expected: &[Expected]) -> Vec<String> {
+    expected.iter().map(|Expected { method, at }| format!("{method}, as {at} says")).collect()
+}
 
 fn list(calls: &[&str]) -> String {
     if calls.is_empty() { "nothing".to_owned() } else { calls.join(", ") }
