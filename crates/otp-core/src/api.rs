@@ -41,7 +41,20 @@ use crate::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsClient, RecoveryCode
 ///
 /// A method that is not implemented answers [`ErrorKind::Unimplemented`], which names it, and sends
 /// nothing. So a hand-written double implements what its test needs, and a method that the API gains
-/// later breaks nobody.
+/// later breaks nobody. The trait is an [`async_trait`], and so is each implementation:
+///
+/// ```
+/// use otp_core::{Error, OtpsApi, async_trait};
+///
+/// struct NoPhone;
+///
+/// #[async_trait]
+/// impl OtpsApi for NoPhone {
+///     async fn receive_codes(&self) -> Result<(), Error> {
+///         Ok(())
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait OtpsApi: Send + Sync {
     /// Verifies the user by an OTP, which uses the OTP up: `POST /user/otp/verify/{otp}`.

@@ -13,7 +13,8 @@ use crate::{Error, Operation, Otp, RecoveryCodeList, Verified};
 ///
 /// [`OtpsClient`] implements it; so do the doubles of `otp-mock`, and `&T`, `Box<T>`, `Rc<T>` and
 /// `Arc<T>` of an implementor, `dyn` included. A method that is not implemented answers
-/// [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented).
+/// [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented). An implementation is an
+/// `#[async_trait(?Send)]`.
 ///
 /// ```
 /// use std::rc::Rc;

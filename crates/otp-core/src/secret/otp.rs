@@ -1,7 +1,7 @@
 use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{behave_as_a_secret, parse_from_text, seal};
+use super::{RecoveryCode, behave_as_a_secret, parse_from_text, seal};
 use crate::Error;
 
 const MAX_LEN: usize = 64;
@@ -77,6 +77,27 @@ impl ExposeSecret<str> for Otp {
     }
 }
 
+/// A recovery code is taken in the place of an OTP, once.
+///
+/// ```
+/// use otp_core::{Otp, RecoveryCode};
+///
+/// let on_paper = RecoveryCode::new("abcde-fghij");
+/// let otp = Otp::try_from(&on_paper)?;
+/// # let _ = otp;
+/// # Ok::<(), otp_core::Error>(())
+/// ```
+impl TryFrom<&RecoveryCode> for Otp {
+    type Error = Error;
+
+    /// # Errors
+    ///
+    /// As [`Otp::new`]: the API says only that a recovery code is a string, and this goes into a path.
+    fn try_from(code: &RecoveryCode) -> Result<Self, Error> {
+        Self::new(code.expose_secret())
+    }
+}
+
 behave_as_a_secret!(Otp);
 parse_from_text!(Otp);
 
@@ -96,6 +117,14 @@ mod tests {
             assert_eq!(Otp::new(pasted).unwrap().expose_secret(), meant);
         }
         assert!(Otp::new("7".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_recovery_code_is_one_unless_it_could_change_the_path() {
+        let otp = Otp::try_from(&RecoveryCode::new("abcde-fghij")).unwrap();
+        assert_eq!(otp.expose_secret(), "abcde-fghij");
+        let error = Otp::try_from(&RecoveryCode::new("../sms")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
     #[test]
