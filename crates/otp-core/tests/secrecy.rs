@@ -99,6 +99,38 @@ fn a_server_that_echoes_the_secrets_finds_none_of_them_in_the_error() {
 }
 
 #[test]
+fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of_it() {
+    use otp_core::operation::{ReadError, RequestDraft};
+    use otp_core::secrecy::SecretString;
+    use otp_core::{Endpoint, Operation, Response, exchange::Scrubber};
+
+    struct SetPassword(SecretString);
+    impl Operation for SetPassword {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::post("set_password", "/password/{otp}");
+        fn write(&self, request: &mut RequestDraft) {
+            request
+                .secret_path_param("otp", &Otp::new(OTP).unwrap())
+                .secret(&self.0)
+                .body(HeaderValue::from_static("text/plain"), CODE);
+        }
+        fn read(&self, _: &Response) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+
+    let config = ClientConfig::new(AuthToken::new(TOKEN).unwrap());
+    let operation = SetPassword(SecretString::from(CODE));
+    let mut exchange = Exchange::new(&config, operation, CallOptions::default(), Duration::ZERO);
+    let Step::Send(request) = exchange.next(Duration::ZERO) else { panic!("must send") };
+    assert_eq!(request.secrets().collect::<Vec<_>>(), [OTP, CODE]);
+    let scrubber = Scrubber::new(request.secrets());
+    assert_silent(&scrubber.text(format!("{CODE} is weak, {OTP} is wrong")));
+    assert_silent(&debug(&request));
+    assert_silent(&debug(&scrubber));
+}
+
+#[test]
 fn an_exchange_that_waits_does_not_show_what_came_back() {
     let config = ClientConfig::new(AuthToken::new(TOKEN).unwrap());
     let options = CallOptions::default();

@@ -52,15 +52,17 @@ pub(crate) use budget::RetryBudget;
 pub use options::CallOptions;
 pub(crate) use options::RESERVED;
 pub use retry_policy::RetryPolicy;
+pub use scrub::Scrubber;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
 use self::failure::Failure;
 use self::history::History;
-use self::scrub::Scrubber;
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::RequestDraft;
+use crate::operation::{RequestDraft, Secrets};
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request, Response,
@@ -182,10 +184,11 @@ impl<O: Operation> Exchange<O> {
             return self.done(Err(error));
         };
         match self.request() {
-            Ok(request) => {
+            Ok((request, secrets)) => {
                 self.state = State::InFlight;
                 Step::Send(
                     Request::new(O::ENDPOINT, request)
+                        .with_secrets(secrets)
                         .with_time_limit(time_limit)
                         .with_response_limit(self.config.response_limit()),
                 )
@@ -214,7 +217,7 @@ impl<O: Operation> Exchange<O> {
         self.telemetry.span()
     }
 
-    fn request(&self) -> Result<http::Request<bytes::Bytes>, String> {
+    fn request(&self) -> Result<(http::Request<bytes::Bytes>, Secrets), String> {
         let base = self.config.base_url();
         let mut headers = self.config.headers().clone();
         headers.insert(X_AUTH_TOKEN, self.config.token().to_header_value());
@@ -223,7 +226,8 @@ impl<O: Operation> Exchange<O> {
         for (name, value) in self.options.headers() {
             draft.set_header(name, value);
         }
-        draft.finish(O::ENDPOINT, base)
+        let secrets = draft.take_secrets();
+        Ok((draft.finish(O::ENDPOINT, base)?, secrets))
     }
 
     fn read(&self, response: Response) -> Result<Answer<O::Output>, Box<Failure>> {
@@ -248,7 +252,8 @@ impl<O: Operation> Exchange<O> {
         for value in self.options.headers().values().filter(|value| value.is_sensitive()) {
             draft.secret_bytes(value.as_bytes());
         }
-        let scrubber = Scrubber::new(self.config.token(), &draft.into_secrets());
+        let token = self.config.token().expose_secret();
+        let scrubber = Scrubber::new(std::iter::once(token).chain(draft.take_secrets().iter()));
 
         let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let error = Error::builder(failure.kind)

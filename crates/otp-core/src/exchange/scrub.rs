@@ -1,4 +1,4 @@
-//! Takes a request's secrets out of whatever its error is about to say.
+//! Takes secrets out of whatever is about to be said.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,22 +6,30 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
-
-use crate::AuthToken;
-use crate::operation::Secrets;
 
 const REDACTED: &str = "[redacted]";
 
-/// The forms in which a secret could come back: as it is, percent-encoded, and in base64, also as a part
-/// of a longer text that was encoded.
-pub(super) struct Scrubber(Vec<Zeroizing<String>>);
+/// Takes secrets out of a text, as this crate's errors do with what a server says.
+///
+/// It knows the forms in which a secret could come back: as it is, percent-encoded, and in base64, also as
+/// a part of a longer text that was encoded. It is for whoever writes down what passes a transport; see
+/// [`Request::secrets`](crate::Request::secrets). Its `Debug` shows nothing.
+///
+/// ```
+/// use otp_core::exchange::Scrubber;
+///
+/// let scrubber = Scrubber::new(["k3y-of-mine"]);
+/// assert_eq!(scrubber.text("no user k3y-of-mine"), "no user [redacted]");
+/// assert_eq!(scrubber.text("no user k3y%2Dof%2Dmine"), "no user [redacted]");
+/// ```
+pub struct Scrubber(Vec<Zeroizing<String>>);
 
 impl Scrubber {
-    pub(super) fn new(token: &AuthToken, secrets: &Secrets) -> Self {
+    /// What takes out these secrets. An empty one hides nothing.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut forms = Vec::new();
-        for secret in std::iter::once(token.expose_secret()).chain(secrets.iter()) {
+        for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
             forms.push(Zeroizing::new(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()));
             forms.push(Zeroizing::new(secret.to_owned()));
             let base64 = (0..3).flat_map(|offset| base64_at(secret, offset)).map(Zeroizing::new);
@@ -34,7 +42,10 @@ impl Scrubber {
         Self(forms)
     }
 
-    pub(super) fn text<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+    /// The text with `[redacted]` in the place of each secret; nothing else of it, if one is written in a
+    /// way that cannot be cut out.
+    pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = text.into();
         if self.is_clean(&text) {
             return text;
         }
@@ -97,28 +108,34 @@ mod tests {
     use super::*;
 
     fn scrubber() -> Scrubber {
-        Scrubber::new(&AuthToken::new("to/ken").unwrap(), &Secrets::default())
+        Scrubber::new(["to/ken"])
     }
 
     #[test]
     fn a_secret_is_found_raw_and_percent_encoded() {
-        assert_eq!(scrubber().text("a to/ken b to%2Fken".into()), "a [redacted] b [redacted]");
-        assert_eq!(scrubber().text("a token".into()), "a token");
-        assert_eq!(scrubber().text("100 % of to%2fk%65n".into()), REDACTED);
-        assert_eq!(scrubber().text("100 % of tokens".into()), "100 % of tokens");
+        assert_eq!(scrubber().text("a to/ken b to%2Fken"), "a [redacted] b [redacted]");
+        assert_eq!(scrubber().text("a token"), "a token");
+        assert_eq!(scrubber().text("100 % of to%2fk%65n"), REDACTED);
+        assert_eq!(scrubber().text("100 % of tokens"), "100 % of tokens");
     }
 
     #[test]
     fn a_short_secret_does_not_redact_everything() {
         for token in ["t", "to", "tok"] {
-            let scrubber = Scrubber::new(&AuthToken::new(token).unwrap(), &Secrets::default());
-            assert_eq!(scrubber.text("refused".into()), "refused");
+            let scrubber = Scrubber::new([token]);
+            assert_eq!(scrubber.text("refused"), "refused");
         }
     }
 
     #[test]
+    fn an_empty_secret_hides_nothing() {
+        assert_eq!(Scrubber::new(["", "to/ken"]).text("a to/ken"), "a [redacted]");
+        assert_eq!(Scrubber::new([""]).text("a"), "a");
+    }
+
+    #[test]
     fn a_secret_is_found_in_base64_wherever_it_stands() {
-        let scrubber = Scrubber::new(&AuthToken::new("canary-t0ken").unwrap(), &Secrets::default());
+        let scrubber = Scrubber::new(["canary-t0ken"]);
         for offset in 0..3 {
             let [encoded, _] = base64_at("canary-t0ken", offset);
             // All of the twelve bytes but what is shared with their neighbours.
@@ -126,7 +143,7 @@ mod tests {
         }
         for text in ["canary-t0ken", "a canary-t0ken", "ab canary-t0ken!", "abc canary-t0ken !!"] {
             for encoded in [STANDARD_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(text)] {
-                let scrubbed = scrubber.text(encoded.clone().into());
+                let scrubbed = scrubber.text(encoded.clone());
                 assert!(scrubbed.contains(REDACTED), "{text}: {encoded}");
             }
         }

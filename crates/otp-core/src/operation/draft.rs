@@ -27,7 +27,7 @@ pub struct RequestDraft {
     rest: &'static str,
     headers: HeaderMap,
     body: Bytes,
-    secrets: Option<Secrets>,
+    secrets: Secrets,
     fault: Option<Fault>,
 }
 
@@ -88,20 +88,19 @@ impl RequestDraft {
             rest,
             headers,
             body: Bytes::new(),
-            secrets: None,
+            secrets: Secrets::default(),
             fault: None,
         }
     }
 
     /// A draft that is written only to learn which secrets the request carries.
     pub(crate) fn collecting(endpoint: &'static Endpoint, base: &BaseUrl) -> Self {
-        let mut draft = Self::new(endpoint, base, HeaderMap::new());
-        draft.secrets = Some(Secrets::default());
-        draft
+        Self::new(endpoint, base, HeaderMap::new())
     }
 
-    pub(crate) fn into_secrets(self) -> Secrets {
-        self.secrets.unwrap_or_default()
+    /// The secrets that were written so far.
+    pub(crate) fn take_secrets(&mut self) -> Secrets {
+        std::mem::take(&mut self.secrets)
     }
 
     /// Fills in the next parameter of the path template; `name` must be its name.
@@ -177,15 +176,13 @@ impl RequestDraft {
     /// Says that the body, or another part of the request, holds this secret, so that an echo of it is
     /// removed from the server's messages.
     pub fn secret(&mut self, secret: &impl ExposeSecret<str>) -> &mut Self {
-        if let Some(secrets) = &mut self.secrets {
-            secrets.add(secret.expose_secret());
-        }
+        self.secrets.add(secret.expose_secret());
         self
     }
 
     pub(crate) fn secret_bytes(&mut self, secret: &[u8]) {
-        if let (Some(secrets), Ok(secret)) = (&mut self.secrets, std::str::from_utf8(secret)) {
-            secrets.add(secret);
+        if let Ok(secret) = std::str::from_utf8(secret) {
+            self.secrets.add(secret);
         }
     }
 
@@ -292,6 +289,6 @@ mod tests {
         let shown = format!("{draft:?}");
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(shown.matches("[redacted]").count() >= 2, "{shown}");
-        assert_eq!(draft.into_secrets().iter().collect::<Vec<_>>(), ["s3cret", "s3cret"]);
+        assert_eq!(draft.take_secrets().iter().collect::<Vec<_>>(), ["s3cret", "s3cret"]);
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::operation::Secrets;
 use crate::{CallOptions, Endpoint};
 
 /// One request of one attempt, and the limits that a [`Transport`](crate::Transport) keeps.
@@ -14,6 +15,7 @@ pub struct Request {
     endpoint: &'static Endpoint,
     time_limit: Duration,
     response_limit: usize,
+    secrets: Secrets,
 }
 
 impl Request {
@@ -24,6 +26,7 @@ impl Request {
             endpoint,
             time_limit: CallOptions::DEFAULT_ATTEMPT_TIMEOUT,
             response_limit: crate::ClientConfig::DEFAULT_RESPONSE_LIMIT,
+            secrets: Secrets::default(),
         }
     }
 
@@ -39,6 +42,10 @@ impl Request {
         Self { response_limit, ..self }
     }
 
+    pub(crate) fn with_secrets(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
+    }
+
     /// Which operation this is, for telemetry: its name, its path template, its method.
     pub fn endpoint(&self) -> &'static Endpoint {
         self.endpoint
@@ -52,6 +59,15 @@ impl Request {
     /// How many bytes of body the response may have.
     pub fn response_limit(&self) -> usize {
         self.response_limit
+    }
+
+    /// What the operation says is secret of what it wrote, wherever it stands: in the path, in a header or
+    /// in the body. The token is not among it, nor a sensitive header of the call's or the client's own.
+    ///
+    /// A transport does without. It is for what stands around one and writes down what passes: the server
+    /// may repeat a secret, and a [`Scrubber`](crate::exchange::Scrubber) finds it.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter()
     }
 
     /// The raw request, for reading. It holds the token, and its path may hold an OTP.
