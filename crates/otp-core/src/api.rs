@@ -41,7 +41,7 @@ use crate::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsClient, RecoveryCode
 ///
 /// A method that is not implemented answers [`ErrorKind::Unimplemented`], which names it, and sends
 /// nothing. So a hand-written double implements what its test needs, and a method that the API gains
-/// later breaks nobody. The trait is an [`async_trait`], and so is each implementation:
+/// later breaks nobody. The trait is an [`async_trait`](macro@async_trait), and so is each implementation:
 ///
 /// ```
 /// use otp_core::{Error, OtpsApi, async_trait};

@@ -10,6 +10,10 @@ use secrecy::zeroize::Zeroizing;
 
 const REDACTED: &str = "[redacted]";
 
+/// Whatever is shorter is in many a word, and taken out only where it stands alone: a letter typed for an OTP
+/// must not cost the id of the request.
+const SHORT: usize = 4;
+
 /// Takes secrets out of a text, as this crate's errors do with what a server says.
 ///
 /// It knows the forms in which a secret could come back: as it is, percent-encoded, and in base64, also as
@@ -43,16 +47,14 @@ impl Scrubber {
     }
 
     /// The text with `[redacted]` in the place of each secret; nothing else of it, if one is written in a
-    /// way that cannot be cut out.
+    /// way that cannot be cut out. A secret of less than four bytes must stand alone to be one: it is a
+    /// part of many a word.
     pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
         let text = text.into();
         if self.is_clean(&text) {
             return text;
         }
-        let scrubbed = self
-            .0
-            .iter()
-            .fold(text.into_owned(), |text, form| text.replace(form.as_str(), REDACTED));
+        let scrubbed = self.0.iter().fold(text.into_owned(), |text, form| replace(text, form));
         // What is still in there is written in some way that cannot be cut out.
         if self.is_clean(&scrubbed) { Cow::Owned(scrubbed) } else { Cow::Borrowed(REDACTED) }
     }
@@ -74,11 +76,36 @@ impl Scrubber {
     }
 
     fn is_clean(&self, text: &str) -> bool {
-        let holds_none = |text: &str| self.0.iter().all(|form| !text.contains(form.as_str()));
+        let holds_none = |text: &str| self.0.iter().all(|form| places(text, form).next().is_none());
         // Percent-encoding has many ways to write the same.
         holds_none(text)
             && (!text.contains('%') || holds_none(&percent_decode_str(text).decode_utf8_lossy()))
     }
+}
+
+/// Where a form of a secret begins in a text.
+fn places<'a>(text: &'a str, form: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(form).map(|(at, _)| at).filter(move |at| {
+        form.len() >= SHORT
+            || !is_word(text[..*at].chars().next_back())
+                && !is_word(text[at + form.len()..].chars().next())
+    })
+}
+
+fn replace(text: String, form: &str) -> String {
+    let mut replaced = String::new();
+    let mut rest = 0;
+    for at in places(&text, form) {
+        replaced.push_str(&text[rest..at]);
+        replaced.push_str(REDACTED);
+        rest = at + form.len();
+    }
+    if rest == 0 {
+        return text;
+    }
+    replaced.push_str(&text[rest..]);
+    replaced
 }
 
 /// What of base64 depends on this secret alone when it stands `offset` bytes, modulo 3, after the start
@@ -120,11 +147,19 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_does_not_redact_everything() {
+    fn a_short_secret_is_taken_out_where_it_stands_alone() {
         for token in ["t", "to", "tok"] {
             let scrubber = Scrubber::new([token]);
-            assert_eq!(scrubber.text("refused"), "refused");
+            for text in ["token refused", "a stoke", "94c8-1tok2"] {
+                assert_eq!(scrubber.text(text), text);
+            }
+            for (before, after) in [("", ""), ("no ", "!"), ("/verify/", "?"), ("«", "»")] {
+                let said = scrubber.text(format!("{before}{token}{after}")).into_owned();
+                assert_eq!(said, format!("{before}[redacted]{after}"));
+            }
         }
+        let scrubber = Scrubber::new(["1234"]);
+        assert_eq!(scrubber.text("x1234y 1234"), "x[redacted]y [redacted]");
     }
 
     #[test]
