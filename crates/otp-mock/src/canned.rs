@@ -44,7 +44,7 @@ pub fn recovery_codes<S: Into<String>>(codes: impl IntoIterator<Item = S>) -> Re
 /// the status and a message such as the service has them. Change what your test is about, then
 /// `build`.
 pub fn error<O: Operation>(kind: ErrorKind) -> ErrorBuilder {
-    let error = Error::builder(kind).endpoint(O::ENDPOINT).messages(message(kind));
+    let error = Error::builder(kind).endpoint(O::ENDPOINT).messages(message::<O>(kind));
     match kind {
         ErrorKind::InvalidInput => error.reason("an option of the call is out of its bounds"),
         ErrorKind::Unimplemented => error,
@@ -72,9 +72,12 @@ pub fn lost_reply<O: Operation>() -> Error {
     error::<O>(ErrorKind::ConnectionLost).effect(Effect::Applied).status(status).build()
 }
 
-fn message(kind: ErrorKind) -> Option<&'static str> {
+fn message<O: Operation>(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::BadRequest => Some("OTP is invalid"),
+        ErrorKind::BadRequest if O::ENDPOINT.path_template().contains("{otp}") => {
+            Some("OTP is invalid")
+        }
+        ErrorKind::BadRequest => Some("The request is not valid"),
         ErrorKind::Unauthorized => Some("Invalid authentication token"),
         ErrorKind::Forbidden => Some("You are not authorized to do this"),
         ErrorKind::NotFound => Some("Not found"),

@@ -167,7 +167,8 @@ fn what_a_test_says_of_an_error_is_true_of_its_attempt_too() {
 fn a_message_is_a_sentence_of_the_service() {
     for kind in ErrorKind::ALL {
         let error = canned::error::<RegenerateCodes>(*kind).build();
-        assert!(error.messages().iter().all(|message| message.len() > 8), "{error}");
+        let fits = |message: &String| message.len() > 8 && !message.contains("OTP");
+        assert!(error.messages().iter().all(fits), "{error}");
     }
 }
 
