@@ -258,7 +258,7 @@ fn what_is_played_has_as_many_codes_and_the_same_ones_where_they_were_the_same()
 
 #[test]
 fn a_body_is_written_by_its_shape_and_its_documented_fields() {
-    let body = r#"{"token": "canary", "recovery_codes": [1, null, "canary"], "error": {"a": 1}, "x": true}"#;
+    let body = r#"{"token": "canary-t0ken", "recovery_codes": [1, null, "canary"], "error": {"a": 1}, "x": true}"#;
     let replies = [
         Reply::json(200, body),
         Reply::json(400, r#"[1]"#),

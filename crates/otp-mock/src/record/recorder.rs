@@ -5,13 +5,17 @@ use std::time::Duration;
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 
 use super::Recording;
-use super::recording::{Exchanged, Seen};
-use super::redact::Redactor;
+use super::passed::{self, Came, Passed, Seen};
 
 /// A transport that writes down what passes through another, with every secret replaced, in the flavour
 /// that the other has.
 ///
-/// Clones record together. What is dropped before its answer is not recorded.
+/// Clones record together. Exchanges stand in the order in which they were sent. What is dropped before its
+/// answer is not recorded.
+///
+/// The secrets are replaced when the [recording](Self::recording) is taken, so that what a later exchange
+/// shows to be a secret is replaced in an earlier one too. Until it is dropped, the recorder keeps in memory
+/// what passed.
 ///
 /// ```
 /// use otp_core::{OtpsApi, OtpsClient};
@@ -31,47 +35,50 @@ use super::redact::Redactor;
 #[derive(Clone)]
 pub struct Recorder<T> {
     inner: T,
-    record: Arc<Mutex<Record>>,
-}
-
-#[derive(Default)]
-struct Record {
-    recording: Recording,
-    redactor: Redactor,
+    /// In the order of sending.
+    passed: Arc<Mutex<Vec<Passed>>>,
 }
 
 impl<T> Recorder<T> {
     /// Records what passes through this transport.
     pub fn new(transport: T) -> Self {
-        Self { inner: transport, record: Arc::default() }
+        Self { inner: transport, passed: Arc::default() }
     }
 
-    /// What passed so far.
+    /// What was answered so far.
     pub fn recording(&self) -> Recording {
-        self.record().recording.clone()
+        // Others may go on in the meantime.
+        let passed = self.passed().clone();
+        Recording { exchanges: passed::write(&passed) }
     }
 
-    fn write(
-        &self,
-        request: &Seen,
-        outcome: Result<Response, TransportError>,
-    ) -> Result<Response, TransportError> {
-        let Record { recording, redactor } = &mut *self.record();
-        recording.exchanges.push(Exchanged::new(request, &outcome, redactor));
-        outcome
+    /// Where the answer belongs.
+    fn sent(&self, request: &Request) -> usize {
+        let request = Arc::new(Seen::of(request));
+        let mut passed = self.passed();
+        passed.push(Passed { request, came: None });
+        passed.len() - 1
     }
 
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    fn came(&self, at: usize, outcome: &Result<Response, TransportError>) {
+        let came = Came::of(outcome);
+        if let Some(passed) = self.passed().get_mut(at) {
+            passed.came = Some(Arc::new(came));
+        }
+    }
+
+    fn passed(&self) -> MutexGuard<'_, Vec<Passed>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl<T: Transport> Transport for Recorder<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let seen = Seen::of(&request);
+        let sent = self.sent(&request);
         let outcome = self.inner.send(request).await;
-        self.write(&seen, outcome)
+        self.came(sent, &outcome);
+        outcome
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -86,9 +93,10 @@ impl<T: Transport> Transport for Recorder<T> {
 #[async_trait(?Send)]
 impl<T: local::Transport> local::Transport for Recorder<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let seen = Seen::of(&request);
+        let sent = self.sent(&request);
         let outcome = self.inner.send(request).await;
-        self.write(&seen, outcome)
+        self.came(sent, &outcome);
+        outcome
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -102,9 +110,10 @@ impl<T: local::Transport> local::Transport for Recorder<T> {
 
 impl<T: blocking::Transport> blocking::Transport for Recorder<T> {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let seen = Seen::of(&request);
+        let sent = self.sent(&request);
         let outcome = self.inner.send(request);
-        self.write(&seen, outcome)
+        self.came(sent, &outcome);
+        outcome
     }
 
     fn sleep(&self, duration: Duration) {
@@ -118,8 +127,7 @@ impl<T: blocking::Transport> blocking::Transport for Recorder<T> {
 
 impl<T> fmt::Debug for Recorder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder")
-            .field("exchanges", &self.record().recording.exchanges.len())
-            .finish_non_exhaustive()
+        let exchanges = self.passed().iter().filter(|passed| passed.came.is_some()).count();
+        f.debug_struct("Recorder").field("exchanges", &exchanges).finish_non_exhaustive()
     }
 }

@@ -1,134 +1,128 @@
 //! Which secret is written down as what.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
-use otp_core::bytes::Bytes;
-use otp_core::http::Response;
-use otp_core::operation::{ReadError, RequestDraft};
-use otp_core::secrecy::{ExposeSecret, SecretString};
-use otp_core::{AuthToken, CallOptions, ClientConfig, Endpoint, Exchange, Operation, Step};
-use serde_json::{Value, json};
+use otp_core::exchange::Scrubber;
+use serde_json::{Map, Value, json};
 
-/// Replaces secrets, the same one always by the same placeholder: `token-1`, `otp-1`, `recovery-code-1`.
-/// A placeholder is a valid value of its kind.
+/// The secrets that passed, each with its placeholder: `token-1`, `otp-1`, `recovery-code-1`. A placeholder
+/// is a valid value of its kind.
 #[derive(Default)]
-pub(super) struct Redactor {
-    known: Vec<Known>,
+pub(super) struct Known<'a> {
+    placeholders: HashMap<&'a str, String>,
+    numbers: HashMap<&'static str, usize>,
 }
 
-struct Known {
-    secret: SecretString,
-    kind: &'static str,
-    placeholder: String,
-}
-
-impl Redactor {
-    /// The placeholder of this secret.
-    pub(super) fn placeholder(&mut self, kind: &'static str, secret: &str) -> String {
-        let mut same_kind = self.known.iter().filter(|known| known.kind == kind);
-        if let Some(known) = same_kind.find(|known| known.secret.expose_secret() == secret) {
-            return known.placeholder.clone();
+impl<'a> Known<'a> {
+    /// A secret keeps the placeholder of what it was first, whatever it is used for later.
+    pub(super) fn learn(&mut self, kind: &'static str, secret: &'a str) {
+        // What is blank is no secret, and is in every text.
+        if secret.trim().is_empty() || self.placeholders.contains_key(secret) {
+            return;
         }
-        let number = self.known.iter().filter(|known| known.kind == kind).count() + 1;
-        let placeholder = format!("{kind}-{number}");
-        self.known.push(Known {
-            secret: SecretString::from(secret),
-            kind,
-            placeholder: placeholder.clone(),
-        });
-        placeholder
+        let number = self.numbers.entry(kind).or_default();
+        *number += 1;
+        self.placeholders.insert(secret, format!("{kind}-{number}"));
     }
 
-    /// A text of the server's, as an error of the SDK would show it: without the known secrets in
-    /// whatever form.
-    pub(super) fn text(&self, text: &str) -> String {
-        if text.is_empty() {
-            return String::new();
+    /// Learns the secrets of a JSON body, however deep they are.
+    pub(super) fn learn_body(&mut self, body: &'a Value) {
+        match body {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match secret_kind(name) {
+                        Some(kind) => self.learn_texts(kind, value),
+                        None => self.learn_body(value),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.learn_body(item)),
+            _ => {}
         }
-        let secrets = self.known.iter().map(|known| known.secret.clone()).collect();
-        shown(Echo(secrets), text).unwrap_or_else(|| "[redacted]".to_owned())
+    }
+
+    fn learn_texts(&mut self, kind: &'static str, value: &'a Value) {
+        match value {
+            Value::String(secret) => self.learn(kind, secret),
+            Value::Array(items) => items.iter().for_each(|item| self.learn_texts(kind, item)),
+            Value::Object(fields) => {
+                fields.values().for_each(|value| self.learn_texts(kind, value));
+            }
+            _ => {}
+        }
+    }
+
+    /// What writes texts without these secrets.
+    pub(super) fn redactor(self) -> Redactor<'a> {
+        let secrets = || self.placeholders.keys().copied();
+        Redactor { scrubber: Scrubber::new(secrets()), placeholders: self.placeholders }
+    }
+}
+
+/// What the texts of this field are.
+fn secret_kind(field: &str) -> Option<&'static str> {
+    match field {
+        "recovery_codes" => Some("recovery-code"),
+        "token" => Some("token"),
+        _ => None,
+    }
+}
+
+/// Replaces secrets.
+pub(super) struct Redactor<'a> {
+    placeholders: HashMap<&'a str, String>,
+    scrubber: Scrubber,
+}
+
+impl Redactor<'_> {
+    /// The placeholder of this secret; what is blank stays so.
+    pub(super) fn placeholder(&self, secret: &str) -> String {
+        match self.placeholders.get(secret) {
+            Some(placeholder) => placeholder.clone(),
+            None if secret.trim().is_empty() => secret.to_owned(),
+            None => "[redacted]".to_owned(),
+        }
+    }
+
+    /// A text of anybody's, without the secrets in whatever form.
+    pub(super) fn text(&self, text: &str) -> String {
+        self.scrubber.text(text).into_owned()
     }
 
     /// A JSON body with its documented fields, their secrets replaced, and nothing of any other.
-    pub(super) fn body(&mut self, body: Value) -> Value {
+    pub(super) fn body(&self, body: &Value) -> Value {
         let Value::Object(fields) = body else { return shape(body) };
-        let fields = fields.into_iter().map(|(name, value)| {
-            let value = match name.as_str() {
-                "recovery_codes" => self
-                    .each(value, &|it, code| Value::String(it.placeholder("recovery-code", code))),
-                "token" => {
-                    self.each(value, &|it, token| Value::String(it.placeholder("token", token)))
-                }
-                "error" | "errors" | "href" => {
-                    self.each(value, &|it, text| Value::String(it.text(text)))
-                }
-                _ => shape(value),
-            };
-            (self.text(&name), value)
+        let fields = fields.iter().map(|(name, value)| match name.as_str() {
+            "recovery_codes" | "token" => {
+                (name.clone(), each(value, |secret| self.placeholder(secret)))
+            }
+            "error" | "errors" | "href" => (name.clone(), each(value, |text| self.text(text))),
+            _ => (self.text(name), shape(value)),
         });
         Value::Object(fields.collect())
     }
+}
 
-    /// A text, or each text of a list, as `replace` says; the mere shape of anything else.
-    fn each(&mut self, value: Value, replace: &dyn Fn(&mut Self, &str) -> Value) -> Value {
-        match value {
-            Value::String(text) => replace(self, &text),
-            Value::Array(items) => Value::Array(
-                items
-                    .into_iter()
-                    .map(|item| match item {
-                        Value::String(text) => replace(self, &text),
-                        other => shape(other),
-                    })
-                    .collect(),
-            ),
-            other => shape(other),
-        }
+/// A text, or each text of a list, as `replace` says; the mere shape of anything else.
+fn each(value: &Value, replace: impl Fn(&str) -> String) -> Value {
+    let one = |value: &Value| match value {
+        Value::String(text) => Value::String(replace(text)),
+        other => shape(other),
+    };
+    match value {
+        Value::Array(items) => items.iter().map(one).collect(),
+        value => one(value),
     }
 }
 
 /// The same kind of value with nothing in it.
-fn shape(value: Value) -> Value {
+fn shape(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
         Value::Bool(_) => json!(false),
         Value::Number(_) => json!(0),
         Value::String(_) => json!("[redacted]"),
         Value::Array(_) => json!([]),
-        Value::Object(_) => json!({}),
-    }
-}
-
-/// An operation that carries secrets, and whose error shows a text without them.
-struct Echo(Vec<SecretString>);
-
-impl Operation for Echo {
-    type Output = ();
-    const ENDPOINT: &'static Endpoint = &Endpoint::post("echo", "/");
-
-    fn write(&self, request: &mut RequestDraft) {
-        for secret in &self.0 {
-            request.secret(secret);
-        }
-    }
-
-    fn read(&self, _: &Response<Bytes>) -> Result<(), ReadError> {
-        Err(ReadError::UnexpectedStatus)
-    }
-}
-
-/// What the SDK's error says if a server says this.
-fn shown(echo: Echo, text: &str) -> Option<String> {
-    // Of no consequence: the secrets that matter are the operation's.
-    let token = AuthToken::new("no-token-at-all").ok()?;
-    let config = ClientConfig::builder(token).build().ok()?;
-    let mut exchange = Exchange::new(&config, echo, CallOptions::default(), Duration::ZERO);
-    let Step::Send(_) = exchange.next(Duration::ZERO) else { return None };
-    let body = json!({ "error": text }).to_string();
-    let answer = Response::builder().status(400).body(Bytes::from(body)).ok()?;
-    exchange.received(Ok(answer), Duration::ZERO);
-    match exchange.next(Duration::ZERO) {
-        Step::Done(Err(error)) => error.messages().first().cloned(),
-        _ => None,
+        Value::Object(_) => Value::Object(Map::new()),
     }
 }

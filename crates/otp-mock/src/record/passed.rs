@@ -1,0 +1,254 @@
+//! What passed, as it was, until it is written down.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use otp_core::http::header::{HeaderMap, HeaderName};
+use otp_core::http::{Method, StatusCode};
+use otp_core::secrecy::{ExposeSecret, SecretString};
+use otp_core::{Progress, Request, Response, TransportError, TransportErrorKind};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::exchanged::{Answer, Exchanged, Failure};
+use super::redact::{Known, Redactor};
+use crate::X_AUTH_TOKEN;
+
+/// A request, and what came back if anything did.
+#[derive(Clone)]
+pub(super) struct Passed {
+    pub(super) request: Arc<Seen>,
+    pub(super) came: Option<Arc<Came>>,
+}
+
+/// Writes down all that was answered. Every secret is known before the first text is written, since a
+/// server may name one before it is seen as what it is.
+pub(super) fn write(passed: &[Passed]) -> Vec<Exchanged> {
+    let mut known = Known::default();
+    for Passed { request, came } in passed {
+        request.learn(&mut known);
+        if let Some(message) = came.as_ref().and_then(|came| came.message()) {
+            message.learn(&mut known);
+        }
+    }
+    let redactor = known.redactor();
+    let answered =
+        passed.iter().filter_map(|passed| Some((&passed.request, passed.came.as_ref()?)));
+    answered.map(|(request, came)| came.write(request, &redactor)).collect()
+}
+
+/// What is kept of a request.
+pub(super) struct Seen {
+    operation: &'static str,
+    template: &'static str,
+    method: Method,
+    /// Those of the path.
+    params: Vec<(&'static str, String)>,
+    headers: HeaderMap,
+    /// Those that the operation names.
+    secrets: Vec<SecretString>,
+}
+
+impl Seen {
+    pub(super) fn of(request: &Request) -> Self {
+        let template = request.endpoint().path_template();
+        Self {
+            operation: request.endpoint().name(),
+            template,
+            method: request.as_http().method().clone(),
+            params: params(template, request.as_http().uri().path()),
+            headers: request.as_http().headers().clone(),
+            secrets: request.secrets().map(SecretString::from).collect(),
+        }
+    }
+
+    fn learn<'a>(&'a self, known: &mut Known<'a>) {
+        for (name, header) in &self.headers {
+            let Ok(value) = std::str::from_utf8(header.as_bytes()) else { continue };
+            if *name == X_AUTH_TOKEN {
+                known.learn("token", value);
+            } else if header.is_sensitive() {
+                known.learn("secret", value);
+            }
+        }
+        for (name, value) in &self.params {
+            known.learn(name, value);
+        }
+        for secret in &self.secrets {
+            known.learn("secret", secret.expose_secret());
+        }
+    }
+
+    /// The method and the path below the base URL, its parameters replaced.
+    fn line(&self, redactor: &Redactor<'_>) -> String {
+        let mut params = self.params.iter();
+        let path = self.template.split('/').map(|segment| match param(segment) {
+            Some(_) => {
+                params.next().map(|(_, value)| redactor.placeholder(value)).unwrap_or_default()
+            }
+            None => segment.to_owned(),
+        });
+        let path: Vec<_> = path.collect();
+        format!("{} {}", self.method, path.join("/"))
+    }
+
+    fn headers(&self, redactor: &Redactor<'_>) -> BTreeMap<String, String> {
+        first_of_each(&self.headers, |name, value, sensitive| {
+            Some(match (name.as_str(), value) {
+                ("x-auth-token", Some(value)) => redactor.placeholder(value),
+                ("accept" | "content-type" | "user-agent", Some(value)) => redactor.text(value),
+                (_, Some(value)) if sensitive => redactor.placeholder(value),
+                _ => "[redacted]".to_owned(),
+            })
+        })
+    }
+}
+
+/// The parameters of a path, by their names. A base URL may have a path too: the template's is the end of it.
+fn params(template: &'static str, path: &str) -> Vec<(&'static str, String)> {
+    let segments = template.rsplit('/').zip(path.rsplit('/'));
+    let params = segments.filter_map(|(segment, given)| {
+        Some((param(segment)?, percent_decode_str(given).decode_utf8_lossy().into_owned()))
+    });
+    let mut params: Vec<_> = params.collect();
+    params.reverse();
+    params
+}
+
+fn param(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// Each header that is written, by its first value, which is the one that a client takes. The value is
+/// none if it is no text.
+fn first_of_each(
+    headers: &HeaderMap,
+    write: impl Fn(&HeaderName, Option<&str>, bool) -> Option<String>,
+) -> BTreeMap<String, String> {
+    let written = headers.keys().filter_map(|name| {
+        let value = headers.get(name)?;
+        Some((name.to_string(), write(name, value.to_str().ok(), value.is_sensitive())?))
+    });
+    written.collect()
+}
+
+/// What came back.
+pub(super) struct Came(Result<Message, Failed>);
+
+struct Message {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+enum Body {
+    Empty,
+    Json(Value),
+    /// So many bytes.
+    Other(usize),
+}
+
+struct Failed {
+    kind: TransportErrorKind,
+    not_sent: bool,
+    /// The head that arrived before.
+    head: Option<Message>,
+}
+
+/// Headers of an answer whose value says something and is no secret.
+const TELLING: [&str; 9] = [
+    "allow",
+    "content-type",
+    "deprecation",
+    "retry-after",
+    "sunset",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-request-id",
+];
+
+impl Came {
+    pub(super) fn of(outcome: &Result<Response, TransportError>) -> Self {
+        Self(match outcome {
+            Ok(answer) => {
+                Ok(Message::of(answer.status(), answer.headers(), Body::of(answer.body())))
+            }
+            Err(error) => Err(Failed {
+                kind: error.kind(),
+                not_sent: error.progress() == Progress::NotSent,
+                head: error.head().map(|head| Message::of(head.status, &head.headers, Body::Empty)),
+            }),
+        })
+    }
+
+    fn message(&self) -> Option<&Message> {
+        match &self.0 {
+            Ok(answer) => Some(answer),
+            Err(failed) => failed.head.as_ref(),
+        }
+    }
+
+    fn write(&self, request: &Seen, redactor: &Redactor<'_>) -> Exchanged {
+        let (answer, failure) = match &self.0 {
+            Ok(answer) => (Some(answer.write(redactor)), None),
+            Err(Failed { kind, not_sent, head }) => {
+                let head = head.as_ref().map(|head| head.write(redactor));
+                (None, Some(Failure::new(*kind, *not_sent, head)))
+            }
+        };
+        Exchanged {
+            operation: request.operation.to_owned(),
+            request: request.line(redactor),
+            headers: request.headers(redactor),
+            answer,
+            failure,
+        }
+    }
+}
+
+impl Message {
+    fn of(status: StatusCode, headers: &HeaderMap, body: Body) -> Self {
+        Self { status, headers: headers.clone(), body }
+    }
+
+    fn learn<'a>(&'a self, known: &mut Known<'a>) {
+        for token in self.headers.get_all(X_AUTH_TOKEN) {
+            if let Ok(token) = std::str::from_utf8(token.as_bytes()) {
+                known.learn("token", token);
+            }
+        }
+        if let Body::Json(json) = &self.body {
+            known.learn_body(json);
+        }
+    }
+
+    fn write(&self, redactor: &Redactor<'_>) -> Answer {
+        Answer {
+            status: self.status.as_u16(),
+            headers: first_of_each(&self.headers, |name, value, _| match name.as_str() {
+                "x-auth-token" => Some(redactor.placeholder(value?)),
+                name if TELLING.contains(&name) => Some(redactor.text(value?)),
+                _ => None,
+            }),
+            json: match &self.body {
+                Body::Json(json) => Some(redactor.body(json)),
+                _ => None,
+            },
+            text: match &self.body {
+                Body::Other(bytes) => Some(format!("[{bytes} bytes that are no JSON]")),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Body {
+    fn of(body: &[u8]) -> Self {
+        match serde_json::from_slice(body) {
+            Ok(json) => Self::Json(json),
+            Err(_) if body.is_empty() => Self::Empty,
+            Err(_) => Self::Other(body.len()),
+        }
+    }
+}
