@@ -1,12 +1,13 @@
 //! One exchange as it is written in a file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use otp_core::bytes::Bytes;
 use otp_core::http::StatusCode;
 use otp_core::http::header::{HeaderName, HeaderValue};
 use otp_core::{Response, TransportError, TransportErrorKind as Kind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::Reply;
@@ -20,6 +21,9 @@ pub(super) struct Exchanged {
     pub(super) request: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) headers: BTreeMap<String, String>,
+    /// Milliseconds from sending to the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) took_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<Answer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +36,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) headers: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_too")]
     pub(super) json: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
@@ -60,6 +64,16 @@ const KINDS: [(Kind, &str); 7] = [
     (Kind::Other, "other"),
 ];
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A body may be `null`, which is not the same as none.
+fn null_too<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(json).map(Some)
+}
+
 impl Exchanged {
     /// What comes back when it is played.
     ///
@@ -67,12 +81,15 @@ impl Exchanged {
     ///
     /// What is wrong with it, since a person may have edited it.
     pub(super) fn reply(&self) -> Result<Reply, String> {
-        Ok(match (&self.answer, &self.failure) {
+        let reply = match (&self.answer, &self.failure) {
             (Some(answer), None) => Reply::response(answer.response()?),
+            // The client's settings say when.
+            (None, Some(failure)) if failure.is_time_out() => return Ok(Reply::never()),
             (None, Some(failure)) => Reply::failed(failure.error()?),
             (Some(_), Some(_)) => return Err("it has an answer and a failure".into()),
             (None, None) => return Err("it has neither an answer nor a failure".into()),
-        })
+        };
+        Ok(reply.after(Duration::from_millis(self.took_ms)))
     }
 }
 
@@ -103,6 +120,11 @@ impl Failure {
     pub(super) fn new(kind: Kind, not_sent: bool, head: Option<Answer>) -> Self {
         let name = KINDS.iter().find(|(named, _)| *named == kind);
         Self { kind: name.map_or("other", |(_, name)| name).to_owned(), not_sent, head }
+    }
+
+    /// Whether nothing came within the attempt's time limit.
+    pub(super) fn is_time_out(&self) -> bool {
+        self.kind == "timeout" && !self.not_sent && self.head.is_none()
     }
 
     fn error(&self) -> Result<TransportError, String> {

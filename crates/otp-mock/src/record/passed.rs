@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use otp_core::http::header::{HeaderMap, HeaderName};
 use otp_core::http::{Method, StatusCode};
@@ -47,6 +48,7 @@ pub(super) struct Seen {
     headers: HeaderMap,
     /// Those that the operation names.
     secrets: Vec<SecretString>,
+    time_limit: Duration,
 }
 
 impl Seen {
@@ -59,6 +61,7 @@ impl Seen {
             params: params(template, request.as_http().uri().path()),
             headers: request.as_http().headers().clone(),
             secrets: request.secrets().map(SecretString::from).collect(),
+            time_limit: request.time_limit(),
         }
     }
 
@@ -96,7 +99,7 @@ impl Seen {
         first_of_each(&self.headers, |name, value, sensitive| {
             Some(match (name.as_str(), value) {
                 ("x-auth-token", Some(value)) => redactor.placeholder(value),
-                ("accept" | "content-type" | "user-agent", Some(value)) => redactor.text(value),
+                ("accept" | "content-type" | "user-agent", Some(value)) => redactor.header(value),
                 (_, Some(value)) if sensitive => redactor.placeholder(value),
                 _ => "[redacted]".to_owned(),
             })
@@ -133,7 +136,10 @@ fn first_of_each(
 }
 
 /// What came back.
-pub(super) struct Came(Result<Message, Failed>);
+pub(super) struct Came {
+    took: Duration,
+    outcome: Result<Message, Failed>,
+}
 
 struct Message {
     status: StatusCode,
@@ -156,9 +162,11 @@ struct Failed {
 }
 
 /// Headers of an answer whose value says something and is no secret.
-const TELLING: [&str; 9] = [
+const TELLING: [&str; 11] = [
     "allow",
+    "content-encoding",
     "content-type",
+    "date",
     "deprecation",
     "retry-after",
     "sunset",
@@ -169,8 +177,8 @@ const TELLING: [&str; 9] = [
 ];
 
 impl Came {
-    pub(super) fn of(outcome: &Result<Response, TransportError>) -> Self {
-        Self(match outcome {
+    pub(super) fn of(outcome: &Result<Response, TransportError>, took: Duration) -> Self {
+        let outcome = match outcome {
             Ok(answer) => {
                 Ok(Message::of(answer.status(), answer.headers(), Body::of(answer.body())))
             }
@@ -179,28 +187,35 @@ impl Came {
                 not_sent: error.progress() == Progress::NotSent,
                 head: error.head().map(|head| Message::of(head.status, &head.headers, Body::Empty)),
             }),
-        })
+        };
+        Self { took, outcome }
     }
 
     fn message(&self) -> Option<&Message> {
-        match &self.0 {
+        match &self.outcome {
             Ok(answer) => Some(answer),
             Err(failed) => failed.head.as_ref(),
         }
     }
 
     fn write(&self, request: &Seen, redactor: &Redactor<'_>) -> Exchanged {
-        let (answer, failure) = match &self.0 {
+        let (answer, failure) = match &self.outcome {
             Ok(answer) => (Some(answer.write(redactor)), None),
             Err(Failed { kind, not_sent, head }) => {
                 let head = head.as_ref().map(|head| head.write(redactor));
                 (None, Some(Failure::new(*kind, *not_sent, head)))
             }
         };
+        let took = match &failure {
+            Some(failure) if failure.is_time_out() => self.took,
+            // What arrived in the last moment must do so when it is played.
+            _ => self.took.min(request.time_limit.saturating_sub(Duration::from_millis(1))),
+        };
         Exchanged {
             operation: request.operation.to_owned(),
             request: request.line(redactor),
             headers: request.headers(redactor),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             answer,
             failure,
         }
@@ -228,7 +243,8 @@ impl Message {
             status: self.status.as_u16(),
             headers: first_of_each(&self.headers, |name, value, _| match name.as_str() {
                 "x-auth-token" => Some(redactor.placeholder(value?)),
-                name if TELLING.contains(&name) => Some(redactor.text(value?)),
+                "x-request-id" => Some(redactor.text(value?)),
+                name if TELLING.contains(&name) => Some(redactor.header(value?)),
                 _ => None,
             }),
             json: match &self.body {

@@ -39,6 +39,13 @@ pub struct Recorder<T> {
     passed: Arc<Mutex<Vec<Passed>>>,
 }
 
+/// A request on its way.
+struct Sent {
+    /// Where its answer belongs.
+    at: usize,
+    when: Duration,
+}
+
 impl<T> Recorder<T> {
     /// Records what passes through this transport.
     pub fn new(transport: T) -> Self {
@@ -52,17 +59,16 @@ impl<T> Recorder<T> {
         Recording { exchanges: passed::write(&passed) }
     }
 
-    /// Where the answer belongs.
-    fn sent(&self, request: &Request) -> usize {
+    fn sent(&self, request: &Request, when: Duration) -> Sent {
         let request = Arc::new(Seen::of(request));
         let mut passed = self.passed();
         passed.push(Passed { request, came: None });
-        passed.len() - 1
+        Sent { at: passed.len() - 1, when }
     }
 
-    fn came(&self, at: usize, outcome: &Result<Response, TransportError>) {
-        let came = Came::of(outcome);
-        if let Some(passed) = self.passed().get_mut(at) {
+    fn came(&self, sent: &Sent, outcome: &Result<Response, TransportError>, now: Duration) {
+        let came = Came::of(outcome, now.saturating_sub(sent.when));
+        if let Some(passed) = self.passed().get_mut(sent.at) {
             passed.came = Some(Arc::new(came));
         }
     }
@@ -75,9 +81,9 @@ impl<T> Recorder<T> {
 #[async_trait]
 impl<T: Transport> Transport for Recorder<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let sent = self.sent(&request);
+        let sent = self.sent(&request, self.inner.now());
         let outcome = self.inner.send(request).await;
-        self.came(sent, &outcome);
+        self.came(&sent, &outcome, self.inner.now());
         outcome
     }
 
@@ -93,9 +99,9 @@ impl<T: Transport> Transport for Recorder<T> {
 #[async_trait(?Send)]
 impl<T: local::Transport> local::Transport for Recorder<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let sent = self.sent(&request);
+        let sent = self.sent(&request, self.inner.now());
         let outcome = self.inner.send(request).await;
-        self.came(sent, &outcome);
+        self.came(&sent, &outcome, self.inner.now());
         outcome
     }
 
@@ -110,9 +116,9 @@ impl<T: local::Transport> local::Transport for Recorder<T> {
 
 impl<T: blocking::Transport> blocking::Transport for Recorder<T> {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let sent = self.sent(&request);
+        let sent = self.sent(&request, self.inner.now());
         let outcome = self.inner.send(request);
-        self.came(sent, &outcome);
+        self.came(&sent, &outcome, self.inner.now());
         outcome
     }
 

@@ -17,6 +17,7 @@ use crate::{Expected, Reply, ScriptedTransport};
 ///   A text that names a secret, here or later, has `[redacted]` in its place.
 /// - Of headers, those are written whose meaning is known, each by its first value; of JSON bodies the
 ///   documented fields; of other bodies the size.
+/// - `took_ms` is how many milliseconds the exchange took, 0 if it is missing.
 ///
 /// ```
 /// use otp_core::{AuthToken, OtpsApi, OtpsClient};
@@ -26,6 +27,7 @@ use crate::{Expected, Reply, ScriptedTransport};
 ///   "exchanges": [{
 ///     "operation": "find_recovery_codes",
 ///     "request": "GET /user/otp/recovery-codes",
+///     "took_ms": 120,
 ///     "answer": {
 ///       "status": 200,
 ///       "headers": { "content-type": "application/json" },
@@ -46,6 +48,12 @@ pub struct Recording {
 
 impl Recording {
     /// A transport that gives the same answers to the same operations in the same order, in every flavour.
+    ///
+    /// Its clock passes the time that each exchange took. A time-out lasts as long as the client allows an
+    /// attempt, and an answer that took longer than that becomes one.
+    ///
+    /// Calls that overlapped are to be made in the order in which they were sent. Each is over before the next
+    /// begins, so a second attempt that was sent after another call's first does not fit.
     pub fn replay(&self) -> ScriptedTransport {
         self.exchanges.iter().fold(ScriptedTransport::in_order(), |script, exchanged| {
             let reply = exchanged.reply().unwrap_or_else(|_| Reply::lost());

@@ -55,7 +55,13 @@ impl<'a> Known<'a> {
     /// What writes texts without these secrets.
     pub(super) fn redactor(self) -> Redactor<'a> {
         let secrets = || self.placeholders.keys().copied();
-        Redactor { scrubber: Scrubber::new(secrets()), placeholders: self.placeholders }
+        let telling =
+            |secret: &&str| secret.len() >= 4 && secret.bytes().any(|byte| byte.is_ascii_digit());
+        Redactor {
+            scrubber: Scrubber::new(secrets()),
+            fixed_scrubber: Scrubber::new(secrets().filter(telling)),
+            placeholders: self.placeholders,
+        }
     }
 }
 
@@ -72,6 +78,8 @@ fn secret_kind(field: &str) -> Option<&'static str> {
 pub(super) struct Redactor<'a> {
     placeholders: HashMap<&'a str, String>,
     scrubber: Scrubber,
+    /// For what has a fixed grammar. It knows only the secrets that are not there by chance.
+    fixed_scrubber: Scrubber,
 }
 
 impl Redactor<'_> {
@@ -87,6 +95,13 @@ impl Redactor<'_> {
     /// A text of anybody's, without the secrets in whatever form.
     pub(super) fn text(&self, text: &str) -> String {
         self.scrubber.text(text).into_owned()
+    }
+
+    /// As [`text`](Self::text), but a short secret leaves a media type, a number or a date alone: it is no
+    /// echo that `application/json` has a `t`.
+    pub(super) fn header(&self, value: &str) -> String {
+        let scrubber = if is_fixed(value) { &self.fixed_scrubber } else { &self.scrubber };
+        scrubber.text(value).into_owned()
     }
 
     /// A JSON body with its documented fields, their secrets replaced, and nothing of any other.
@@ -125,4 +140,17 @@ fn shape(value: &Value) -> Value {
         Value::Array(_) => json!([]),
         Value::Object(_) => Value::Object(Map::new()),
     }
+}
+
+/// The words of media types, codings, methods and dates.
+const WORDS: &str = "application charset hal html json plain problem q text utf xml \
+    br compress deflate gzip identity zstd delete get head options patch post put false true \
+    mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov dec gmt";
+
+/// Whether a value is made of such words and of numbers alone.
+fn is_fixed(value: &str) -> bool {
+    value.split(|c: char| !c.is_ascii_alphanumeric()).all(|part| {
+        part.bytes().all(|byte| byte.is_ascii_digit())
+            || WORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(part))
+    })
 }
