@@ -218,25 +218,6 @@ fn it_records_in_every_flavour() {
 }
 
 #[test]
-fn what_is_no_recording_is_refused_with_where_and_why() {
-    for (text, told) in [
-        ("", "line 1 column 0"),
-        ("{}", "missing field `exchanges`"),
-        (
-            r#"{"exchanges": [{"operation": "x", "request": "y", "extra": 1}]}"#,
-            "unknown field `extra`",
-        ),
-    ] {
-        let sentence = text.parse::<Recording>().unwrap_err().to_string();
-        assert!(
-            sentence.starts_with("this is no recording") && sentence.contains(told),
-            "{sentence}"
-        );
-    }
-    assert!(Recording::load("/nowhere/at/all.json").is_err());
-}
-
-#[test]
 fn what_is_played_has_as_many_codes_and_the_same_ones_where_they_were_the_same() {
     let service = FakeOtps::new();
     let recorder = Recorder::new(service.clone());

@@ -41,9 +41,29 @@ use crate::{Expected, Reply, ScriptedTransport};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Recording {
     pub(super) exchanges: Vec<Exchanged>,
+}
+
+/// As it stands in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    exchanges: Vec<Exchanged>,
+}
+
+impl TryFrom<Unchecked> for Recording {
+    type Error = String;
+
+    fn try_from(Unchecked { exchanges }: Unchecked) -> Result<Self, String> {
+        for (at, exchanged) in exchanges.iter().enumerate() {
+            if let Err(wrong) = exchanged.reply() {
+                return Err(format!("exchange {} ({}): {wrong}", at + 1, exchanged.operation));
+            }
+        }
+        Ok(Self { exchanges })
+    }
 }
 
 impl Recording {
@@ -56,6 +76,7 @@ impl Recording {
     /// begins, so a second attempt that was sent after another call's first does not fit.
     pub fn replay(&self) -> ScriptedTransport {
         self.exchanges.iter().fold(ScriptedTransport::in_order(), |script, exchanged| {
+            // What cannot be played was refused when it was read.
             let reply = exchanged.reply().unwrap_or_else(|_| Reply::lost());
             script.answer(Expected::named(exchanged.operation.clone()), reply)
         })
@@ -65,19 +86,30 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written: it says which.
     pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let path = path.as_ref();
         std::fs::write(path, format!("{self}\n"))
+            .map_err(|error| of_file(path, error.kind(), error))
     }
 
     /// Reads a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or is no recording: it says where.
+    /// If the file cannot be read, or is no recording ([`io::ErrorKind::InvalidData`]): it says which file,
+    /// and what is wrong where.
     pub fn load(path: impl AsRef<Path>) -> io::Result<Self> {
-        std::fs::read_to_string(path)?.parse().map_err(io::Error::other)
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path);
+        text.map_err(|error| of_file(path, error.kind(), error))?
+            .parse()
+            .map_err(|error: InvalidRecording| of_file(path, io::ErrorKind::InvalidData, error))
     }
+}
+
+fn of_file(path: &Path, kind: io::ErrorKind, error: impl fmt::Display) -> io::Error {
+    io::Error::new(kind, format!("{}: {error}", path.display()))
 }
 
 impl fmt::Display for Recording {
@@ -94,7 +126,8 @@ impl FromStr for Recording {
     }
 }
 
-/// That a text is no [`Recording`]; it says where and why.
+/// That a text is no [`Recording`], or one that cannot be played, such as with a status that is none: it says
+/// where and why.
 #[derive(Debug)]
 pub struct InvalidRecording(serde_json::Error);
 

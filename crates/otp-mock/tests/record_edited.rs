@@ -1,0 +1,102 @@
+//! A recording that a person wrote or edited: what cannot be played is refused, with where and why.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use otp_mock::Recording;
+
+/// Two exchanges, of which the second is this.
+fn refused(second: &str) -> String {
+    let text = format!(
+        r#"{{"exchanges": [
+            {{"operation": "receive_codes", "request": "x", "answer": {{"status": 204}}}},
+            {{"operation": "find_recovery_codes", "request": "x"{second}}}]}}"#
+    );
+    assert!(serde_json::from_str::<Recording>(&text).is_err(), "by serde too");
+    text.parse::<Recording>().unwrap_err().to_string()
+}
+
+#[test]
+fn a_slip_of_the_pen_is_refused_and_never_played_as_something_else() {
+    let cases = [
+        (r#", "answer": {"status": 4290}"#, "4290 is no status: 100 to 999"),
+        (r#", "answer": {"status": 42}"#, "42 is no status: 100 to 999"),
+        (
+            r#", "failure": {"kind": "connection-lost", "not_sent": false}"#,
+            "'connection-lost' is no kind of failure: connect, tls, timeout, connection_lost",
+        ),
+        (
+            r#", "answer": {"status": 429, "headers": {"retry after": "5"}}"#,
+            "'retry after' cannot be the name of a header",
+        ),
+        (
+            r#", "answer": {"status": 429, "headers": {"retry-after": "5\n"}}"#,
+            "the header 'retry-after' cannot have its value",
+        ),
+        (
+            r#", "answer": {"status": 429}, "failure": {"kind": "tls", "not_sent": true}"#,
+            "it has an answer and a failure",
+        ),
+        ("", "it has neither an answer nor a failure"),
+        (
+            r#", "answer": {"status": 200, "json": null, "text": ""}"#,
+            "its answer has a json and a text",
+        ),
+        (
+            r#", "failure": {"kind": "tls", "not_sent": true, "head": {"status": 200}}"#,
+            "what was not sent has no head",
+        ),
+        (
+            r#", "failure": {"kind": "tls", "not_sent": false, "head": {"status": 200, "json": {}}}"#,
+            "the head of a failure has no body",
+        ),
+        (
+            r#", "failure": {"kind": "tls", "not_sent": false, "head": {"status": 2000}}"#,
+            "2000 is no status: 100 to 999",
+        ),
+    ];
+    for (second, wrong) in cases {
+        let sentence = refused(second);
+        let expected = format!("this is no recording: exchange 2 (find_recovery_codes): {wrong}");
+        assert!(sentence.starts_with(&expected), "{sentence}");
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_refused_with_where_and_why() {
+    for (text, told) in [
+        ("", "line 1 column 0"),
+        ("{}", "missing field `exchanges`"),
+        (r#"{"exchanges": [], "extra": 1}"#, "unknown field `extra`"),
+        (
+            r#"{"exchanges": [{"operation": "x", "request": "y", "extra": 1}]}"#,
+            "unknown field `extra`",
+        ),
+    ] {
+        let sentence = text.parse::<Recording>().unwrap_err().to_string();
+        assert!(
+            sentence.starts_with("this is no recording") && sentence.contains(told),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_written_is_named() {
+    let error = Recording::load("/nowhere/at/all.json").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert!(error.to_string().starts_with("/nowhere/at/all.json: "), "{error}");
+    let error = Recording::default().save("/nowhere/at/all.json").unwrap_err();
+    assert!(error.to_string().starts_with("/nowhere/at/all.json: "), "{error}");
+
+    let name = format!("otp-mock-edited-{}.json", std::process::id());
+    let file = std::env::temp_dir().join(&name);
+    std::fs::write(&file, r#"{"exchanges": [{"operation": "x", "request": "y"}]}"#).unwrap();
+    let error = Recording::load(&file).unwrap_err();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+    let sentence = error.to_string();
+    assert!(
+        sentence.contains(&format!("{name}: this is no recording: exchange 1 (x): ")),
+        "{sentence}"
+    );
+}
