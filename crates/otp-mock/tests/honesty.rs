@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use otp_core::secrecy::ExposeSecret;
-use otp_core::{Effect, Error, ErrorKind, Otp, OtpsApi};
+use otp_core::{Effect, Error, ErrorKind, Otp, OtpsApi, blocking};
 use otp_mock::{Event, FakeOtps, FakeUser, Fault};
 use pollster::block_on;
 use proptest::prelude::*;
@@ -129,13 +129,38 @@ proptest! {
                 .iter()
                 .filter_map(|act| block_on(call(&service, act)))
                 .map(|outcome| outcome.err().map(|error| {
-                    (error.kind(), error.effect(), error.request_id().map(str::to_owned))
+                    // By its attempts too, and so by when each began and how long it took.
+                    let told = format!("{error:?} {:?}", error.attempts());
+                    (error.kind(), error.effect(), error.request_id().map(str::to_owned), told)
                 }))
                 .collect();
-            let user = service.user().unwrap();
-            let events = service.journal().events();
-            (seen, events, user.recovery_codes, service.sms_outbox())
+            let codes = service.user().unwrap().recovery_codes;
+            (seen, service.journal(), service.date(), codes, service.sms_outbox())
         };
         prop_assert_eq!(play(), play());
+    }
+}
+
+#[test]
+fn by_its_seed_a_call_that_was_repeated_takes_the_same_time_in_every_run() {
+    // Shorter than many a backoff by chance: an OTP would outlive one run's and not another's.
+    let lifetime = Duration::from_millis(50);
+    let play = || {
+        let service = FakeOtps::builder().seed(7).otp_lifetime(lifetime).build();
+        let sent = block_on(async {
+            service.receive_codes().await.unwrap();
+            service.arm(Fault::Unavailable { times: 2 });
+            service.find_recovery_codes().await.unwrap();
+            service.last_sms().unwrap().otp
+        });
+        let works = blocking::OtpsApi::find_ensure_otp(&service, &sent).is_ok();
+        service.arm(Fault::StaleConnection);
+        blocking::OtpsApi::receive_codes(&service).unwrap();
+        (works, service.journal(), service.date())
+    };
+    let first = play();
+    assert!(first.0, "its waits are short");
+    for _ in 0..20 {
+        assert_eq!(play(), first);
     }
 }

@@ -85,7 +85,7 @@ impl FakeOtpsBuilder {
     }
 
     /// Makes every token, OTP, recovery code and request id follow from this number, and from what is
-    /// asked for in which order.
+    /// asked for in which order. [Every run](FakeOtps) is then the same.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use otp_core::{
-    Error, Otp, OtpsApi, RecoveryCodeList, Request, Verified, async_trait, blocking, local,
+    Error, Otp, OtpsApi, RecoveryCodeList, Request, RetryPolicy, Verified, async_trait, blocking,
+    local,
 };
 
 use super::service::Service;
@@ -11,6 +12,15 @@ use super::{FakeOtps, route};
 use crate::in_memory::{InMemory, transport_in_all_flavours};
 use crate::reply::Played;
 
+/// How long the service's own clients wait between attempts, unless it asks for more.
+const BACKOFF: Duration = Duration::from_millis(1);
+
+/// The default, but for the backoff: it is chosen by chance, and chance would turn the clock.
+pub(super) fn retry() -> RetryPolicy {
+    RetryPolicy::default().with_backoff(BACKOFF, BACKOFF)
+}
+
+/// As its own clients have it.
 impl InMemory for Service {
     /// Requests take no time but what a fault makes them take, which turns the clock.
     fn play(&self, request: Request) -> Played {
@@ -20,6 +30,11 @@ impl InMemory for Service {
 
     fn pass(&self, time: Duration) {
         self.clock().advance(time);
+    }
+
+    /// The whole backoff, however much of it was chosen.
+    fn wait(&self, time: Duration) {
+        self.pass(time.max(BACKOFF));
     }
 
     fn time(&self) -> Duration {

@@ -48,7 +48,13 @@ use crate::Reply;
 /// reads the real response, so an error here is the error that a program sees.
 ///
 /// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
-/// client's waits, which take no time. By a [seed](FakeOtpsBuilder::seed), every run is the same.
+/// client's waits, which take no time. What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
+/// by a client's default settings, only that each wait is a millisecond where
+/// [`RetryPolicy`](otp_core::RetryPolicy) leaves it to chance.
+///
+/// By a [seed](FakeOtpsBuilder::seed), every run is the same, down to the times in the journal: unless the
+/// clock runs in [real time](FakeOtpsBuilder::real_time), calls come from several threads at once, or a
+/// client of your own waits between attempts, which it does by chance.
 ///
 /// # A user's life
 ///
@@ -124,8 +130,12 @@ impl FakeOtps {
     fn of(service: Service, token: AuthToken) -> Self {
         let service = Arc::new(service);
         // The default base URL: the paths that the service answers are those of the public one.
-        let client = OtpsClient::new(Arc::clone(&service), token.clone());
-        let blocking = blocking::OtpsClient::new(Arc::clone(&service), token.clone());
+        let retry = flavours::retry();
+        let client = OtpsClient::builder(Arc::clone(&service), token.clone()).retry(retry).build();
+        let blocking = blocking::OtpsClient::builder(Arc::clone(&service), token.clone());
+        let (Ok(client), Ok(blocking)) = (client, blocking.retry(retry).build()) else {
+            unreachable!("these settings are within their bounds")
+        };
         Self { service, client, blocking, token }
     }
 
