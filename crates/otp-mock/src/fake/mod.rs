@@ -213,7 +213,11 @@ impl FakeOtps {
         self.service.outbox().all()
     }
 
-    /// Calls this for every SMS from now on, in place of a phone. It replaces the one before.
+    /// Calls this for every SMS from now on, in place of a phone. It replaces the one before, which is
+    /// dropped.
+    ///
+    /// It may call the service. A clone of the service in it keeps the service, with all that it holds, in
+    /// memory until another one takes its place: `service.on_sms(|_| {})` lets go of it.
     pub fn on_sms(&self, deliver: impl Fn(&Sms) + Send + Sync + 'static) {
         self.service.outbox().on_sms(Arc::new(deliver));
     }

@@ -1,9 +1,9 @@
 //! The phones: what was sent to them, and who waits for it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use otp_core::Otp;
@@ -32,7 +32,9 @@ pub(super) struct Outbox {
 #[derive(Default)]
 struct State {
     sent: VecDeque<Sent>,
-    waiting: Vec<Waker>,
+    /// By their numbers, in the order in which they began to wait.
+    waiting: BTreeMap<u64, Waker>,
+    next_number: u64,
     deliver: Option<Deliver>,
 }
 
@@ -42,6 +44,13 @@ struct Sent {
     sms: Sms,
     /// Whether somebody who waited for it has it.
     taken: bool,
+}
+
+/// Somebody who waits, until it is dropped.
+struct Waiting<'a> {
+    outbox: &'a Outbox,
+    user: usize,
+    number: u64,
 }
 
 impl Outbox {
@@ -56,14 +65,16 @@ impl Outbox {
         };
         // Outside the lock, so that the phone may call the service.
         self.arrived.notify_all();
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
         if let Some(deliver) = deliver {
             deliver(&sms);
         }
     }
 
     pub(super) fn on_sms(&self, deliver: Deliver) {
-        self.state().deliver = Some(deliver);
+        let replaced = self.state().deliver.replace(deliver);
+        // Outside the lock, since what it holds may call the service as it is dropped.
+        drop(replaced);
     }
 
     pub(super) fn all(&self) -> Vec<Sms> {
@@ -77,19 +88,8 @@ impl Outbox {
 
     /// Waits for an SMS to this user that nobody has waited for yet.
     pub(super) async fn next(&self, user: usize) -> Sms {
-        poll_fn(|context| {
-            let mut state = self.state();
-            match state.take(user) {
-                Some(sms) => Poll::Ready(sms),
-                None => {
-                    if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                        state.waiting.push(context.waker().clone());
-                    }
-                    Poll::Pending
-                }
-            }
-        })
-        .await
+        let waiting = Waiting { outbox: self, user, number: self.state().number() };
+        poll_fn(|context| waiting.poll(context)).await
     }
 
     /// The same on this thread, for at most this long.
@@ -111,7 +111,34 @@ impl Outbox {
     }
 }
 
+impl Waiting<'_> {
+    fn poll(&self, context: &Context<'_>) -> Poll<Sms> {
+        let waker = context.waker().clone();
+        let mut state = self.outbox.state();
+        if let Some(sms) = state.take(self.user) {
+            return Poll::Ready(sms);
+        }
+        let replaced = state.waiting.insert(self.number, waker);
+        // As everywhere, no waker is dropped under the lock: it may hold anything.
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waker = self.outbox.state().waiting.remove(&self.number);
+        drop(waker);
+    }
+}
+
 impl State {
+    fn number(&mut self) -> u64 {
+        self.next_number = self.next_number.wrapping_add(1);
+        self.next_number
+    }
+
     fn take(&mut self, user: usize) -> Option<Sms> {
         let sent = self.sent.iter_mut().find(|sent| sent.user == user && !sent.taken)?;
         sent.taken = true;
