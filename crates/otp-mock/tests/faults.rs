@@ -192,3 +192,24 @@ fn a_server_that_can_only_answer_says_so_of_a_lost_reply() {
     assert_eq!(statuses, [StatusCode::BAD_GATEWAY, StatusCode::NO_CONTENT]);
     assert_eq!(service.sms_outbox().len(), 2);
 }
+
+#[test]
+fn a_fault_that_lasts_is_armed_once_and_the_last_delay_counts() {
+    let service = FakeOtps::new();
+    let slow = |seconds| Fault::Slow { delay: Duration::from_secs(seconds) };
+    for _ in 0..2 {
+        for fault in [slow(1), Fault::Sunset, slow(2), Fault::CaptivePortal] {
+            service.arm(fault);
+        }
+    }
+    assert_eq!(service.armed(), [Fault::Sunset, slow(2), Fault::CaptivePortal]);
+    let before = service.date();
+    block_on(service.find_recovery_codes()).unwrap_err();
+    assert_eq!(service.date().duration_since(before).unwrap(), Duration::from_secs(2));
+
+    // What strikes once is armed as often as it is to strike.
+    service.disarm_all();
+    service.arm(Fault::LostSms);
+    service.arm(Fault::LostSms);
+    assert_eq!(service.armed(), [Fault::LostSms; 2]);
+}

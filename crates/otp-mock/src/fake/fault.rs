@@ -110,6 +110,11 @@ impl Fault {
         }
     }
 
+    /// Whether it strikes until it is disarmed.
+    fn lasts(&self) -> bool {
+        matches!(self, Self::Slow { .. } | Self::CaptivePortal | Self::Sunset)
+    }
+
     /// The same fault with this number, if it has one and this can be it.
     fn with_number(&self, number: &str) -> Option<Self> {
         match self {
@@ -170,6 +175,8 @@ pub(super) struct Armed(Vec<Fault>);
 
 impl Armed {
     pub(super) fn arm(&mut self, fault: Fault) {
+        // One that lasts is armed once; of two delays, the last one counts.
+        self.0.retain(|armed| !(fault.lasts() && armed.name() == fault.name()));
         self.0.push(fault);
     }
 
@@ -203,9 +210,9 @@ impl Armed {
         Some(striking)
     }
 
-    /// Whether answers are late; by the last one armed.
+    /// Whether answers are late.
     pub(super) fn slow(&self) -> Option<Fault> {
-        self.0.iter().rev().find(|armed| matches!(armed, Fault::Slow { .. })).copied()
+        self.0.iter().find(|armed| matches!(armed, Fault::Slow { .. })).copied()
     }
 }
 

@@ -242,7 +242,9 @@ impl FakeOtps {
         self.service.clock().date()
     }
 
-    /// Lets this go wrong from the next request on, as the [`Fault`] says. Several may be armed.
+    /// Lets this go wrong from the next request on, as the [`Fault`] says. Several may be armed, and one that
+    /// strikes once may be armed several times; one that lasts until it is disarmed is armed once, and of
+    /// two delays the last one counts.
     pub fn arm(&self, fault: Fault) {
         self.service.with_faults(|armed| armed.arm(fault));
     }
