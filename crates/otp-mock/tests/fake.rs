@@ -293,6 +293,56 @@ fn a_user_is_found_by_name_until_the_token_is_revoked() {
 }
 
 #[test]
+fn a_name_by_default_is_one_that_nobody_had() {
+    let service = FakeOtps::new();
+    let by_hand = service.add_user(FakeUser::with_app().named("user-3"));
+    let by_default = service.add_user(FakeUser::with_app());
+    let names: Vec<_> = service.users().into_iter().map(|user| user.name).collect();
+    assert_eq!(names, ["user-1", "user-3", "user-4"]);
+    for (name, user) in [("user-3", by_hand), ("user-4", by_default)] {
+        assert_eq!(service.of_user(name).unwrap().token(), user.token());
+    }
+}
+
+#[test]
+fn the_name_and_the_token_of_a_user_who_was_revoked_are_free_again() {
+    let service = FakeOtps::new();
+    let token = AuthToken::new("k3y").unwrap();
+    let bob = || FakeUser::with_app().named("bob").with_token(token.clone());
+    let first = service.add_user(bob());
+    first.revoke_token();
+    let second = service.add_user(bob());
+    let secret = |user: &FakeOtps| user.app_secret().unwrap().expose_secret().to_owned();
+    assert_eq!(secret(&service.of_user("bob").unwrap()), secret(&second));
+    assert_eq!(second.user().unwrap().name, "bob");
+}
+
+#[test]
+fn a_second_user_of_the_same_name_or_token_is_the_test_s_mistake() {
+    let service = FakeOtps::new();
+    let bob = service.add_user(FakeUser::with_phone("+1").named("bob"));
+    let session = block_on(async {
+        let otp = otp_by_sms(&bob).await;
+        bob.find_ensure_otp(&otp).await.unwrap().into_session_token().unwrap()
+    });
+    for (user, told) in [
+        (FakeUser::with_app().named("bob"), "there is a user of the name \"bob\" already"),
+        (
+            FakeUser::with_app().with_token(bob.token().clone()),
+            "the user \"bob\" has this token already",
+        ),
+        (FakeUser::with_app().with_token(session), "the user \"bob\" has this token already"),
+    ] {
+        let adding = std::panic::AssertUnwindSafe(|| service.add_user(user));
+        let panic = std::panic::catch_unwind(adding).unwrap_err();
+        let sentence = panic.downcast::<String>().unwrap();
+        assert_eq!(*sentence, format!("the user cannot be added: {told}"));
+    }
+    assert_eq!(service.users().len(), 2);
+    assert_eq!(bob.user().unwrap().name, "bob", "the token is still Bob's");
+}
+
+#[test]
 fn what_is_no_operation_is_refused_and_noted() {
     use otp_core::http::Request;
     let service = FakeOtps::new();

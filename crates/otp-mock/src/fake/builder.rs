@@ -149,7 +149,9 @@ impl FakeOtpsBuilder {
         let clock =
             if self.real_time { Clock::running() } else { Clock::standing_at(self.starts_at) };
         let service = Service::new(clock, Random::new(self.seed), self.settings);
-        let token = service.add_user(self.user);
-        FakeOtps::of(service, token)
+        match service.add_user(self.user) {
+            Ok(token) => FakeOtps::of(service, token),
+            Err(taken) => unreachable!("there is no other user: {taken}"),
+        }
     }
 }

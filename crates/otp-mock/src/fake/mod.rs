@@ -1,6 +1,7 @@
 //! The service in memory.
 
 mod account;
+mod accounts;
 mod app;
 mod builder;
 mod clock;
@@ -156,12 +157,22 @@ impl FakeOtps {
     }
 
     /// Adds a user, and gives a handle that acts for the user.
+    ///
+    /// # Panics
+    ///
+    /// If another user, whose token was not revoked, has the same [name](FakeUser::named); or if another one
+    /// has the same [token](FakeUser::with_token), as a key or of a session.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn add_user(&self, user: FakeUser) -> Self {
-        let token = self.service.add_user(user);
-        self.with_token(token)
+        match self.service.add_user(user) {
+            Ok(token) => self.with_token(token),
+            Err(taken) => panic!("the user cannot be added: {taken}"),
+        }
     }
 
-    /// A handle that acts for the user of this name, if there is one whose token was not revoked.
+    /// A handle that acts for the user of this name, if there is one whose token was not revoked; there is
+    /// one such at most.
     pub fn of_user(&self, name: &str) -> Option<Self> {
         self.service.token_of(name).map(|token| self.with_token(token))
     }

@@ -10,6 +10,7 @@ use otp_core::secrecy::SecretString;
 use otp_core::{AuthToken, Operation, Otp, RecoveryCode};
 
 use super::account::{Account, Check, Rate, SecondFactor};
+use super::accounts::Accounts;
 use super::app::Authenticator;
 use super::builder::Settings;
 use super::clock::Clock;
@@ -59,7 +60,7 @@ pub(super) struct Service {
 
 struct State {
     random: Random,
-    accounts: Vec<Account>,
+    accounts: Accounts,
     armed: Armed,
     journal: Journal,
 }
@@ -88,7 +89,8 @@ impl Refusal {
 
 impl Service {
     pub(super) fn new(clock: Clock, random: Random, settings: Settings) -> Self {
-        let (accounts, armed, journal) = (Vec::new(), Armed::default(), Journal::default());
+        let (accounts, armed, journal) =
+            (Accounts::default(), Armed::default(), Journal::default());
         let state = Mutex::new(State { random, accounts, armed, journal });
         Self { clock, settings, outbox: Outbox::default(), state }
     }
@@ -101,9 +103,17 @@ impl Service {
         &self.outbox
     }
 
-    pub(super) fn add_user(&self, user: FakeUser) -> AuthToken {
+    /// Adds a user, or says what of it another user has.
+    pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
         let State { random, accounts, .. } = &mut *self.state();
-        let name = user.name.unwrap_or_else(|| format!("user-{}", accounts.len() + 1));
+        if let Some(name) = user.name.as_ref().filter(|name| accounts.key_of(name).is_some()) {
+            return Err(format!("there is a user of the name {name:?} already"));
+        }
+        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token)?));
+        if let Some(other) = other {
+            return Err(format!("the user {:?} has this token already", other.name));
+        }
+        let name = user.name.unwrap_or_else(|| accounts.free_name());
         let token = user.token.unwrap_or_else(|| random.token());
         let second = match user.two_factor {
             TwoFactor::Off => SecondFactor::Off,
@@ -112,8 +122,8 @@ impl Service {
                 SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
             }
         };
-        accounts.push(Account::new(name, second, token.clone(), new_codes(random)));
-        token
+        accounts.add(Account::new(name, second, token.clone(), new_codes(random)));
+        Ok(token)
     }
 
     pub(super) fn users(&self) -> Vec<UserState> {
@@ -123,17 +133,15 @@ impl Service {
 
     /// Which user has this token.
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
-        self.state().find(token)
+        self.state().accounts.find(token)
     }
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
-        let state = self.state();
-        let user = state.accounts.iter().find(|account| account.name == name)?;
-        user.key.clone()
+        self.state().accounts.key_of(name).cloned()
     }
 
     pub(super) fn revoke(&self, token: &AuthToken) {
-        self.state().accounts.iter_mut().for_each(|account| account.revoke(token));
+        self.state().accounts.revoke(token);
     }
 
     /// The secret of the user's app.
@@ -153,7 +161,7 @@ impl Service {
         ask: impl FnOnce(&Authenticator) -> Option<T>,
     ) -> Option<T> {
         let state = self.state();
-        let at = state.find(token)?;
+        let at = state.accounts.find(token)?;
         match &state.accounts.get(at)?.second {
             SecondFactor::App(app) => ask(app),
             _ => None,
@@ -173,7 +181,7 @@ impl Service {
     ) -> Option<Fault> {
         let mut state = self.state();
         let fault = strike(&mut state.armed)?;
-        let user = token.and_then(|token| state.find(token));
+        let user = token.and_then(|token| state.accounts.find(token));
         state.note(self.clock.now(), user, operation, Event::Struck(fault));
         Some(fault)
     }
@@ -202,7 +210,7 @@ impl Service {
         let mut sms = None;
         let (user, rate, outcome) = {
             let mut state = self.state();
-            let user = token.and_then(|token| state.find(token));
+            let user = token.and_then(|token| state.accounts.find(token));
             let State { random, accounts, .. } = &mut *state;
             let (rate, outcome) = match user.and_then(|at| accounts.get_mut(at)) {
                 None => (None, Err(Refusal::UnknownToken)),
@@ -283,13 +291,6 @@ impl Service {
 }
 
 impl State {
-    /// The user who has this token.
-    fn find(&self, token: &AuthToken) -> Option<usize> {
-        // All are asked, so that the time does not tell who it was.
-        let users = self.accounts.iter().enumerate();
-        users.fold(None, |found, (at, account)| if account.has(token) { Some(at) } else { found })
-    }
-
     fn note(
         &mut self,
         at: Duration,
@@ -310,7 +311,7 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
         f.debug_struct("Service")
-            .field("users", &state.accounts.len())
+            .field("users", &state.accounts.iter().len())
             .field("armed", &state.armed.list())
             .field("journal", &state.journal.entries().len())
             .finish_non_exhaustive()

@@ -54,12 +54,14 @@ impl FakeUser {
         Self::new(TwoFactor::Off)
     }
 
-    /// What the journal calls the user. By default `user-1`, `user-2`, ….
+    /// What the journal calls the user, and what [`of_user`](crate::FakeOtps::of_user) finds the user by. No
+    /// two users whose tokens work may have the same one. By default `user-1`, `user-2`, …, of those that
+    /// nobody had.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// The user's token. By default a random one.
+    /// The user's token, which no other user may have. By default a random one.
     pub fn with_token(self, token: AuthToken) -> Self {
         Self { token: Some(token), ..self }
     }
