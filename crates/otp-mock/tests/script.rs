@@ -327,6 +327,46 @@ fn an_operation_of_your_own_is_compared_by_its_headers_and_its_body_too() {
     }
 }
 
+/// An operation that writes a header once for each of its tags.
+struct Tag(&'static [&'static str]);
+
+impl Operation for Tag {
+    type Output = ();
+    const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::post("tag", "/tags");
+
+    fn write(&self, request: &mut otp_core::operation::RequestDraft) {
+        for tag in self.0 {
+            request.header(HeaderName::from_static("x-tag"), HeaderValue::from_static(tag));
+        }
+    }
+
+    fn read(&self, _: &otp_core::Response) -> Result<(), otp_core::operation::ReadError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_header_that_is_repeated_is_compared_value_by_value_in_order() {
+    for (sent, difference) in [
+        (Tag(&["a", "b"]), None),
+        (Tag(&["b", "a"]), Some("header x-tag another value")),
+        (Tag(&["a"]), Some("header x-tag expected 2 values, came 1")),
+        (Tag(&["a", "b", "b"]), Some("header x-tag expected 2 values, came 3")),
+        (Tag(&[]), Some("header x-tag missing")),
+    ] {
+        let script = ScriptedTransport::in_order().answer(Tag(&["a", "b"]), Reply::no_content());
+        let outcome = block_on(client(&script).call(sent).send());
+        let Some(difference) = difference else {
+            outcome.unwrap();
+            continue;
+        };
+        let sentence = outcome.unwrap_err().to_string();
+        assert!(sentence.contains(difference), "{difference} is not in {sentence}");
+        assert_eq!(sentence.matches("header").count(), 1, "told once: {sentence}");
+        panic_of(|| script.finish());
+    }
+}
+
 #[test]
 fn of_two_steps_that_are_as_like_the_one_that_asks_for_less_is_the_nearest() {
     let script = ScriptedTransport::in_any_order()

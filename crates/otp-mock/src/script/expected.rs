@@ -102,10 +102,23 @@ impl Expected {
         Self { token: Some(token), ..self }
     }
 
-    /// The same, with this header.
+    /// The same, with this header and no other of its name; with several of them in their order, if the
+    /// name is given several times.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Each name once, with its values in order.
+    fn headers_by_name(&self) -> Vec<(&HeaderName, Vec<&HeaderValue>)> {
+        let mut headers: Vec<(&HeaderName, Vec<&HeaderValue>)> = Vec::new();
+        for (name, value) in &self.headers {
+            match headers.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => values.push(value),
+                None => headers.push((name, vec![value])),
+            }
+        }
+        headers
     }
 
     pub(super) fn takes(&self, request: &SeenRequest) -> bool {
@@ -142,11 +155,12 @@ impl Expected {
                 None => "none that is valid".into(),
             });
         }
-        for (name, value) in &self.headers {
-            let came = request.as_http().headers().get(name);
-            look(format!("header {name}"), came == Some(value), &|| match came {
-                Some(_) => "another value".into(),
-                None => "missing".into(),
+        for (name, expected) in self.headers_by_name() {
+            let came: Vec<_> = request.as_http().headers().get_all(name).iter().collect();
+            look(format!("header {name}"), came == expected, &|| match came.len() {
+                0 => "missing".into(),
+                len if len == expected.len() => "another value".into(),
+                len => format!("expected {} values, came {len}", expected.len()),
             });
         }
         looked
