@@ -28,8 +28,8 @@ use crate::reply::Played;
 /// # At the end
 ///
 /// [`finish`](Self::finish) panics if something came that the script does not have, or if a step was not
-/// asked for. So does dropping the last clone, unless the test fails already. Call `finish` where you can,
-/// since a panic on another thread fails no test.
+/// asked for. So does dropping the last clone, of what was not told yet, unless the test fails already. Call
+/// `finish` where you can, since a panic on another thread fails no test.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,6 +63,9 @@ struct State {
     clock: Duration,
     /// What came and is not in the script.
     mismatches: Vec<String>,
+    /// How many of them were told.
+    told: usize,
+    /// Whether it was told what was not asked for.
     finished: bool,
 }
 
@@ -74,6 +77,7 @@ impl ScriptedTransport {
             waits: Vec::new(),
             clock: Duration::ZERO,
             mismatches: Vec::new(),
+            told: 0,
             finished: false,
         }))))
     }
@@ -117,14 +121,24 @@ impl ScriptedTransport {
     }
 
     /// Adds a step: this request is answered so, once.
+    ///
+    /// # Panics
+    ///
+    /// If its turn never comes: in order, after [`answer_always`](Self::answer_always).
     #[must_use = "the script belongs to the transport that this gives back"]
     #[track_caller]
     pub fn answer(self, request: impl Into<Expected>, reply: Reply) -> Self {
+        self.must_be_open();
         self.0.state().steps.once(request.into(), reply);
         self
     }
 
-    /// Adds a step: this request is answered so from then on, any number of times.
+    /// Adds a step: this request is answered so from then on, any number of times. None is a number too: a
+    /// step like this may stay unused. In order, it is the last step.
+    ///
+    /// # Panics
+    ///
+    /// If its turn never comes: in order, after another step like this.
     #[must_use = "the script belongs to the transport that this gives back"]
     #[track_caller]
     pub fn answer_always(
@@ -132,8 +146,18 @@ impl ScriptedTransport {
         request: impl Into<Expected>,
         reply: impl Fn() -> Reply + Send + Sync + 'static,
     ) -> Self {
+        self.must_be_open();
         self.0.state().steps.always(request.into(), reply);
         self
+    }
+
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test whose script cannot be followed must fail")]
+    fn must_be_open(&self) {
+        let closed = self.0.state().steps.closed();
+        if let Some(why) = closed {
+            panic!("the script cannot be followed: {why}");
+        }
     }
 
     /// The requests so far, in order.
@@ -146,12 +170,12 @@ impl ScriptedTransport {
         self.0.state().waits.clone()
     }
 
-    /// Ends the test of this script.
+    /// Ends the test of this script. It may be called again, for what comes after.
     ///
     /// # Panics
     ///
     /// If something came that the script does not have, or if a step was not asked for: it says which, and
-    /// how it differs.
+    /// how it differs. Each is told once.
     #[track_caller]
     #[allow(clippy::panic, reason = "this is how a test fails")]
     pub fn finish(&self) {
@@ -166,15 +190,14 @@ impl Script {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is wrong, the first time that it is asked.
+    /// What is wrong and was not told yet.
     fn finish(&self) -> Option<String> {
         let mut state = self.state();
-        if std::mem::replace(&mut state.finished, true) {
-            return None;
-        }
+        let mut report: Vec<String> = state.mismatches.iter().skip(state.told).cloned().collect();
+        state.told = state.mismatches.len();
+        let told = std::mem::replace(&mut state.finished, true);
         let left = state.steps.left();
-        let mut report: Vec<String> = state.mismatches.clone();
-        if !left.is_empty() {
+        if !told && !left.is_empty() {
             report.push(format!("nobody asked for {}", left.join(" and ")));
         }
         (!report.is_empty())

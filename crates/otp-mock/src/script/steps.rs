@@ -49,6 +49,19 @@ impl Steps {
         Self { order, steps: Vec::new() }
     }
 
+    /// Why a further step would never have its turn, if so.
+    pub(super) fn closed(&self) -> Option<String> {
+        let always = |step: &Step| matches!(step.answer, Answer::Always(_));
+        let (number, step) = self.numbered().find(|(_, step)| always(step))?;
+        (self.order == Order::Given).then(|| {
+            format!(
+                "step {number}, {}, answers always, so no step after it has its turn: a script of \
+                 `ScriptedTransport::in_any_order` looks for the first that fits",
+                step.expected
+            )
+        })
+    }
+
     pub(super) fn once(&mut self, expected: Expected, reply: Reply) {
         self.steps.push(Step { expected, answer: Answer::Once(reply) });
     }
@@ -113,7 +126,11 @@ impl Steps {
         };
         let Some((number, step)) = nearest else {
             let _ = match self.steps.len() {
-                0 => write!(told, "; it has none, since no request was expected"),
+                0 => write!(
+                    told,
+                    "; it has no step, so no request was expected: `answer` and `answer_always` add \
+                     steps"
+                ),
                 steps => write!(told, "; all {steps} were asked for already"),
             };
             return told;
