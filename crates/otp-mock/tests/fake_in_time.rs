@@ -161,7 +161,29 @@ fn a_flood_does_not_fill_its_memory() {
     });
     assert_eq!(service.sms_outbox().len(), 1000);
     assert_eq!(service.journal().entries().len(), 4096);
+    assert_eq!(service.journal().count(Event::SmsSent), 4096 / 2, "of those that are kept");
     assert_eq!(service.user().unwrap().sessions, 64);
+}
+
+#[test]
+fn a_ninth_otp_ends_the_first_and_a_65th_login_the_first_session() {
+    let service = FakeOtps::new();
+    block_on(async {
+        for _ in 0..9 {
+            service.receive_codes().await.unwrap();
+        }
+        let sent = service.sms_outbox();
+        assert!(service.find_ensure_otp(&sent[0].otp).await.is_err());
+        let first = service.find_ensure_otp(&sent[1].otp).await.unwrap();
+        let first = service.with_token(first.into_session_token().unwrap());
+        for login in 2..=65 {
+            assert!(first.find_recovery_codes().await.is_ok(), "before login {login}");
+            let otp = otp_by_sms(&service).await;
+            service.find_ensure_otp(&otp).await.unwrap();
+        }
+        let error = first.find_recovery_codes().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use otp_core::OtpsApi;
-use otp_mock::FakeOtps;
+use otp_mock::{FakeOtps, FakeUser};
 use pollster::block_on;
 
 /// Who waits and is never told.
@@ -109,4 +109,20 @@ fn many_who_wait_at_once_each_get_an_sms_of_their_own() {
         got.remove(got.iter().position(|sms| *sms == sent).unwrap());
     }
     assert!(got.is_empty());
+}
+
+#[test]
+fn many_sms_to_one_user_leave_those_of_another() {
+    let service = FakeOtps::new();
+    let bob = service.add_user(FakeUser::with_phone("+2"));
+    block_on(async {
+        bob.receive_codes().await.unwrap();
+        for _ in 0..1001 {
+            service.receive_codes().await.unwrap();
+        }
+    });
+    assert_eq!(bob.next_sms_within(Duration::ZERO), bob.last_sms());
+    assert!(bob.last_sms().is_some());
+    let outbox = service.sms_outbox();
+    assert_eq!((outbox.len(), outbox.first()), (1001, bob.last_sms().as_ref()));
 }

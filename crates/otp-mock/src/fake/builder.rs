@@ -24,6 +24,33 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`rate_limit`](Self::rate_limit) | none |
 /// | [`without_session_tokens`](Self::without_session_tokens) | verifying gives a session token |
 ///
+/// # Bounds
+///
+/// So that no flood fills the memory, the oldest makes room for the newest:
+///
+/// - of a user's OTPs by SMS, 8 work at a time: a ninth ends the first, within its lifetime;
+/// - of a user's sessions, 64 are open at a time: the next login ends the first, whose token is then
+///   answered `401`;
+/// - of the SMS to a user, 1000 are kept in the [outbox](FakeOtps::sms_outbox), waited for or not;
+/// - of the [`Journal`](crate::Journal), 4096 entries are kept and counted.
+///
+/// ```
+/// use otp_core::OtpsApi;
+/// use otp_mock::FakeOtps;
+///
+/// # pollster::block_on(async {
+/// let service = FakeOtps::new();
+/// for _ in 0..9 {
+///     service.receive_codes().await?;
+/// }
+/// let sent = service.sms_outbox();
+/// assert!(service.find_ensure_otp(&sent[0].otp).await.is_err());
+/// assert!(service.find_ensure_otp(&sent[1].otp).await.is_ok());
+/// # Ok::<(), otp_core::Error>(()) }).unwrap();
+/// ```
+///
+/// # An example
+///
 /// ```
 /// use std::time::Duration;
 /// use otp_core::{ErrorKind, OtpsApi};
@@ -110,7 +137,7 @@ impl FakeOtpsBuilder {
         Self { real_time: true, ..self }
     }
 
-    /// How long an OTP that was sent by SMS works.
+    /// How long an OTP that was sent by SMS works, unless eight later ones [end it](Self#bounds) before.
     pub fn otp_lifetime(self, lifetime: Duration) -> Self {
         self.set(|settings| settings.otp_lifetime = lifetime)
     }

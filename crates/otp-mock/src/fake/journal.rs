@@ -88,7 +88,7 @@ impl Journal {
         self.entries().map(|entry| entry.event).collect()
     }
 
-    /// How often this happened.
+    /// How often this happened, of the last 4096 things that did.
     pub fn count(&self, event: Event) -> usize {
         self.entries().filter(|entry| entry.event == event).count()
     }

@@ -199,7 +199,7 @@ impl FakeOtps {
     }
 
     /// Waits for an SMS to this handle's user. Each is given once, oldest first, so none is missed that
-    /// came before the wait began.
+    /// came before the wait began, of the last 1000.
     ///
     /// It works on any runtime, and wakes when the SMS is sent. It waits without limit, for a user
     /// who is unknown forever.
@@ -219,7 +219,8 @@ impl FakeOtps {
         self.service.outbox().next_within(self.service.user(&self.token)?, limit)
     }
 
-    /// The last 1000 SMS that were sent, to any user, oldest first.
+    /// The SMS that were sent to all users, oldest first: the last 1000 to each. Older ones are forgotten,
+    /// waited for or not.
     pub fn sms_outbox(&self) -> Vec<Sms> {
         self.service.outbox().all()
     }
@@ -270,7 +271,7 @@ impl FakeOtps {
         self.service.with_faults(|armed| armed.list())
     }
 
-    /// What the service did so far, for a test to assert on.
+    /// What the service did so far, for a test to assert on: the last 4096 entries.
     pub fn journal(&self) -> Journal {
         self.service.journal()
     }

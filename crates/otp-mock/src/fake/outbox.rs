@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use otp_core::Otp;
 
-/// The oldest SMS are forgotten beyond this many, so that a flood does not fill the memory.
+/// A user's oldest SMS are forgotten beyond this many, so that a flood does not fill the memory.
 const KEPT: usize = 1000;
 
 /// An SMS that the service sent.
@@ -57,9 +57,7 @@ impl Outbox {
     pub(super) fn send(&self, user: usize, sms: Sms) {
         let (deliver, waiting) = {
             let mut state = self.state();
-            if state.sent.len() >= KEPT {
-                state.sent.pop_front();
-            }
+            state.make_room(user);
             state.sent.push_back(Sent { user, sms: sms.clone(), taken: false });
             (state.deliver.clone(), std::mem::take(&mut state.waiting))
         };
@@ -137,6 +135,12 @@ impl State {
     fn number(&mut self) -> u64 {
         self.next_number = self.next_number.wrapping_add(1);
         self.next_number
+    }
+
+    fn make_room(&mut self, user: usize) {
+        let own = || self.sent.iter().enumerate().filter(|(_, sent)| sent.user == user);
+        let oldest = own().next().map(|(at, _)| at).filter(|_| own().count() >= KEPT);
+        oldest.and_then(|at| self.sent.remove(at));
     }
 
     fn take(&mut self, user: usize) -> Option<Sms> {

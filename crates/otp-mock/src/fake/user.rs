@@ -77,7 +77,7 @@ pub struct UserState {
     pub two_factor: TwoFactor,
     /// The recovery codes that still work.
     pub recovery_codes: Vec<RecoveryCode>,
-    /// How many session tokens work.
+    /// How many session tokens work, 64 at most.
     pub sessions: usize,
     /// Whether verifying is refused for now, after too many wrong OTPs.
     pub locked_out: bool,
