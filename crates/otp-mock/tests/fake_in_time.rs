@@ -142,11 +142,43 @@ fn its_clock_stands_still_unless_it_is_told_to_run() {
     let standing = FakeOtps::builder().real_time().starts_at(start).build();
     assert_eq!(standing.date(), start, "the last word counts");
 
+    let running = FakeOtps::builder().starts_at(start).real_time().build();
+    let passed = running.date().duration_since(start).unwrap();
+    assert!(passed < Duration::from_secs(100), "it runs from that date: {passed:?}");
+    std::thread::sleep(Duration::from_millis(2));
+    assert!(running.date().duration_since(start).unwrap() > passed);
+
     let before = SystemTime::now();
     let running = FakeOtps::builder().real_time().build();
     running.advance(Duration::from_secs(1000));
     let ahead = running.date().duration_since(before).unwrap();
     assert!((1000..1100).contains(&ahead.as_secs()), "{ahead:?}");
+}
+
+#[test]
+fn its_dates_are_those_that_http_can_write() {
+    let (day, earliest) = (Duration::from_secs(86_400), SystemTime::UNIX_EPOCH);
+    let latest = earliest + Duration::from_secs(253_370_764_799);
+    for (start, taken) in [
+        (earliest - day, earliest),
+        (earliest, earliest),
+        (latest, latest),
+        (latest + Duration::from_nanos(1), latest),
+        (latest + day, latest),
+    ] {
+        let service = FakeOtps::builder().starts_at(start).build();
+        assert_eq!(service.date(), taken, "{start:?}");
+        let running = FakeOtps::builder().starts_at(start).real_time().build();
+        assert!(running.date() >= taken && running.date() <= latest, "{start:?}");
+    }
+
+    let service = FakeOtps::builder().user(FakeUser::with_app()).build();
+    for far in [Duration::from_secs(10_u64.pow(19)), Duration::MAX] {
+        service.advance(far);
+        assert_eq!(service.date(), latest, "after {far:?}");
+    }
+    let code = service.app_code().unwrap();
+    block_on(service.find_ensure_otp(&code)).unwrap();
 }
 
 #[test]

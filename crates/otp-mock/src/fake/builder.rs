@@ -70,7 +70,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 pub struct FakeOtpsBuilder {
     seed: Option<u64>,
     user: FakeUser,
-    starts_at: SystemTime,
+    starts_at: Option<SystemTime>,
     real_time: bool,
     settings: Settings,
 }
@@ -91,7 +91,7 @@ impl Default for FakeOtpsBuilder {
         Self {
             seed: None,
             user: FakeUser::with_phone("+1 555 0123"),
-            starts_at: SystemTime::UNIX_EPOCH + START,
+            starts_at: None,
             real_time: false,
             settings: Settings {
                 otp_lifetime: Duration::from_secs(300),
@@ -127,12 +127,18 @@ impl FakeOtpsBuilder {
         Self { user: self.user.with_token(token), ..self }
     }
 
-    /// The date at which the service's clock stands until it is [turned](FakeOtps::advance).
+    /// The date at which the service's clock stands until it is [turned](FakeOtps::advance); with
+    /// [`real_time`](Self::real_time) after it, the date from which it runs.
+    ///
+    /// It is from 1970 to 9998, as HTTP can write it: a date before or after is taken as the first or the
+    /// last second of these years.
     pub fn starts_at(self, date: SystemTime) -> Self {
-        Self { starts_at: date, real_time: false, ..self }
+        Self { starts_at: Some(date), real_time: false, ..self }
     }
 
-    /// Lets the service's clock run with the system's. Whatever is turned comes on top.
+    /// Lets the service's clock run as fast as the system's: from the date of
+    /// [`starts_at`](Self::starts_at) before it, or else from the system's date. Whatever is turned comes on
+    /// top.
     pub fn real_time(self) -> Self {
         Self { real_time: true, ..self }
     }
@@ -173,8 +179,10 @@ impl FakeOtpsBuilder {
 
     /// The service, with its first user.
     pub fn build(self) -> FakeOtps {
-        let clock =
-            if self.real_time { Clock::running() } else { Clock::standing_at(self.starts_at) };
+        let clock = match (self.real_time, self.starts_at) {
+            (true, date) => Clock::running_from(date.unwrap_or_else(SystemTime::now)),
+            (false, date) => Clock::standing_at(date.unwrap_or(SystemTime::UNIX_EPOCH + START)),
+        };
         let service = Service::new(clock, Random::new(self.seed), self.settings);
         match service.add_user(self.user) {
             Ok(token) => FakeOtps::of(service, token),

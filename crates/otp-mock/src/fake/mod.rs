@@ -244,12 +244,13 @@ impl FakeOtps {
         self.service.app_secret(&self.token)
     }
 
-    /// Turns the service's clock on.
+    /// Turns the service's clock on, by any time. Its [date](Self::date) stands at the end of 9998; expiry,
+    /// limits and the journal's times go on.
     pub fn advance(&self, time: Duration) {
         self.service.clock().advance(time);
     }
 
-    /// What the service's clock shows.
+    /// What the service's clock shows: the last second of 9998 at most, so that HTTP can write it.
     pub fn date(&self) -> SystemTime {
         self.service.clock().date()
     }
