@@ -156,6 +156,22 @@ fn behind_a_captive_portal_nobody_is_verified_and_the_user_must_get_onto_the_net
 }
 
 #[test]
+fn behind_a_captive_portal_codes_that_are_said_to_have_changed_may_be_the_old_ones_so_read_them() {
+    let service = FakeOtps::new();
+    block_on(async {
+        let old = service.find_recovery_codes().await.unwrap();
+        service.arm(Fault::CaptivePortal);
+        // Its status is that of success, which is all that a client has to go by.
+        let error = service.regenerate_codes().await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Decode, Effect::Applied));
+        assert_eq!(service.journal().count(Event::CodesRegenerated), 0);
+
+        service.disarm_all();
+        assert_eq!(service.find_recovery_codes().await.unwrap(), old);
+    });
+}
+
+#[test]
 fn when_the_service_announces_its_end_the_metadata_says_when_to_have_moved() {
     let service = with(Fault::Sunset);
     let client = OtpsClient::new(service.clone(), service.token().clone());
