@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 
 use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
-use otp_core::{AuthToken, Otp, OtpsApi, OtpsClient};
+use otp_core::{AuthToken, ErrorKind, Otp, OtpsApi, OtpsClient};
+#[cfg(feature = "mockall")]
+use otp_mock::MockOtpsApi;
 use otp_mock::{Expected, Reply, ScriptedTransport};
 use pollster::block_on;
 
@@ -98,4 +101,64 @@ fn a_step_that_answers_always_may_answer_never() {
     ScriptedTransport::in_any_order()
         .answer_always(Expected::anything(), Reply::no_content)
         .finish();
+}
+
+#[test]
+fn a_step_that_was_used_up_is_named() {
+    let script = ScriptedTransport::in_any_order()
+        .answer(FindRecoveryCodes, Reply::recovery_codes(["a"]))
+        .answer(ReceiveCodes, Reply::no_content());
+    block_on(client(&script).find_recovery_codes()).unwrap();
+    let sentence = block_on(client(&script).find_recovery_codes()).unwrap_err().to_string();
+    assert!(sentence.contains("step 1 answered it already, which it does once"), "{sentence}");
+    panic_of(|| script.finish());
+}
+
+/// What this very program prints when it runs a test that is ignored otherwise, and fails.
+fn print_of(test: &str) -> String {
+    let program = std::env::current_exe().unwrap();
+    let ran = Command::new(program).args(["--exact", test, "--ignored"]).output().unwrap();
+    assert!(!ran.status.success(), "{test} must fail");
+    String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned()
+}
+
+/// Whether a test runs by itself, as [`print_of`] runs it.
+fn is_alone() -> bool {
+    std::env::args().any(|arg| arg == "--exact")
+}
+
+#[test]
+#[ignore = "it fails on purpose, for another test"]
+fn one_retry_too_many() {
+    if is_alone() {
+        let script =
+            ScriptedTransport::in_order().answer(FindRecoveryCodes, Reply::error(503, "no"));
+        let error = block_on(client(&script).find_recovery_codes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_script_is_told_also_if_the_test_fails_before_its_end() {
+    let printed = print_of("one_retry_too_many");
+    assert!(printed.contains("left: Transport"), "{printed}");
+    assert!(printed.contains("the transport's script was not followed"), "{printed}");
+    assert!(printed.contains("all 1 were asked for already"), "{printed}");
+}
+
+#[test]
+#[cfg(feature = "mockall")]
+#[ignore = "it fails on purpose, for another test"]
+fn a_mock_that_is_asked_something_else() {
+    if is_alone() {
+        let _ = block_on(MockOtpsApi::new().receive_codes());
+    }
+}
+
+#[test]
+#[cfg(feature = "mockall")]
+fn what_a_mock_expected_is_printed_below_what_mockall_says() {
+    let printed = print_of("a_mock_that_is_asked_something_else");
+    let said = printed.find("MockOtpsApi::receive_codes(): No matching").unwrap();
+    assert!(printed[said..].contains("expected: no receive_codes"), "{printed}");
 }

@@ -206,12 +206,13 @@ impl Script {
 }
 
 impl Drop for Script {
-    #[allow(clippy::panic, reason = "this is how a test fails")]
+    #[allow(clippy::panic, clippy::print_stderr, reason = "this is how a test fails")]
     fn drop(&mut self) {
+        let Some(report) = self.finish() else { return };
         if std::thread::panicking() {
-            return;
-        }
-        if let Some(report) = self.finish() {
+            // The test fails by something else, and this may be why.
+            eprintln!("{report}");
+        } else {
             panic!("{report}");
         }
     }

@@ -141,10 +141,19 @@ impl Steps {
         for looked in step.expected.look_at(request) {
             let _ = write!(told, "\n    {looked}");
         }
-        if self.order == Order::Given {
-            if let Some((later, _)) = open().skip(1).find(|(_, step)| step.takes(request)) {
-                let _ = write!(told, "\n    (step {later} would answer it, in its turn)");
-            }
+        let other = match self.order {
+            Order::Given => open()
+                .skip(1)
+                .find(|(_, step)| step.takes(request))
+                .map(|(later, _)| format!("step {later} would answer it, in its turn")),
+            Order::Any => self
+                .numbered()
+                .filter(|(_, step)| !step.is_open() && step.takes(request))
+                .last()
+                .map(|(taken, _)| format!("step {taken} answered it already, which it does once")),
+        };
+        if let Some(other) = other {
+            let _ = write!(told, "\n    ({other})");
         }
         told
     }
