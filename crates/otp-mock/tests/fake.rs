@@ -138,7 +138,7 @@ fn it_is_a_transport_for_a_client_of_your_own_settings() {
 
 fn recovery_otp(service: &FakeOtps) -> Otp {
     let codes = block_on(service.find_recovery_codes()).unwrap();
-    Otp::new(codes.codes()[0].expose_secret()).unwrap()
+    Otp::try_from(&codes.codes()[0]).unwrap()
 }
 
 #[test]

@@ -168,6 +168,10 @@ impl FakeOtpsBuilder {
     /// Allows each user so many requests in a window of so long, which opens with the first. Answers
     /// then carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (here in seconds
     /// from now), and beyond the limit they are `429` with `Retry-After`.
+    ///
+    /// Reading the codes is not refused then but late, as with any client: the wait, which turns the clock, is
+    /// over before the call is. To see the `429` of a reading, put an [`OtpsClient`](otp_core::OtpsClient) with
+    /// [`RetryPolicy::never`](otp_core::RetryPolicy::never) in front of the service.
     pub fn rate_limit(self, requests: u32, window: Duration) -> Self {
         self.set(|settings| settings.rate_limit = Some((requests, window)))
     }

@@ -61,7 +61,6 @@ use crate::Reply;
 ///
 /// ```
 /// use std::time::Duration;
-/// use otp_core::secrecy::ExposeSecret;
 /// use otp_core::{ErrorKind, Otp, OtpsApi};
 /// use otp_mock::{FakeOtps, FakeUser};
 ///
@@ -81,7 +80,7 @@ use crate::Reply;
 ///
 /// // A recovery code works in its place, once, and gives a session.
 /// let codes = bob.find_recovery_codes().await?;
-/// let code = Otp::new(codes.codes()[0].expose_secret())?;
+/// let code = Otp::try_from(&codes.codes()[0])?;
 /// let session = bob.find_ensure_otp(&code).await?.into_session_token().expect("a session");
 /// assert_eq!(bob.with_token(session).find_recovery_codes().await?.len(), 9);
 /// # Ok::<(), otp_core::Error>(()) }).unwrap();
