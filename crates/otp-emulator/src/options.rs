@@ -13,8 +13,9 @@ use otp_mock::FakeUser;
 /// A stand-in for the Equinix Metal OTP service, for tests on this machine.
 ///
 /// It prints where it listens, the file of its CA, a token to use, and every SMS as it is "sent". Any HTTP
-/// client can talk to it, in any language. It forgets everything when it stops: by Ctrl-C or SIGTERM,
-/// after what it is answering.
+/// client can talk to it, in any language. Whoever starts it need not read what it prints: it waits for
+/// nobody. It forgets everything when it stops: by Ctrl-C or SIGTERM, after what it is answering, to which
+/// it gives a second. A second signal ends it at once.
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Options {
@@ -81,7 +82,7 @@ pub(crate) struct Options {
 
     /// Print a line for every request to standard error. It holds no secret.
     #[arg(long)]
-    log: bool,
+    pub(crate) log: bool,
 }
 
 impl Options {
@@ -132,9 +133,6 @@ impl Options {
                 None => Cors::any_origin(),
             });
         }
-        if self.log {
-            emulator = emulator.on_request(log);
-        }
         Ok(emulator)
     }
 
@@ -143,11 +141,6 @@ impl Options {
         let default = || std::env::temp_dir().join(format!("otp-emulator-{port}.pem"));
         self.ca_file.clone().unwrap_or_else(default)
     }
-}
-
-#[allow(clippy::print_stderr, reason = "it was asked for")]
-fn log(line: &otp_emulator::RequestLine) {
-    eprintln!("{line}");
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>, String> {

@@ -5,7 +5,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use otp_core::{AuthToken, BaseUrl, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
@@ -35,6 +36,7 @@ impl Raw {
 /// Sends these bytes on a connection of its own and reads until it is closed.
 pub fn raw(address: SocketAddr, request: &str) -> Raw {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -58,7 +60,8 @@ pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &
 /// The binary, stopped when the test ends.
 pub struct Program {
     pub child: Child,
-    lines: BufReader<ChildStdout>,
+    /// None once this test hears no more.
+    lines: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -69,20 +72,55 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let lines = child.stdout.take().map(BufReader::new);
         Self { child, lines }
     }
 
     /// What follows these words, on the next line that begins with them.
     pub fn said(&mut self, what: &str) -> String {
         let mut line = String::new();
-        while self.lines.read_line(&mut line).unwrap() > 0 {
+        let lines = self.lines.as_mut().unwrap();
+        while lines.read_line(&mut line).unwrap() > 0 {
             if let Some(rest) = line.strip_prefix(what) {
                 return rest.trim().to_owned();
             }
             line.clear();
         }
         panic!("the program ended and did not say '{what}'")
+    }
+
+    /// Closes this side of its standard output and standard error.
+    pub fn hear_no_more(&mut self) {
+        self.lines = None;
+        self.child.stderr = None;
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    /// How it ended, which it must do within this time.
+    pub fn ended_within(&mut self, limit: Duration) -> ExitStatus {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(since.elapsed() < limit, "the program still runs");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Where the service of a program without TLS listens, where its admin port does, and its token.
+    pub fn introduction(&mut self) -> (SocketAddr, SocketAddr, String) {
+        let url = self.said("listening at");
+        let token = self.said("token");
+        let admin = self.said("status page");
+        let address = |url: &str| url.split('/').nth(2).unwrap().parse().unwrap();
+        (address(&url), address(&admin), token)
     }
 }
 

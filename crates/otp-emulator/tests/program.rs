@@ -1,0 +1,88 @@
+//! The program, as whoever starts it from a test in another language has it.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use support::{Program, Raw, ask};
+
+const SMS: &str = "/metal/v1/user/otp/sms/receive";
+const CODES: &str = "/metal/v1/user/otp/recovery-codes";
+
+/// When a test gives up.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A call of the service with this token.
+fn call(service: SocketAddr, method: &str, path: &str, token: &str) -> Raw {
+    ask(service, method, path, &format!("X-Auth-Token: {token}\r\n"), "")
+}
+
+/// A phone number that fills a pipe after some thirty SMS.
+fn long_phone() -> String {
+    format!("+1 {}", "5".repeat(2000))
+}
+
+#[test]
+fn it_answers_and_stops_though_nobody_reads_what_it_prints() {
+    let mut program = Program::start(&["--plain", "--log", "--phone", &long_phone()]);
+    let (service, admin, token) = program.introduction();
+    for _ in 0..100 {
+        assert_eq!(call(service, "POST", SMS, &token).status, 204);
+    }
+    // Its lines are short.
+    for _ in 0..1500 {
+        assert_eq!(call(service, "GET", CODES, &token).status, 200);
+    }
+    assert_eq!(ask(admin, "GET", "/faults", "", "").status, 200);
+    program.signal("TERM");
+    assert!(program.ended_within(LONG).success());
+}
+
+#[test]
+fn it_says_how_many_lines_it_left_out() {
+    let mut program = Program::start(&["--plain", "--phone", &long_phone()]);
+    let (service, _, token) = program.introduction();
+    for _ in 0..1200 {
+        assert_eq!(call(service, "POST", SMS, &token).status, 204);
+    }
+    for _ in 0..1000 {
+        program.said("SMS to");
+    }
+    assert_eq!(call(service, "POST", SMS, &token).status, 204);
+    let left_out = program.said("left out:");
+    let lines: u32 = left_out.split(' ').next().unwrap().parse().unwrap();
+    assert!((1..=200).contains(&lines), "{left_out}");
+    program.said("SMS to");
+}
+
+#[test]
+fn it_answers_and_stops_though_nobody_can_hear_it() {
+    let mut program = Program::start(&["--plain", "--log"]);
+    let (service, _, token) = program.introduction();
+    program.hear_no_more();
+    for _ in 0..3 {
+        assert_eq!(call(service, "POST", SMS, &token).status, 204);
+        assert_eq!(call(service, "GET", CODES, &token).status, 200);
+    }
+    program.signal("TERM");
+    assert!(program.ended_within(LONG).success());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut program = Program::start(&["--plain", "--fault", "slow=30"]);
+    let (service, _, token) = program.introduction();
+    let call = std::thread::spawn(move || {
+        std::panic::catch_unwind(|| call(service, "POST", SMS, &token).status)
+    });
+    program.said("SMS to");
+    program.signal("TERM");
+    program.said("stopping");
+    program.signal("INT");
+    assert_eq!(program.ended_within(LONG).code(), Some(1));
+    assert!(call.join().unwrap().is_err(), "the answer was not waited for");
+}
