@@ -9,7 +9,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 use otp_core::bytes::Bytes;
-use otp_mock::{FakeOtps, Outcome};
+use otp_mock::{FakeOtps, Outcome, Reply};
 
 use crate::Cors;
 use crate::body::ReplyBody;
@@ -24,6 +24,9 @@ const MAX_BODY: usize = 8 * 1024;
 const MAX_DRAINED: usize = 256 * 1024;
 
 const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
+
+const PANICKED: (StatusCode, &str) =
+    (StatusCode::INTERNAL_SERVER_ERROR, "The SMS was sent, and the callback of on_sms panicked");
 
 /// After the half of an answer that is cut off: it is on its way by then.
 const CUT_AFTER: Duration = Duration::from_millis(50);
@@ -65,6 +68,16 @@ impl Desk for ServiceDesk {
 }
 
 impl ServiceDesk {
+    /// What the service says; nothing if the phone that a test gave it panicked. That phone may take long,
+    /// or call this server, so it rings on another thread.
+    async fn handle(&self, request: Request<Bytes>, logged: &Logged) -> Option<Reply> {
+        if !logged.sends_sms() {
+            return Some(self.fake.handle(&request));
+        }
+        let fake = self.fake.clone();
+        tokio::task::spawn_blocking(move || fake.handle(&request)).await.ok()
+    }
+
     async fn act(
         &self,
         head: Parts,
@@ -76,12 +89,21 @@ impl ServiceDesk {
         let version = head.version;
         let body = match read(body, self.patience).await {
             Ok(body) => body,
-            Err((status, message)) => {
-                self.log.write(logged, status.as_str(), started);
-                return Ok(refuse(status, message, version));
+            Err(why) => {
+                self.log.write(logged, why.0.as_str(), started);
+                let mut response = refuse(why);
+                if version < Version::HTTP_2 {
+                    // The rest of the body is not going to be read.
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                return Ok(response);
             }
         };
-        let reply = self.fake.handle(&Request::from_parts(head, body));
+        let Some(reply) = self.handle(Request::from_parts(head, body), logged).await else {
+            self.log.write(logged, PANICKED.0.as_str(), started);
+            return Ok(refuse(PANICKED));
+        };
         if !reply.delay().is_zero() {
             tokio::time::sleep(reply.delay()).await;
         }
@@ -142,15 +164,11 @@ pub(crate) async fn read(
     }
 }
 
-fn refuse(status: StatusCode, message: &str, version: Version) -> Response<ReplyBody> {
+fn refuse((status, message): (StatusCode, &str)) -> Response<ReplyBody> {
     let body = Bytes::from(format!(r#"{{"error":"{message}"}}"#));
     let mut response = Response::new(ReplyBody::whole(body));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
-    if version < Version::HTTP_2 {
-        // The rest of the body is not going to be read.
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::admin::AdminDesk;
 use crate::answer::ServiceDesk;
 use crate::crowd::Crowd;
-use crate::log::{Log, RequestLine};
+use crate::log::{Log, RequestLine, Told};
 use crate::serve::{self, Site};
 use crate::tls::Tls;
 use crate::{Cors, Emulator};
@@ -37,7 +37,7 @@ pub struct EmulatorBuilder {
     security: Security,
     patience: Duration,
     max_connections: usize,
-    log: Log,
+    told: Option<Told>,
     cors: Option<Cors>,
     admin: Option<SocketAddr>,
 }
@@ -56,7 +56,7 @@ impl Default for EmulatorBuilder {
             security: Security::OwnCa,
             patience: Duration::from_secs(10),
             max_connections: 512,
-            log: Log::default(),
+            told: None,
             cors: None,
             admin: None,
         }
@@ -65,6 +65,11 @@ impl Default for EmulatorBuilder {
 
 impl EmulatorBuilder {
     /// The service to put behind it.
+    ///
+    /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
+    /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
+    /// is answered `500`, though the SMS was sent. Of SMS that are asked for at the same time, it may be
+    /// called at the same time.
     pub fn fake(self, fake: FakeOtps) -> Self {
         Self { fake: Some(fake), ..self }
     }
@@ -103,8 +108,12 @@ impl EmulatorBuilder {
     }
 
     /// Calls this for every request that was answered. The line holds no secret.
+    ///
+    /// It is called on a thread of its own, one line after the other, so a line may come a little after the
+    /// answer; dropping the emulator waits until the last was told, for at most a second. If it panics, it
+    /// is called for the next line all the same. While 4096 lines wait for it, more are left out.
     pub fn on_request(self, told: impl Fn(&RequestLine) + Send + Sync + 'static) -> Self {
-        Self { log: Log::to(told), ..self }
+        Self { told: Some(Box::new(told)), ..self }
     }
 
     /// Opens a second port, without TLS, for tests in other languages and for a person: a status page, the
@@ -153,13 +162,14 @@ impl EmulatorBuilder {
         };
 
         let fake = self.fake.unwrap_or_else(|| FakeOtps::builder().real_time().build());
+        let (log, telling) = Log::start(self.told)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
         let patience = self.patience;
         let site = Site {
             listener: tokio::net::TcpListener::from_std(listener)?,
             acceptor,
-            desk: ServiceDesk { fake: fake.clone(), log: self.log, cors: self.cors, patience },
+            desk: ServiceDesk { fake: fake.clone(), log, cors: self.cors, patience },
             crowd: Crowd::new(self.max_connections),
             patience,
         };
@@ -191,6 +201,8 @@ impl EmulatorBuilder {
                         }
                     }
                 });
+                // A phone may still ring; nobody waits for that any more.
+                runtime.shutdown_background();
             })?;
         Ok(Emulator {
             fake,
@@ -200,6 +212,7 @@ impl EmulatorBuilder {
             ca_pem,
             stop: Some(stop),
             thread: Some(thread),
+            telling,
         })
     }
 }

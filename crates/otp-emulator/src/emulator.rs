@@ -8,6 +8,8 @@ use otp_mock::{FakeOtps, Fault};
 use tokio::sync::watch;
 
 use crate::EmulatorBuilder;
+use crate::log::Telling;
+use crate::serve::GRACE;
 
 /// A running emulator. Dropping it stops it: requests that are being answered get a second to end, then
 /// its connections are closed.
@@ -19,6 +21,7 @@ pub struct Emulator {
     pub(crate) ca_pem: String,
     pub(crate) stop: Option<watch::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
+    pub(crate) telling: Telling,
 }
 
 impl Emulator {
@@ -80,6 +83,7 @@ impl Drop for Emulator {
             // It ends by itself; a panic of its own was reported when it happened.
             let _ = thread.join();
         }
+        self.telling.end(GRACE);
     }
 }
 

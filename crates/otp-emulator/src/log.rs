@@ -2,18 +2,29 @@
 //! headers nothing.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::Instant;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use hyper::{Method, Request, Version};
 use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes};
 use otp_core::{Endpoint, Operation};
 
-/// Who is told of every request that was answered, if somebody is.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Option<Arc<Told>>);
+/// How many lines wait for whoever is told.
+const WAITING: usize = 4096;
 
-type Told = dyn Fn(&RequestLine) + Send + Sync;
+/// Takes the lines of every request that was answered, if somebody is told.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Option<SyncSender<RequestLine>>);
+
+/// Tells somebody, until the last [`Log`] is gone and all is told.
+#[derive(Default)]
+pub(crate) struct Telling(Option<Receiver<()>>);
+
+/// Who is told.
+pub(crate) type Told = Box<dyn Fn(&RequestLine) + Send + Sync>;
 
 /// One request and what became of it, without any secret.
 ///
@@ -30,7 +41,7 @@ pub struct RequestLine {
     /// The status, or in words what happened in place of an answer.
     pub outcome: String,
     /// How long the answer took.
-    pub took: std::time::Duration,
+    pub took: Duration,
 }
 
 /// What of a request may be logged.
@@ -41,13 +52,25 @@ pub(crate) struct Logged {
 }
 
 impl Log {
-    pub(crate) fn to(told: impl Fn(&RequestLine) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(told)))
+    /// Tells on a thread of its own: whoever is told may take long, call the emulator, or panic.
+    pub(crate) fn start(told: Option<Told>) -> io::Result<(Self, Telling)> {
+        let Some(told) = told else { return Ok(Default::default()) };
+        let (log, lines) = mpsc::sync_channel(WAITING);
+        let (end, ended) = mpsc::channel();
+        thread::Builder::new().name("otp-emulator log".to_owned()).spawn(move || {
+            for line in lines {
+                // It was reported when it happened.
+                let _ = catch_unwind(AssertUnwindSafe(|| told(&line)));
+            }
+            drop(end);
+        })?;
+        Ok((Self(Some(log)), Telling(Some(ended))))
     }
 
     pub(crate) fn write(&self, request: &Logged, outcome: &str, started: Instant) {
-        let Some(told) = &self.0 else { return };
-        told(&RequestLine {
+        let Some(log) = &self.0 else { return };
+        // Nobody who asks waits for whoever is told.
+        let _ = log.try_send(RequestLine {
             method: request.method,
             path_template: request.path_template,
             version: request.version,
@@ -57,7 +80,21 @@ impl Log {
     }
 }
 
+impl Telling {
+    /// Waits until all is told, but no longer than this.
+    pub(crate) fn end(&self, limit: Duration) {
+        if let Some(ended) = &self.0 {
+            let _ = ended.recv_timeout(limit);
+        }
+    }
+}
+
 impl Logged {
+    /// Whether this is the operation that sends an SMS.
+    pub(crate) fn sends_sms(&self) -> bool {
+        self.path_template == Some(ReceiveCodes::ENDPOINT.path_template())
+    }
+
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
             method: method(request.method()),

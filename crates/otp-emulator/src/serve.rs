@@ -20,7 +20,7 @@ use crate::body::ReplyBody;
 use crate::crowd::{Crowd, Seat};
 
 /// How long requests that are being answered may take to end once the emulator is to stop.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a connection that answers nothing may take to say goodbye.
 const FLUSH: Duration = Duration::from_millis(20);

@@ -123,6 +123,8 @@ async fn the_request_log_tells_what_happened_and_no_secret() {
         emulator.arm(Fault::CutRegenerate);
         let _ = client.regenerate_codes().await;
 
+        // By then, all was told.
+        drop(emulator);
         let lines = lines.lock().unwrap();
         let expected = [
             ("POST /user/otp/verify/{otp} ", " 400 "),
@@ -156,6 +158,7 @@ fn a_path_that_is_none_of_the_document_s_is_not_logged_as_it_is() {
         ask(emulator.local_addr(), "POST", path, "", "");
     }
     ask(emulator.local_addr(), CANARY, "/metal/v1/user/otp/sms/receive", "", "");
+    drop(emulator);
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 4);
     assert!(lines[0].starts_with("POST (no such path) HTTP/1.1 404 "), "{lines:?}");
