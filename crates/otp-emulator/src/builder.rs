@@ -134,7 +134,8 @@ impl EmulatorBuilder {
     /// | `GET /journal` | what the service did |
     /// | `POST /clock/advance?seconds=N` | turns the clock on |
     ///
-    /// A page of another site can neither read it nor act on it.
+    /// A page of another site can neither read it nor act on it, as far as the browser says where a request
+    /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023.
     pub fn admin(self, address: SocketAddr) -> Self {
         Self { admin: Some(address), ..self }
     }

@@ -168,6 +168,15 @@ fn a_page_of_another_site_can_neither_read_nor_act() {
     {
         assert_eq!(ask(admin, "POST", "/faults/lost-sms", origin, "").status, 403, "{origin}");
     }
+    // What a browser sends for an image of a page elsewhere has no origin.
+    let token = emulator.token();
+    call(&emulator, "POST", "/sms/receive", token.expose_secret());
+    for (site, status) in
+        [("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 204)]
+    {
+        let told = format!("Sec-Fetch-Site: {site}\r\nSec-Fetch-Mode: no-cors\r\n");
+        assert_eq!(ask(admin, "GET", "/sms/next", &told, "").status, status, "{site}");
+    }
     // A name that was made to lead here.
     for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a b"] {
         let request = format!("GET /sms HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -22,6 +22,9 @@ use crate::body::ReplyBody;
 use crate::crowd::Seat;
 use crate::serve::Desk;
 
+/// How a browser says from where a request comes (Fetch Metadata, §2.3).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// The admin port's desk.
 #[derive(Clone)]
 pub(crate) struct AdminDesk {
@@ -105,12 +108,15 @@ fn is_local(headers: &HeaderMap, authority: Option<&str>) -> bool {
         Ok(authority) => authority.host().trim_matches(['[', ']']).to_owned(),
         Err(_) => return false,
     };
+    // A request without an origin, such as for an image, says by this which page caused it.
+    let same_page =
+        headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none");
     let local_name = name == "localhost" || name.parse::<IpAddr>().is_ok();
     let same_site = match headers.get(ORIGIN) {
         None => true,
         Some(origin) => origin.to_str().is_ok_and(|origin| origin == format!("http://{host}")),
     };
-    local_name && same_site
+    local_name && same_site && same_page
 }
 
 impl Answer {
