@@ -7,16 +7,13 @@ use otp_core::BaseUrl;
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::admin::AdminDesk;
+use crate::admin::{self, AdminDesk};
 use crate::answer::ServiceDesk;
 use crate::crowd::Crowd;
 use crate::log::{Log, RequestLine, Told};
 use crate::serve::{self, Site};
 use crate::tls::Tls;
 use crate::{Cors, Emulator};
-
-/// How many connections the admin port has room for.
-const ADMIN_CONNECTIONS: usize = 64;
 
 /// Builds an [`Emulator`].
 ///
@@ -128,11 +125,19 @@ impl EmulatorBuilder {
     /// | `GET /users` | their names and states |
     /// | `POST /users` `{"two_factor": "sms", "app" or "off", "name"?, "phone"?, "token"?}` | `201` `{"name", "token", "app_secret"}` |
     /// | `GET /users/NAME/app-code` | `{"otp"}`: what the user's app shows now |
+    /// | `GET /users/NAME/app-secret` | `{"app_secret"}`: for a real app, in base32 |
+    /// | `DELETE /users/NAME/token` | revokes the user's token; sessions stay |
+    /// | `POST /tokens/revoke` `{"token"}` | revokes a token, a user's or a session's |
     /// | `GET /faults` | those that are armed, and all that there are |
     /// | `POST /faults/FAULT` | arms a [fault](otp_mock::Fault), such as `lost-sms` or `slow=15` |
     /// | `DELETE /faults` | disarms all |
     /// | `GET /journal` | what the service did |
-    /// | `POST /clock/advance?seconds=N` | turns the clock on |
+    /// | `GET /clock` | `{"date", "unix_seconds"}`: what the service's clock shows |
+    /// | `POST /clock/advance?seconds=N` | turns the clock on, up to the year 9999 |
+    ///
+    /// What it cannot do it refuses with `4xx` and `{"error"}`; so it does with fields that it does not know.
+    /// 256 requests may wait for an SMS at a time, each for up to 60 s, and more are answered `503`; there
+    /// is room for 64 connections beside those.
     ///
     /// A page of another site can neither read it nor act on it, as far as the browser says where a request
     /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023.
@@ -181,8 +186,8 @@ impl EmulatorBuilder {
                 let site = Site {
                     listener: tokio::net::TcpListener::from_std(listener)?,
                     acceptor: None,
-                    desk: AdminDesk { fake: fake.clone(), base_url, patience },
-                    crowd: Crowd::new(ADMIN_CONNECTIONS),
+                    desk: AdminDesk::new(fake.clone(), base_url, patience),
+                    crowd: Crowd::new(admin::CONNECTIONS),
                     patience,
                 };
                 (Some(address), Some(site))

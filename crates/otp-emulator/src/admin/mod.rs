@@ -1,7 +1,9 @@
 //! The port beside the service: what a test in any language, or a person, needs to know and to turn.
 
 mod api;
+mod clock;
 mod page;
+mod users;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use otp_core::bytes::Bytes;
 use otp_mock::FakeOtps;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::answer::read;
 use crate::body::ReplyBody;
@@ -25,13 +29,20 @@ use crate::serve::Desk;
 /// How a browser says from where a request comes (Fetch Metadata, §2.3).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
+/// How many requests may wait for an SMS at a time.
+const WAITING: usize = 256;
+
+/// How many connections the admin port has room for: however many wait, others are answered.
+pub(crate) const CONNECTIONS: usize = WAITING + 64;
+
 /// The admin port's desk.
 #[derive(Clone)]
 pub(crate) struct AdminDesk {
-    pub(crate) fake: FakeOtps,
+    fake: FakeOtps,
     /// Where the service is, to be shown.
-    pub(crate) base_url: Arc<str>,
-    pub(crate) patience: Duration,
+    base_url: Arc<str>,
+    patience: Duration,
+    waiting: Arc<Semaphore>,
 }
 
 /// What is answered.
@@ -71,6 +82,10 @@ impl Desk for AdminDesk {
 }
 
 impl AdminDesk {
+    pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration) -> Self {
+        Self { fake, base_url, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
+    }
+
     async fn route(&self, method: &Method, uri: &hyper::Uri, body: &Bytes) -> Answer {
         let path: Vec<&str> = uri.path().split('/').skip(1).collect();
         let query = uri.query().unwrap_or_default();
@@ -79,10 +94,13 @@ impl AdminDesk {
             (&Method::GET, [""]) => Answer::Page(page::render(fake, &self.base_url)),
             (&Method::GET, ["style.css"]) => Answer::Style(page::STYLE),
             (&Method::GET, ["sms"]) => api::outbox(fake),
-            (&Method::GET, ["sms", "next"]) => api::next_sms(fake, query).await,
-            (&Method::GET, ["users"]) => api::users(fake),
-            (&Method::POST, ["users"]) => api::add_user(fake, body),
-            (&Method::GET, ["users", name, "app-code"]) => api::app_code(fake, name),
+            (&Method::GET, ["sms", "next"]) => api::next_sms(fake, query, &self.waiting).await,
+            (&Method::GET, ["users"]) => users::all(fake),
+            (&Method::POST, ["users"]) => users::add(fake, body),
+            (&Method::GET, ["users", name, "app-code"]) => users::app_code(fake, name),
+            (&Method::GET, ["users", name, "app-secret"]) => users::app_secret(fake, name),
+            (&Method::DELETE, ["users", name, "token"]) => users::revoke(fake, name),
+            (&Method::POST, ["tokens", "revoke"]) => users::revoke_token(fake, body),
             (&Method::GET, ["faults"]) => api::faults(fake),
             (&Method::POST, ["faults", fault]) => api::arm(fake, fault),
             (&Method::DELETE, ["faults"]) => {
@@ -90,7 +108,8 @@ impl AdminDesk {
                 Answer::Nothing
             }
             (&Method::GET, ["journal"]) => api::journal(fake),
-            (&Method::POST, ["clock", "advance"]) => api::advance(fake, query),
+            (&Method::GET, ["clock"]) => clock::shown(fake),
+            (&Method::POST, ["clock", "advance"]) => clock::advance(fake, query),
             _ => Answer::Refused(StatusCode::NOT_FOUND, format!("There is {}", api::PATHS)),
         }
     }
@@ -119,7 +138,22 @@ fn is_local(headers: &HeaderMap, authority: Option<&str>) -> bool {
     local_name && same_site && same_page
 }
 
+/// The value of a parameter of this name.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+}
+
 impl Answer {
+    /// That the request says something that cannot be done.
+    fn bad(why: impl Into<String>) -> Self {
+        Self::Refused(StatusCode::BAD_REQUEST, why.into())
+    }
+
+    fn no_such_user() -> Self {
+        Self::Refused(StatusCode::NOT_FOUND, "there is no such user".to_owned())
+    }
+
     fn into_response(self) -> Response<ReplyBody> {
         let (status, kind, body) = match self {
             Self::Page(page) => (StatusCode::OK, "text/html; charset=utf-8", page),

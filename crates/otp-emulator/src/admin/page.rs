@@ -18,7 +18,7 @@ pub(super) fn render(fake: &FakeOtps, base_url: &str) -> String {
 }
 
 fn write(page: &mut String, fake: &FakeOtps, base_url: &str) -> fmt::Result {
-    let date = httpdate::fmt_http_date(fake.date());
+    let date = super::clock::written(fake.date());
     write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
