@@ -1,17 +1,20 @@
 //! The emulator as a program.
 
+mod ca_file;
 mod options;
 mod printer;
 mod signals;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use otp_core::secrecy::ExposeSecret;
 use otp_emulator::Emulator;
 
+use self::ca_file::CaFile;
 use self::options::Options;
 use self::printer::Printer;
 
@@ -41,30 +44,30 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         emulator = emulator.on_request(move |request| log.line(request.to_string()));
     }
     let emulator = emulator.start()?;
-    introduce(&out, &emulator, options)?;
+    let ca_file = match emulator.ca_pem() {
+        "" => None,
+        pem => Some(CaFile::write(options.ca_file.as_deref(), pem)?),
+    };
+    introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path));
     stop.recv()??;
     out.line("stopping".to_owned());
     drop(emulator);
+    drop(ca_file);
     out.flush(FLUSH);
     log.flush(FLUSH);
     Ok(())
 }
 
 /// Says all that a client needs.
-fn introduce(out: &Printer, emulator: &Emulator, options: &Options) -> Result<(), Box<dyn Error>> {
+fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>) {
     let url = emulator.base_url();
     let token = emulator.token();
     let token = token.expose_secret();
     out.line(format!("listening at {url}"));
-    let trust = if emulator.ca_pem().is_empty() {
-        String::new()
-    } else {
-        let file = options.ca_file(emulator.local_addr().port());
-        std::fs::write(&file, emulator.ca_pem())
-            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    let trust = ca_file.map(|file| format!("--cacert {} ", file.display())).unwrap_or_default();
+    if let Some(file) = ca_file {
         out.line(format!("CA file      {}", file.display()));
-        format!("--cacert {} ", file.display())
-    };
+    }
     out.line(format!("token        {token}"));
     if let Some(secret) = emulator.fake().app_secret() {
         out.line(format!("app secret   {}", secret.expose_secret()));
@@ -78,5 +81,4 @@ fn introduce(out: &Printer, emulator: &Emulator, options: &Options) -> Result<()
     out.line(format!(
         "\ntry: curl {trust}-X POST -H 'X-Auth-Token: {token}' {url}/user/otp/sms/receive\n"
     ));
-    Ok(())
 }

@@ -47,9 +47,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ORIGIN", num_args = 0..=1, require_equals = true)]
     cors: Option<Option<String>>,
 
-    /// Where to write the certificate of the CA [default: a file in the system's temporary folder].
+    /// Where to write the certificate of the CA [default: a new file in the system's temporary folder,
+    /// removed when it stops].
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plain", "cert"])]
-    ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
 
     /// The token of the first user [default: a random one].
     #[arg(long)]
@@ -134,12 +135,6 @@ impl Options {
             });
         }
         Ok(emulator)
-    }
-
-    /// Where the CA's certificate goes, if there is a CA; `port` makes the default file this emulator's.
-    pub(crate) fn ca_file(&self, port: u16) -> PathBuf {
-        let default = || std::env::temp_dir().join(format!("otp-emulator-{port}.pem"));
-        self.ca_file.clone().unwrap_or_else(default)
     }
 }
 

@@ -6,6 +6,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use support::{Program, Raw, ask};
@@ -85,4 +86,26 @@ fn a_second_signal_ends_it_at_once() {
     program.signal("INT");
     assert_eq!(program.ended_within(LONG).code(), Some(1));
     assert!(call.join().unwrap().is_err(), "the answer was not waited for");
+}
+
+#[test]
+fn the_file_of_its_ca_is_new_and_goes_when_it_stops_unless_it_was_named() {
+    let folder = std::env::temp_dir().join(format!("otp-emulator-ca-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let named = folder.join("named.pem");
+    let mut names = Vec::new();
+    for arguments in [vec![], vec![], vec!["--ca-file", named.to_str().unwrap()]] {
+        let mut program = Program::start(&arguments);
+        let file = program.said("CA file");
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with("-----BEGIN CERTIFICATE"));
+        program.said("try:");
+        program.signal("TERM");
+        assert!(program.ended_within(LONG).success());
+        assert_eq!(Path::new(&file).exists(), arguments.len() == 2, "{file}");
+        names.push(file);
+    }
+    // No part of the name is known before: the port is not in it.
+    assert_ne!(names[0], names[1]);
+    assert_eq!(names[0].rsplit('-').next().unwrap().len(), "0123456789abcdef".len() * 2 + 4);
+    std::fs::remove_dir_all(&folder).unwrap();
 }

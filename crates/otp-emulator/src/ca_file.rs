@@ -1,0 +1,56 @@
+//! Where clients find the certificate of the CA.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The file with the certificate. One that nobody named has a name that nobody can guess, and goes when
+/// this is dropped.
+pub(crate) struct CaFile {
+    path: PathBuf,
+    is_own: bool,
+}
+
+impl CaFile {
+    /// # Errors
+    ///
+    /// A sentence, if the file cannot be written.
+    pub(crate) fn write(named: Option<&Path>, pem: &str) -> Result<Self, String> {
+        let (path, written) = match named {
+            Some(path) => (path.to_owned(), fs::write(path, pem)),
+            None => {
+                let path = own_path()?;
+                let written = create(&path, pem);
+                (path, written)
+            }
+        };
+        written.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(Self { path, is_own: named.is_none() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        if self.is_own {
+            // Somebody may have cleared the folder already.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn own_path() -> Result<PathBuf, String> {
+    let mut random = [0; 16];
+    let provider = rustls::crypto::ring::default_provider();
+    provider.secure_random.fill(&mut random).map_err(|_| "there is no randomness".to_owned())?;
+    let name = format!("otp-emulator-{:032x}.pem", u128::from_ne_bytes(random));
+    Ok(std::env::temp_dir().join(name))
+}
+
+/// Writes a file that was not there; it follows no link.
+fn create(path: &Path, pem: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(pem.as_bytes())
+}
