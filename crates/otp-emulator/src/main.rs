@@ -1,6 +1,7 @@
 //! The emulator as a program.
 
 mod ca_file;
+mod help;
 mod options;
 mod printer;
 mod signals;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let stop = signals::watch()?;
     let (out, log) = (Printer::start(io::stdout())?, Printer::start(io::stderr())?);
-    let fake = options.service();
+    let fake = options.service()?;
     let phone = out.clone();
     fake.on_sms(move |sms| phone.line(format!("SMS to {}: {}", sms.to, sms.otp.expose_secret())));
     let mut emulator = options.emulator()?.fake(fake);

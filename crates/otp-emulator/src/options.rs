@@ -1,14 +1,18 @@
 //! The command line.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use otp_core::AuthToken;
 use otp_emulator::{Cors, Emulator, EmulatorBuilder, FakeOtps, Fault};
 use otp_mock::FakeUser;
+
+use crate::help;
+
+/// 9999-12-31 23:59:59 UTC, in seconds since 1970: the last date that HTTP can write.
+const LAST_DATE: u64 = 253_402_300_799;
 
 /// A stand-in for the Equinix Metal OTP service, for tests on this machine.
 ///
@@ -44,7 +48,7 @@ pub(crate) struct Options {
     key: Option<PathBuf>,
 
     /// Let pages of this origin call it from a browser; given no origin, pages of every one.
-    #[arg(long, value_name = "ORIGIN", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "ORIGIN", num_args = 0..=1)]
     cors: Option<Option<String>>,
 
     /// Where to write the certificate of the CA [default: a new file in the system's temporary folder,
@@ -53,8 +57,13 @@ pub(crate) struct Options {
     pub(crate) ca_file: Option<PathBuf>,
 
     /// The token of the first user [default: a random one].
+    // Read later, without quoting it where it is none.
     #[arg(long)]
-    token: Option<AuthToken>,
+    token: Option<String>,
+
+    /// The name of the first user.
+    #[arg(long, default_value = "user-1")]
+    name: String,
 
     /// The phone of the first user.
     #[arg(long, value_name = "NUMBER", default_value = "+1 555 0123")]
@@ -64,13 +73,43 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "phone")]
     app: bool,
 
+    /// The first user has two-factor authentication off.
+    #[arg(long, conflicts_with_all = ["phone", "app"])]
+    two_factor_off: bool,
+
     /// Make the same token, OTPs and recovery codes in every run.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
+    /// Let the service's clock stand until the admin API turns it, in place of running with the system's.
+    #[arg(long)]
+    standing_clock: bool,
+
+    /// Where the clock stands at first: seconds since 1970, up to the year 9999, or a date as HTTP writes
+    /// it [default: Thu, 01 Jan 2026 00:00:00 GMT].
+    #[arg(long, value_name = "DATE", requires = "standing_clock", value_parser = date)]
+    starts_at: Option<SystemTime>,
+
     /// How long an OTP by SMS works.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     otp_lifetime: u64,
+
+    /// After so many wrong OTPs in a row, lock the user out for so many seconds, such as 5/900.
+    #[arg(long, value_name = "OTPS/SECONDS", default_value = "5/900", value_parser = lockout)]
+    wrong_otps: (u32, Duration),
+
+    /// How long an app shows a code, at least 1.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    app_step: u64,
+
+    /// How many steps before and after the current one an app's code is accepted, up to 255.
+    #[arg(long, value_name = "STEPS", default_value_t = 1)]
+    app_skew: u8,
+
+    /// Give no session token back for an OTP, as the OpenAPI document has it.
+    #[arg(long)]
+    without_session_tokens: bool,
 
     /// Allow each user so many requests in a window of so many seconds, such as 60/60 [default: any
     /// number].
@@ -88,22 +127,30 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn read() -> Self {
-        let matches = Self::command().after_long_help(lessons()).get_matches();
+        let matches = Self::command().after_long_help(help::lessons()).get_matches();
         match Self::from_arg_matches(&matches) {
             Ok(options) => options,
             Err(error) => error.exit(),
         }
     }
 
-    /// The service, in real time and with its faults.
-    pub(crate) fn service(&self) -> FakeOtps {
-        let user = if self.app { FakeUser::with_app() } else { FakeUser::with_phone(&self.phone) };
+    /// The service, with its faults.
+    pub(crate) fn service(&self) -> Result<FakeOtps, String> {
+        let (limit, lockout) = self.wrong_otps;
         let mut service = FakeOtps::builder()
-            .real_time()
-            .user(user)
-            .otp_lifetime(Duration::from_secs(self.otp_lifetime));
-        if let Some(token) = &self.token {
-            service = service.token(token.clone());
+            .user(self.first_user()?)
+            .otp_lifetime(Duration::from_secs(self.otp_lifetime))
+            .wrong_otps(limit, lockout)
+            .app_step(self.app_step)
+            .app_skew(self.app_skew);
+        if let Some(date) = self.starts_at {
+            service = service.starts_at(date);
+        }
+        if !self.standing_clock {
+            service = service.real_time();
+        }
+        if self.without_session_tokens {
+            service = service.without_session_tokens();
         }
         if let Some(seed) = self.seed {
             service = service.seed(seed);
@@ -113,7 +160,23 @@ impl Options {
         }
         let service = service.build();
         self.faults.iter().for_each(|fault| service.arm(*fault));
-        service
+        Ok(service)
+    }
+
+    fn first_user(&self) -> Result<FakeUser, String> {
+        let user = if self.two_factor_off {
+            FakeUser::without_two_factor()
+        } else if self.app {
+            FakeUser::with_app()
+        } else {
+            FakeUser::with_phone(&self.phone)
+        };
+        let user = user.named(&self.name);
+        match self.token.as_deref().map(AuthToken::new) {
+            None => Ok(user),
+            Some(Ok(token)) => Ok(user.with_token(token)),
+            Some(Err(error)) => Err(format!("--token: {error}")),
+        }
     }
 
     /// What puts the service onto the wire.
@@ -143,44 +206,31 @@ fn read(file: &PathBuf) -> Result<Vec<u8>, String> {
 }
 
 fn rate(text: &str) -> Result<(u32, Duration), String> {
-    let parsed = text.split_once('/').and_then(|(requests, seconds)| {
-        Some((requests.parse().ok()?, Duration::from_secs(seconds.parse().ok()?)))
-    });
-    parsed.ok_or_else(|| "a rate limit is two numbers, such as 60/60".to_owned())
+    number_in_seconds(text).ok_or_else(|| "a rate limit is two numbers, such as 60/60".to_owned())
 }
 
-/// What `--help` teaches beyond the options.
-fn lessons() -> String {
-    let mut told = String::from(
-        "The API, as https://api.equinix.com/metal/v1 has it, with the header X-Auth-Token:
-  POST /user/otp/sms/receive         send an OTP by SMS              204
-  POST /user/otp/verify/OTP          verify it, and get a session    204, X-Auth-Token
-  GET  /user/otp/recovery-codes      read the recovery codes         200 JSON
-  POST /user/otp/recovery-codes      replace them                    200 JSON
+fn lockout(text: &str) -> Result<(u32, Duration), String> {
+    number_in_seconds(text).filter(|(otps, _)| *otps > 0).ok_or_else(|| {
+        "it takes two numbers, such as 5/900, of which the first is not 0".to_owned()
+    })
+}
 
-A first round, in a second terminal, with what was printed at the start:
-  curl --cacert CA_FILE -X POST -H \"X-Auth-Token: TOKEN\" URL/user/otp/sms/receive
-  curl \"ADMIN/sms/next?wait=5\"
-  curl --cacert CA_FILE -X POST -H \"X-Auth-Token: TOKEN\" URL/user/otp/verify/OTP
+fn number_in_seconds(text: &str) -> Option<(u32, Duration)> {
+    let (number, seconds) = text.split_once('/')?;
+    Some((number.parse().ok()?, Duration::from_secs(seconds.parse().ok()?)))
+}
 
-The admin API, for tests in any language (ADMIN is the status page's URL):
-  GET    /                           the status page, secrets masked
-  GET    /sms                        every SMS
-  GET    /sms/next?user=NAME&wait=5  the next SMS; 204 if none comes
-  GET    /users                      the users
-  POST   /users                      add one: {\"two_factor\": \"sms\", \"app\" or \"off\"}
-  GET    /users/NAME/app-code        what the user's app shows
-  GET    /faults                     those that are armed, and all that there are
-  POST   /faults/FAULT               arm one
-  DELETE /faults                     disarm all
-  GET    /journal                    what the service did
-  POST   /clock/advance?seconds=N    turn the service's clock on
-
-Faults, for --fault and the admin API:
-",
-    );
-    for fault in Fault::ALL {
-        let _ = writeln!(told, "  {:<18} {}", fault.to_string(), fault.describe());
-    }
-    told
+fn date(text: &str) -> Result<SystemTime, String> {
+    let date = match text.parse() {
+        Ok(seconds) if seconds <= LAST_DATE => {
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+        }
+        Ok(_) => None,
+        Err(_) => httpdate::parse_http_date(text).ok(),
+    };
+    date.ok_or_else(|| {
+        "a date is seconds since 1970, such as 1767225600, or as HTTP writes it, such as \
+         'Thu, 01 Jan 2026 00:00:00 GMT'; the last is in the year 9999"
+            .to_owned()
+    })
 }

@@ -217,7 +217,15 @@ async fn a_signal_stops_the_program_after_what_it_is_answering() {
 fn help_teaches_the_api_the_admin_api_and_the_faults() {
     let output = Command::new(env!("CARGO_BIN_EXE_otp-emulator")).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for told in ["/user/otp/sms/receive", "/sms/next?user=NAME", "--rate-limit", "curl --cacert"] {
+    for told in [
+        "/user/otp/sms/receive",
+        "/sms/next?user=NAME",
+        "--rate-limit",
+        "curl --cacert",
+        "--standing-clock",
+        "DELETE /users/NAME/token",
+        "gives a second",
+    ] {
         assert!(help.contains(told), "{told} is not in {help}");
     }
     for fault in Fault::ALL {
@@ -235,6 +243,13 @@ fn the_program_refuses_what_it_cannot_do_with_a_sentence() {
         (["--fault", "lost"], "lost-regenerate, cut-regenerate"),
         (["--rate-limit", "60"], "two numbers, such as 60/60"),
         (["--cert", "/nowhere"], "--key"),
+        (["--cors", "nowhere"], "--cors: an origin is"),
+        (["--wrong-otps", "0/60"], "such as 5/900"),
+        (["--app-step", "0"], "0 is not in 1.."),
+        (["--starts-at", "1767225600"], "--standing-clock"),
+        (["--starts-at", "253402300800"], "the last is in the year 9999"),
+        (["--starts-at", "today"], "seconds since 1970"),
+        (["--two-factor-off", "--app"], "cannot be used with"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
             .args(arguments)
@@ -245,4 +260,16 @@ fn the_program_refuses_what_it_cannot_do_with_a_sentence() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(told), "{said}");
     }
+}
+
+#[test]
+fn a_token_that_is_none_is_not_quoted() {
+    let output = Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
+        .args(["--token", "canary with blanks"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = format!("{output:?}");
+    assert!(said.contains("--token") && !said.contains("canary"), "{said}");
 }

@@ -109,3 +109,47 @@ fn the_file_of_its_ca_is_new_and_goes_when_it_stops_unless_it_was_named() {
     assert_eq!(names[0].rsplit('-').next().unwrap().len(), "0123456789abcdef".len() * 2 + 4);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn its_clock_stands_its_limits_are_set_and_its_runs_are_the_same() {
+    let arguments = ["--plain", "--seed", "7", "--standing-clock", "--name", "ann", "--app"];
+    let limits = ["--wrong-otps", "1/60", "--app-step", "60", "--app-skew", "0"];
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let start = ["--starts-at", "Fri, 02 Jan 2026 00:00:00 GMT", "--without-session-tokens"];
+        let mut program = Program::start(&[&arguments[..], &limits[..], &start[..]].concat());
+        let (service, admin, token) = program.introduction();
+        let code = || ask(admin, "GET", "/users/ann/app-code", "", "").json()["otp"].to_string();
+        let verify = |otp: &str| {
+            let path = format!("/metal/v1/user/otp/verify/{}", otp.trim_matches('"'));
+            call(service, "POST", &path, &token)
+        };
+        let turn = |seconds: u32| {
+            let path = format!("/clock/advance?seconds={seconds}");
+            assert_eq!(ask(admin, "POST", &path, "", "").status, 204);
+        };
+        let first = code();
+        turn(59);
+        assert_eq!(code(), first);
+        turn(1);
+        assert_ne!(code(), first);
+        assert_eq!(verify(&first).status, 400, "it is a step too old");
+        assert_eq!(verify(&code()).status, 429, "one wrong OTP is too many");
+        turn(60);
+        let verified = verify(&code());
+        assert_eq!(verified.status, 204);
+        assert!(!verified.head.contains("x-auth-token"), "{verified:?}");
+        let date = ask(admin, "GET", "/clock", "", "").json()["date"].to_string();
+        assert_eq!(date, "\"Fri, 02 Jan 2026 00:02:00 GMT\"");
+        runs.push((first, token, ask(admin, "GET", "/journal", "", "").body));
+    }
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[test]
+fn its_first_user_may_have_two_factor_off() {
+    let mut program = Program::start(&["--plain", "--two-factor-off"]);
+    let (service, admin, token) = program.introduction();
+    assert_eq!(call(service, "POST", SMS, &token).status, 422);
+    assert_eq!(ask(admin, "GET", "/users", "", "").json()[0]["two_factor"], "off");
+}
