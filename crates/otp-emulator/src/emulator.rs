@@ -12,7 +12,8 @@ use crate::log::Telling;
 use crate::serve::GRACE;
 
 /// A running emulator. Dropping it stops it: requests that are being answered get a second to end, then
-/// its connections are closed.
+/// its connections are closed, and its [log](EmulatorBuilder::on_request) gets another to be told the rest. What
+/// a phone ([`FakeOtps::on_sms`]) still does then is not waited for.
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
     pub(crate) address: SocketAddr,

@@ -55,7 +55,11 @@
 //!
 //! `cargo run -p otp-emulator` prints where it listens, the file of its CA, a token to use, and every
 //! SMS as it is "sent". Any HTTP client can talk to it, in any language; its
-//! [admin port](EmulatorBuilder::admin) plays the phone and arms the faults. `--help` tells the rest.
+//! [admin port](EmulatorBuilder::admin) plays the phone and arms the faults. With `--seed` and
+//! `--standing-clock`, every run is the same. `--help` tells the rest.
+//!
+//! Whoever starts it from another program need not read what it prints after the first lines, nor keep the
+//! pipe open. A file of its CA that `--ca-file` did not name goes when SIGTERM or Ctrl-C ends it.
 //!
 //! # What it is not
 //!
