@@ -17,6 +17,8 @@ type Run = for<'b> fn(&'b Bench<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Tls,
+    /// A port, and no TLS on it.
+    ClearPort,
     /// A server that can keep a client waiting while it connects.
     Hang,
     Http1,
@@ -247,6 +249,9 @@ cases! {
             "a server that restarts says so exactly, and then even an SMS can be tried again";
     }
     Discreet: discreet {
+        /// A request to an `https` URL is refused, or spoken in TLS.
+        HttpsIsNeverInTheClear = https_is_never_in_the_clear [ClearPort],
+            "a client sends tokens to `https` URLs because nobody can read them there";
         /// No error and no source of one holds a URL, or a secret of the request or of the answer.
         ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
         /// No log line and no span holds a secret of the request or of the answer.
@@ -309,6 +314,10 @@ impl Case {
     pub(crate) fn inapplicable(self, wire: Wire, futures: bool) -> Option<&'static str> {
         self.spec().needs.iter().find_map(|need| match need {
             Need::Tls if !wire.is_tls() => Some("there is no TLS on this wire"),
+            Need::ClearPort if wire.is_tls() => Some("there is TLS on this wire"),
+            Need::ClearPort if wire.is_unix() => {
+                Some("what goes to a Unix socket does not leave the machine")
+            }
             Need::Hang if !wire.is_tls() && !wire.hangs_in_connect() => {
                 Some("connecting cannot be made to hang on this wire")
             }

@@ -96,7 +96,8 @@ impl Clause {
             ),
             Self::Discreet => (
                 "Discreet",
-                "Its errors, their sources, its log lines and spans hold no URL and no header value.",
+                "What is for an `https` URL never leaves in the clear. Its errors, their sources, its log \
+                 lines and spans hold no URL and no header value.",
             ),
             Self::Cancellable => (
                 "Cancellable",

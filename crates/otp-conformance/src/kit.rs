@@ -73,7 +73,8 @@ impl Kit {
         self.over(|wire| Wire { protocol: crate::hostile::Protocol::Http2, ..wire })
     }
 
-    /// Without TLS, for a stack that has none. The cases about TLS are not run.
+    /// Without TLS, for a stack that has none. The cases about TLS are not run; instead it must show that an
+    /// `https` URL is refused.
     #[must_use]
     pub fn in_the_clear(self) -> Self {
         self.over(Wire::in_the_clear)

@@ -38,7 +38,7 @@
 //! the promises that it comes from:
 //!
 //! ```text
-//! HTTP/1.1 over TLS: 72 passed, 1 failed, 0 excepted, 1 not applicable
+//! HTTP/1.1 over TLS: 72 passed, 1 failed, 0 excepted, 2 not applicable
 //!
 //! FAILED follows_no_redirect: A redirect is the answer, and the place that it names is not asked.
 //!   expected  POST, a 300: 1 received by the server

@@ -1,10 +1,30 @@
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use otp_core::Progress::NotSent;
 
 use super::in_time::LIMIT;
 use crate::bench::{Bench, Observed};
 use crate::hostile::{Certificate, Ending, Fault, Protocol, Reply};
 use crate::log;
 use crate::mismatch::{Check, expect};
+use crate::time::wait;
+
+pub(crate) async fn https_is_never_in_the_clear(bench: &Bench<'_>) -> Check {
+    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+    let request = subject.changed(subject.post(), |http| {
+        let secure = http.uri().to_string().replacen("http:", "https:", 1);
+        *http.uri_mut() = secure.parse().expect("a URI of a case");
+    });
+    let seen = subject.send(request).await;
+    // For what a thread or a task in the background has written.
+    wait(Duration::from_millis(30)).await;
+    let got = subject.server.unencrypted();
+    expect(got == 0, "an https URL: a refusal, or a TLS handshake", || {
+        format!("{got} connections in the clear, and {}", seen.describe())
+    })?;
+    seen.progress(NotSent).map_err(|wrong| wrong.when("an https URL on a server without TLS"))
+}
 
 /// An answer with a session in a header and a recovery code in its body.
 fn secret_reply(bench: &Bench<'_>, status: u16) -> Reply {

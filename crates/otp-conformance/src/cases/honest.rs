@@ -17,14 +17,23 @@ use crate::time::{until, wait};
 async fn each(
     bench: &Bench<'_>,
     faults: impl IntoIterator<Item = (&str, Fault)>,
-    check: impl Fn(&Observed, usize) -> Check,
+    check: impl Fn(&Observed) -> Check,
 ) -> Check {
     for (what, fault) in faults {
         let subject = bench.subject(fault);
         let seen = subject.send(subject.post()).await;
-        check(&seen, subject.server.requests()).map_err(|wrong| wrong.when(what))?;
+        check(&seen).map_err(|wrong| wrong.when(what))?;
     }
     Ok(())
+}
+
+/// That nothing came to the server in the clear, also a little later.
+async fn nothing_in_the_clear(subject: &Subject, seen: &Observed) -> Check {
+    wait(Duration::from_millis(30)).await;
+    let got = subject.server.unencrypted();
+    expect(got == 0, "nothing in the clear", || {
+        format!("{got} connections without TLS, and {}", seen.describe())
+    })
 }
 
 fn is_http2(bench: &Bench<'_>) -> bool {
@@ -32,7 +41,7 @@ fn is_http2(bench: &Bench<'_>) -> bool {
 }
 
 pub(crate) async fn a_refused_connection_is_not_sent(bench: &Bench<'_>) -> Check {
-    each(bench, [("connection refused", Fault::Refused)], |seen, _| {
+    each(bench, [("connection refused", Fault::Refused)], |seen| {
         seen.kind(&[TransportErrorKind::Connect])?;
         seen.progress(NotSent)
     })
@@ -49,17 +58,21 @@ const BAD_CERTIFICATES: [(&str, Certificate); 6] = [
 ];
 
 pub(crate) async fn a_bad_certificate_gets_no_request(bench: &Bench<'_>) -> Check {
-    let faults = BAD_CERTIFICATES.map(|(what, bad)| (what, Fault::Certificate(bad)));
-    each(bench, faults, |seen, requests| {
-        expect(requests == 0, "no request", || format!("{requests}, and {}", seen.describe()))?;
-        seen.error().map(drop)
-    })
-    .await
+    for (what, bad) in BAD_CERTIFICATES {
+        let at = |wrong: Mismatch| wrong.when(what);
+        let subject = bench.subject(Fault::Certificate(bad));
+        let seen = subject.send(subject.post()).await;
+        nothing_in_the_clear(&subject, &seen).await.map_err(at)?;
+        let got = subject.server.requests();
+        expect(got == 0, "no request", || format!("{got}, and {}", seen.describe())).map_err(at)?;
+        seen.error().map_err(at)?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn a_bad_certificate_is_a_tls_error(bench: &Bench<'_>) -> Check {
     let faults = BAD_CERTIFICATES.map(|(what, bad)| (what, Fault::Certificate(bad)));
-    each(bench, faults, |seen, _| {
+    each(bench, faults, |seen| {
         // Whoever trusts it fails the case before.
         if seen.answer().is_ok() {
             return Ok(());
@@ -76,11 +89,15 @@ pub(crate) async fn a_failed_handshake_is_not_sent(bench: &Bench<'_>) -> Check {
         ("TLS below 1.2", Fault::NotTls(&[0x15, 3, 1, 0, 2, 2, 70])),
         ("closed in the handshake", Fault::CloseInHandshake),
     ];
-    each(bench, faults, |seen, _| {
-        seen.kind(&[Tls, TransportErrorKind::Connect])?;
-        seen.progress(NotSent)
-    })
-    .await
+    for (what, fault) in faults {
+        let at = |wrong: Mismatch| wrong.when(what);
+        let subject = bench.subject(fault);
+        let seen = subject.send(subject.post()).await;
+        nothing_in_the_clear(&subject, &seen).await.map_err(at)?;
+        seen.kind(&[Tls, TransportErrorKind::Connect]).map_err(at)?;
+        seen.progress(NotSent).map_err(at)?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
@@ -95,7 +112,7 @@ pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
             Fault::FramesThenClose(|id| vec![frames::go_away(id, frames::NO_ERROR)]),
         ));
     }
-    each(bench, faults, |seen, _| {
+    each(bench, faults, |seen| {
         seen.kind(&[ConnectionLost])?;
         seen.progress(Unknown)
     })
@@ -171,7 +188,7 @@ pub(crate) async fn a_timeout_is_unknown(bench: &Bench<'_>) -> Check {
 }
 
 pub(crate) async fn a_head_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
-    each(bench, [("closed within the head", Fault::CutHead(Ending::Close))], |seen, _| {
+    each(bench, [("closed within the head", Fault::CutHead(Ending::Close))], |seen| {
         seen.kind(&[ConnectionLost, Protocol])
     })
     .await
@@ -182,7 +199,7 @@ pub(crate) async fn a_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
         ("closed within the body", Fault::Cut(200, Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
     ];
-    each(bench, faults, |seen, _| seen.kind(&[ConnectionLost, Protocol])).await
+    each(bench, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
 pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
@@ -192,7 +209,7 @@ pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Ch
         ("closed before the last chunk", Fault::Raw(HEAD)),
         ("closed within a chunk", Fault::Raw(WITHIN)),
     ];
-    each(bench, faults, |seen, _| seen.kind(&[ConnectionLost, Protocol])).await
+    each(bench, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
 pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
@@ -237,7 +254,7 @@ pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
             ("another protocol", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
         ]
     };
-    each(bench, faults, |seen, _| seen.kind(&[Protocol])).await
+    each(bench, faults, |seen| seen.kind(&[Protocol])).await
 }
 
 const CONFLICTING_LENGTHS: &[u8] =
@@ -247,12 +264,12 @@ const WRONG_CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r
 
 pub(crate) async fn conflicting_lengths_are_no_answer(bench: &Bench<'_>) -> Check {
     let faults = [("1 and 2", Fault::Raw(CONFLICTING_LENGTHS))];
-    each(bench, faults, |seen, _| seen.error().map(drop)).await
+    each(bench, faults, |seen| seen.error().map(drop)).await
 }
 
 pub(crate) async fn a_wrong_chunk_is_no_answer(bench: &Bench<'_>) -> Check {
     let faults = [("a size of zz", Fault::Raw(WRONG_CHUNK))];
-    each(bench, faults, |seen, _| seen.error().map(drop)).await
+    each(bench, faults, |seen| seen.error().map(drop)).await
 }
 
 pub(crate) async fn an_unasked_answer_is_nobodys(bench: &Bench<'_>) -> Check {
@@ -294,5 +311,5 @@ pub(crate) async fn what_http2_refuses_is_not_sent(bench: &Bench<'_>) -> Check {
             Fault::FramesThenClose(|_| vec![frames::go_away(0, frames::NO_ERROR)]),
         ),
     ];
-    each(bench, faults, |seen, _| seen.progress(NotSent)).await
+    each(bench, faults, |seen| seen.progress(NotSent)).await
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::server::Served;
+use super::witness::HANDSHAKE;
 use super::{Ending, Fault, Received, Reply};
 
 /// So that even a client that never stops does not fill this process.
@@ -52,7 +53,7 @@ struct Connection<'s, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    /// The next request without its body; none if the client has closed.
+    /// The next request without its body; none if the client has closed, or speaks TLS.
     async fn head(&mut self) -> io::Result<Option<Received>> {
         loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -60,6 +61,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 return Ok(Some(parse(&head)));
             }
             if self.stream.read_buf(&mut self.buffer).await? == 0 || self.buffer.len() > MOST {
+                return Ok(None);
+            }
+            if self.buffer.first() == Some(&HANDSHAKE) {
+                // Like other servers in the clear, so that whoever speaks TLS need not wait.
+                self.write(&Reply::status(400).http1()).await?;
                 return Ok(None);
             }
         }

@@ -33,8 +33,10 @@ mod http2;
 mod received;
 mod reply;
 mod server;
+mod socket;
 pub mod tls;
 mod wire;
+mod witness;
 
 pub use fault::{Ending, Fault};
 pub use received::Received;

@@ -14,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use super::socket::{Socket, unix};
+use super::witness::Witness;
 use super::{Certificate, Ending, Fault, Protocol, Received, Wire, http1, http2, tls};
 
 /// Where all servers run, so that they answer whatever the thread of a test does.
@@ -173,6 +175,12 @@ impl Server {
         self.log.connections.load(Ordering::SeqCst)
     }
 
+    /// How many connections began with something else than a TLS handshake: on a wire with TLS, what came
+    /// there in the clear.
+    pub fn unencrypted(&self) -> usize {
+        self.log.unencrypted.load(Ordering::SeqCst)
+    }
+
     /// How many connections it has closed by itself.
     pub fn closed(&self) -> usize {
         self.log.closed.load(Ordering::SeqCst)
@@ -202,6 +210,7 @@ struct Log {
     requests: AtomicUsize,
     closed: AtomicUsize,
     connections: AtomicUsize,
+    unencrypted: AtomicUsize,
     abandoned: AtomicUsize,
     written: AtomicU64,
     received: Mutex<Vec<Received>>,
@@ -254,10 +263,14 @@ impl Served {
         self.faults.iter().all(Fault::is_polite)
     }
 
-    fn spawn(self: &Arc<Self>, acceptor: Option<TlsAcceptor>, stream: impl Socket) {
+    pub(super) fn spawn(self: &Arc<Self>, acceptor: Option<TlsAcceptor>, stream: impl Socket) {
         self.log.connections.fetch_add(1, Ordering::SeqCst);
         let served = Arc::clone(self);
         let mut closing = served.closing.clone();
+        let log = Arc::clone(&self.log);
+        let stream = Witness::new(stream, move || {
+            log.unencrypted.fetch_add(1, Ordering::SeqCst);
+        });
         RUNTIME.spawn(async move {
             tokio::select! {
                 // A connection that fails is what clients do to servers like this.
@@ -345,70 +358,4 @@ fn fill(address: SocketAddr) -> io::Result<Vec<TcpStream>> {
         waiting.push(TcpStream::from_std(tcp)?);
     }
     Ok(waiting)
-}
-
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes closing it a reset.
-    fn reset(&self) -> io::Result<()>;
-}
-
-impl Socket for TcpStream {
-    fn reset(&self) -> io::Result<()> {
-        self.set_zero_linger()
-    }
-}
-
-#[cfg(unix)]
-mod unix {
-    use std::os::unix::net::UnixListener;
-    use std::sync::atomic::AtomicU32;
-
-    use super::{Arc, JoinHandle, Ordering, PathBuf, RUNTIME, Served, Socket, TlsAcceptor, io};
-
-    /// There is no reset: it is a close.
-    impl Socket for tokio::net::UnixStream {
-        fn reset(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    pub(super) fn listen(
-        acceptor: Option<TlsAcceptor>,
-        served: Arc<Served>,
-        refused: bool,
-    ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = format!("otp-conformance-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join("socket");
-        // What a process of the same id has left behind.
-        let _ = std::fs::remove_file(&path);
-        if refused {
-            return Ok((path, None));
-        }
-        let listener = UnixListener::bind(&path)?;
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::UnixListener::from_std(listener)?;
-        let task = RUNTIME.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                served.spawn(acceptor.clone(), stream);
-            }
-        });
-        Ok((path, Some(task)))
-    }
-}
-
-#[cfg(not(unix))]
-mod unix {
-    use super::{Arc, JoinHandle, PathBuf, Served, TlsAcceptor, io};
-
-    pub(super) fn listen(
-        _: Option<TlsAcceptor>,
-        _: Arc<Served>,
-        _: bool,
-    ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
-        Err(io::Error::other("there are no Unix sockets here"))
-    }
 }

@@ -53,8 +53,25 @@ const PLAIN: &[Case] = &[
 /// What breaks only over HTTP/2.
 const HTTP2: &[Case] = &[Case::WhatHttp2RefusesIsNotSent];
 
+/// What breaks only without TLS.
+const IN_THE_CLEAR: &[Case] = &[Case::HttpsIsNeverInTheClear];
+
 fn hyper(server: &Server) -> HyperTransport {
-    HyperTransport::builder().roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap()
+    let builder = HyperTransport::builder();
+    let builder = match server.ca_pem() {
+        "" => builder,
+        ca_pem => builder.roots(Roots::pem(ca_pem).unwrap()),
+    };
+    builder.build().unwrap()
+}
+
+/// The kit over the wire that shows the flaw.
+fn kit(flaw: Case) -> Kit {
+    match flaw {
+        _ if HTTP2.contains(&flaw) => Kit::new().http2(),
+        _ if IN_THE_CLEAR.contains(&flaw) => Kit::new().in_the_clear(),
+        _ => Kit::new(),
+    }
 }
 
 /// The report about the transport that is meant to fail this case.
@@ -62,14 +79,18 @@ fn report(flaw: Case) -> Report {
     if PLAIN.contains(&flaw) {
         return Kit::new().run_blocking(|server| Plain::new(server, Some(flaw)));
     }
-    let kit = if HTTP2.contains(&flaw) { Kit::new().http2() } else { Kit::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(kit.run(|server| Wrapper::new(hyper(server), flaw)))
+    runtime.block_on(kit(flaw).run(|server| Wrapper::new(hyper(server), flaw)))
 }
 
 #[test]
 fn a_blocking_transport_written_by_hand_conforms() {
     Kit::new().run_blocking(|server| Plain::new(server, None)).assert();
+}
+
+#[tokio::test]
+async fn a_transport_with_tls_conforms_in_the_clear() {
+    Kit::new().in_the_clear().run(hyper).await.assert();
 }
 
 /// Runs this for each of them, some at a time: they wait more than they work, but a few flood, and too
@@ -112,7 +133,7 @@ fn what_is_half_right_fails_the_case_meant_for_it_and_no_other_of_its_clause() {
     let wrong = each(variants::ALL, |(what, case)| {
         let of_clause = Case::ALL.iter().copied().filter(|own| own.clause() == case.clause());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let kit = Kit::new().only(of_clause);
+        let kit = kit(case).only(of_clause);
         let report = runtime.block_on(kit.run(|server| Variant::new(hyper(server), what)));
         only_fails(what, case, &report)
     });

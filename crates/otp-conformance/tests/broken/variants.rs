@@ -1,5 +1,6 @@
 //! More ways to fail a case than one: what is easily got half right.
 
+use std::io;
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, EXPECT, LOCATION, WWW_AUTHENTICATE};
@@ -10,6 +11,8 @@ use otp_core::{
     Progress, Request, Response, Transport, TransportError, TransportErrorKind as Kind, async_trait,
 };
 use otp_hyper::HyperTransport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::wrapper::{again, changed_target};
@@ -33,6 +36,9 @@ pub const ALL: &[(&str, Case)] = &[
     ("answers are logged", Case::LogsHoldNoSecret),
     ("URLs are logged in a span, late", Case::LogsHoldNoSecret),
     ("the origin is in errors", Case::ErrorsHoldNoSecret),
+    ("what is refused for its scheme may have been sent", Case::HttpsIsNeverInTheClear),
+    ("a certificate that is bad is done without", Case::ABadCertificateGetsNoRequest),
+    ("a handshake that failed is done without", Case::AFailedHandshakeIsNotSent),
     ("two at once and no more", Case::OneDoesNotWaitForAnother),
     ("a sleep is two seconds at least", Case::SleepWaits),
     ("a value that is no ASCII is dropped", Case::ResponseHeadersArrive),
@@ -137,12 +143,48 @@ impl Variant {
                 head.headers.clear();
                 TransportError::unknown(kind).with_head(head)
             }
+            ("what is refused for its scheme may have been sent", _) if kind == Kind::Tls => {
+                TransportError::unknown(kind)
+            }
+            ("a certificate that is bad is done without", _) if is_about_a_certificate(&error) => {
+                send_in_the_clear(request.as_http()).await;
+                error
+            }
+            ("a handshake that failed is done without", _)
+                if kind == Kind::Tls && !is_about_a_certificate(&error) =>
+            {
+                send_in_the_clear(request.as_http()).await;
+                error
+            }
             ("the origin is in errors", _) if received => {
                 let host = request.as_http().uri().authority().unwrap().to_string();
                 error.with_source(format!("https://{host} is in trouble"))
             }
             _ => error,
         })
+    }
+}
+
+fn is_about_a_certificate(error: &TransportError) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let tls = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = tls.and_then(|inner| inner.downcast_ref()).or(cause.downcast_ref());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// Whatever comes of it: nobody is told.
+async fn send_in_the_clear(request: &http::Request<Bytes>) {
+    let (uri, token) = (request.uri(), request.headers()["x-auth-token"].to_str().unwrap());
+    let text = format!("POST {} HTTP/1.1\r\nx-auth-token: {token}\r\n\r\n", uri.path());
+    if let Ok(mut stream) = TcpStream::connect(uri.authority().unwrap().as_str()).await {
+        let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.read_u8().await;
     }
 }
 

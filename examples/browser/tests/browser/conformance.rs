@@ -30,8 +30,10 @@ const ALWAYS: [(Case, &str); 11] = [
     (Case::WhatIsNotHttpIsNoAnswer, "the browser takes much for HTTP, and does not tell otherwise"),
 ];
 
-const IN_THE_CLEAR: [(Case, &str); 1] =
-    [(Case::AHeadCutOffIsNoAnswer, "without TLS the browser takes it for complete")];
+const IN_THE_CLEAR: [(Case, &str); 2] = [
+    (Case::AHeadCutOffIsNoAnswer, "without TLS the browser takes it for complete"),
+    (Case::HttpsIsNeverInTheClear, "the browser does not tell why a request failed"),
+];
 
 const OVER_TLS: [(Case, &str); 2] = [
     (Case::ABadCertificateIsATlsError, "the browser does not tell why a request failed"),
