@@ -175,6 +175,11 @@ impl Observed {
         })
     }
 
+    /// Whether it did not end, as long as it was watched.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self.ended, Ended::Late)
+    }
+
     /// That the send ended at all, with whatever outcome.
     pub(crate) fn ended(&self) -> Check {
         let ended = matches!(self.ended, Ended::Returned(_));

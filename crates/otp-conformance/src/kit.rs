@@ -10,8 +10,8 @@ use tokio::task::AbortHandle;
 use crate::bench::{Bench, Make};
 use crate::blocking::OnThreads;
 use crate::hostile::{Server, Wire, runtime};
-use crate::report::{CaseReport, Verdict};
-use crate::{Case, Report, log};
+use crate::report::{CaseReport, Obstacle, Verdict};
+use crate::{Case, Report, first, log};
 
 /// Runs every case against a transport.
 ///
@@ -114,8 +114,11 @@ impl Kit {
     /// [address](Server::address) or [socket](Server::socket). A transport that is set up by async code does
     /// that in its first send.
     ///
-    /// A transport that blocks the thread it is polled on cannot be watched from there: a case that has
-    /// not ended after a minute is named on standard error.
+    /// Before the cases there is a plain exchange. If it fails, none of them is run: the report says so, and
+    /// what it may be.
+    ///
+    /// A transport that blocks the thread it is polled on cannot be watched from there: a first exchange
+    /// that has not ended after ten seconds, and a case after a minute, is named on standard error.
     ///
     /// # Panics
     ///
@@ -139,7 +142,8 @@ impl Kit {
         self.cases(&|server| Rc::new(make(server)), true).await
     }
 
-    /// The same for a transport that blocks. Each send has a thread of its own.
+    /// The same for a transport that blocks. Each send has a thread of its own. One that never returns
+    /// cannot be stopped: it is reported, and its thread is left behind.
     ///
     /// # Panics
     ///
@@ -154,38 +158,72 @@ impl Kit {
     }
 
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
+        let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
+        let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
+        let obstacle = self.obstacle(&asked, make, futures).await;
         let mut cases = Vec::new();
-        for case in Case::ALL {
-            if self.only.as_ref().is_none_or(|only| only.contains(case)) {
-                cases.push(self.case(*case, make, futures).await);
-            }
+        for case in asked {
+            cases.push(match (self.inapplicable(case, futures), &obstacle) {
+                (Some(reason), _) => {
+                    let verdict = Verdict::NotApplicable { reason: reason.to_owned() };
+                    CaseReport::new(case, verdict, Duration::ZERO)
+                }
+                (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
+                (None, None) => self.case(case, make).await,
+            });
         }
-        Report::new(self.wire, cases)
+        Report::new(self.wire, obstacle, cases)
     }
 
-    async fn case(&self, case: Case, make: Make<'_>, futures: bool) -> CaseReport {
-        let started = Instant::now();
+    /// Why none of these cases is to be run, if so.
+    async fn obstacle(&self, asked: &[Case], make: Make<'_>, futures: bool) -> Option<Obstacle> {
+        let because = |reason| Some(Obstacle { reason, found: None, advice: None });
+        if asked.is_empty() {
+            return because("no case was asked for, so nothing was shown");
+        }
+        if asked.iter().all(|case| self.inapplicable(*case, futures).is_some()) {
+            return because("no case that was asked for applies here, so nothing was shown");
+        }
+        let watched = watch("the first exchange", FIRST);
+        let outcome = first::exchange(&Bench::new(self.wire, make), futures).await;
+        watched.abort();
+        outcome.err().map(|found| Obstacle {
+            reason: "no plain request got through over this wire, so no case was run",
+            found: Some(found),
+            advice: Some(first::advice(self.wire)),
+        })
+    }
+
+    /// Why a case cannot be run here, if it cannot.
+    fn inapplicable(&self, case: Case, futures: bool) -> Option<&'static str> {
         let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
         let own_log = deaf.then_some("this process has a log subscriber of its own");
-        let verdict = match case.inapplicable(self.wire, futures).or(own_log) {
-            Some(reason) => Verdict::NotApplicable { reason: reason.to_owned() },
-            None => {
-                let watched = watch(case);
-                let outcome = (case.spec().run)(&Bench::new(self.wire, make)).await;
-                watched.abort();
-                let exception = self.exceptions.iter().find(|(own, _)| *own == case);
-                Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()))
-            }
-        };
+        case.inapplicable(self.wire, futures).or(own_log)
+    }
+
+    async fn case(&self, case: Case, make: Make<'_>) -> CaseReport {
+        let started = Instant::now();
+        let watched = watch(case.name(), LONG);
+        let outcome = (case.spec().run)(&Bench::new(self.wire, make)).await;
+        watched.abort();
+        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
+        let verdict = Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()));
         CaseReport::new(case, verdict, started.elapsed())
     }
 }
 
-/// Says so if a case does not end, which nobody else can if the transport blocks the thread.
-fn watch(case: Case) -> AbortHandle {
+/// After this an exchange is called long, which the kit itself ends sooner if it can.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// After this a case is called long.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Says so if something does not end, which nobody else can if the transport blocks the thread.
+fn watch(what: &'static str, patience: Duration) -> AbortHandle {
     let complaint = async move {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        eprintln!("otp-conformance: {case} has not ended for a minute; is a thread blocked?");
+        tokio::time::sleep(patience).await;
+        let seconds = patience.as_secs();
+        eprintln!("otp-conformance: {what} has not ended for {seconds} s; is a thread blocked?");
     };
     runtime().spawn(complaint).abort_handle()
 }

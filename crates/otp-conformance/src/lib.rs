@@ -44,8 +44,11 @@
 //!   expected  POST, a 300: 1 received by the server
 //!   seen      2 received
 //!   why       a redirect would carry the token and the OTP wherever it points
-//!   clause    1. One request: `send` sends its request at most once, whatever comes back: …
+//!   clause    1. One request
 //! ```
+//!
+//! Before the cases there is a plain exchange. Who fails that is told so, and what it may be, in the place of
+//! everything else.
 
 #![allow(
     clippy::expect_used,
@@ -59,6 +62,7 @@ mod blocking;
 mod case;
 mod cases;
 mod clause;
+mod first;
 pub mod guide {
     #![doc = include_str!("guide.md")]
     #![allow(unused_imports, reason = "the guide's links are looked up here")]

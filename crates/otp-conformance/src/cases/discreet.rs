@@ -21,7 +21,7 @@ pub(crate) async fn https_is_never_in_the_clear(bench: &Bench<'_>) -> Check {
     wait(Duration::from_millis(30)).await;
     let got = subject.server.unencrypted();
     expect(got == 0, "an https URL: a refusal, or a TLS handshake", || {
-        format!("{got} connections in the clear, and {}", seen.describe())
+        format!("connections in the clear: {got}, and {}", seen.describe())
     })?;
     seen.progress(NotSent).map_err(|wrong| wrong.when("an https URL on a server without TLS"))
 }

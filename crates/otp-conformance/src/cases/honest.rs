@@ -32,7 +32,7 @@ async fn nothing_in_the_clear(subject: &Subject, seen: &Observed) -> Check {
     wait(Duration::from_millis(30)).await;
     let got = subject.server.unencrypted();
     expect(got == 0, "nothing in the clear", || {
-        format!("{got} connections without TLS, and {}", seen.describe())
+        format!("connections without TLS: {got}, and {}", seen.describe())
     })
 }
 
