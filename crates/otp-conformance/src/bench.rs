@@ -190,7 +190,7 @@ impl Observed {
         let took = self.took.as_millis();
         match &self.ended {
             Ended::Late => format!("nothing within {took} ms: it hangs"),
-            Ended::Panicked => format!("a panic after {took} ms"),
+            Ended::Panicked(message) => format!("a panic after {took} ms: {message}"),
             Ended::Returned(Ok(response)) => {
                 let body = String::from_utf8_lossy(response.body());
                 let mut start: String = body.chars().take(60).collect();

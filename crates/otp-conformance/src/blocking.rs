@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,24 +11,29 @@ pub(crate) struct OnThreads<T>(pub(crate) Arc<T>);
 #[async_trait(?Send)]
 impl<T: blocking::Transport + 'static> local::Transport for OnThreads<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (transport, (done, over)) = (Arc::clone(&self.0), oneshot::channel());
-        std::thread::spawn(move || {
-            let _ = done.send(transport.send(request));
-        });
-        // The thread is gone: its panic is this future's.
-        over.await.unwrap_or_else(|_| std::panic::resume_unwind(Box::new("it panicked")))
+        let transport = Arc::clone(&self.0);
+        on_a_thread(move || transport.send(request)).await
     }
 
     async fn sleep(&self, duration: Duration) {
-        let (transport, (done, over)) = (Arc::clone(&self.0), oneshot::channel());
-        std::thread::spawn(move || {
-            transport.sleep(duration);
-            let _ = done.send(());
-        });
-        let _ = over.await;
+        let transport = Arc::clone(&self.0);
+        on_a_thread(move || transport.sleep(duration)).await;
     }
 
     fn now(&self) -> Duration {
         self.0.now()
+    }
+}
+
+/// Does this on a thread of its own. A panic there is one here.
+async fn on_a_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, over) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Whoever waited may have gone.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(act)));
+    });
+    match over.await.expect("the thread tells whatever happens") {
+        Ok(value) => value,
+        Err(panic) => resume_unwind(panic),
     }
 }

@@ -29,15 +29,20 @@ impl Secrets {
         }
     }
 
-    /// Which of them is in a text: raw, percent-encoded, or in base64.
-    pub(crate) fn leaked(&self, text: &str) -> Option<&str> {
+    /// One of them as it stands in a text: raw, percent-encoded, or in base64.
+    pub(crate) fn leaked(&self, text: &str) -> Option<String> {
         let all = [&self.token, &self.otp, &self.session, &self.code];
-        all.into_iter().find(|secret| holds(text, secret)).map(String::as_str)
+        all.into_iter().find_map(|secret| found(text, secret))
     }
 }
 
-/// Whether a text holds a secret: raw, percent-encoded, or in base64 whatever is before and after it.
+/// Whether a text holds a secret in any form.
 pub(crate) fn holds(text: &str, secret: &str) -> bool {
+    found(text, secret).is_some()
+}
+
+/// A secret as it stands in a text: raw, percent-encoded, or in base64 whatever is before and after it.
+fn found(text: &str, secret: &str) -> Option<String> {
     let every_byte: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let needed: String = utf8_percent_encode(secret, NON_ALPHANUMERIC).collect();
     let mut forms = vec![secret.to_owned(), every_byte.to_lowercase(), every_byte, needed];
@@ -48,7 +53,7 @@ pub(crate) fn holds(text: &str, secret: &str) -> bool {
         forms.push(BASE64_STANDARD_NO_PAD.encode(whole));
         forms.push(BASE64_URL_SAFE_NO_PAD.encode(whole));
     }
-    forms.iter().any(|form| text.contains(form.as_str()))
+    forms.into_iter().find(|form| text.contains(form.as_str()))
 }
 
 #[cfg(test)]

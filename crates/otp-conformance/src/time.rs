@@ -1,5 +1,6 @@
 //! Time and futures on any executor: the timers run on the servers' threads and wake whoever waits.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::hostile::runtime;
+use crate::mismatch::Mismatch;
 
 /// Ends after this time.
 pub(crate) async fn wait(duration: Duration) {
@@ -35,7 +37,8 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) -> bool {
 /// How a future ended.
 pub(crate) enum Ended<T> {
     Returned(T),
-    Panicked,
+    /// With what it said.
+    Panicked(String),
     Late,
 }
 
@@ -45,11 +48,31 @@ pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Ended<F:
     let mut late = pin!(wait(duration));
     poll_fn(|cx| {
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Err(_) => return Poll::Ready(Ended::Panicked),
+            Err(panic) => return Poll::Ready(Ended::Panicked(message(&*panic))),
             Ok(Poll::Ready(value)) => return Poll::Ready(Ended::Returned(value)),
             Ok(Poll::Pending) => {}
         }
         late.as_mut().poll(cx).map(|()| Ended::Late)
+    })
+    .await
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "(it said nothing)".to_owned())
+}
+
+/// Drives a future; a panic within is a mismatch.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Mismatch> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Err(panic) => {
+            let seen = format!("a panic: {}", message(&*panic));
+            Poll::Ready(Err(Mismatch::new("no panic", seen)))
+        }
+        Ok(polled) => polled.map(Ok),
     })
     .await
 }

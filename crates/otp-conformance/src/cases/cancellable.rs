@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::bench::{Bench, Subject};
 use crate::hostile::{Fault, Protocol};
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
-use crate::time::{drop_after, until, wait, within};
+use crate::time::{caught, drop_after, until, wait, within};
 
 /// At how many polls a send is dropped at most. Most have ended long before.
 const POLLS: usize = 40;
@@ -30,7 +30,8 @@ pub(crate) async fn what_was_dropped_is_sent_once_at_most(bench: &Bench<'_>) -> 
     let subject = echoing(bench);
     for polls in 1..POLLS {
         let dropped = subject.marked(&format!("dropped-{polls}"));
-        if drop_after(polls, subject.transport.send(dropped)).await.is_some() {
+        if let Some(ended) = drop_after(polls, caught(subject.transport.send(dropped))).await {
+            ended.map(drop)?;
             break;
         }
     }
@@ -51,10 +52,11 @@ pub(crate) async fn a_drop_does_not_spoil_the_next(bench: &Bench<'_>) -> Check {
     let subject = echoing(bench);
     for polls in 1..POLLS {
         let dropped = format!("dropped-{polls}");
-        let ended = drop_after(polls, subject.transport.send(subject.marked(&dropped))).await;
+        let sending = caught(subject.transport.send(subject.marked(&dropped)));
+        let ended = drop_after(polls, sending).await;
         let last = ended.is_some();
         if let Some(outcome) = ended {
-            let body = outcome.map_err(|error| Mismatch::new("an answer", error.to_string()))?;
+            let body = outcome?.map_err(|error| Mismatch::new("an answer", error.to_string()))?;
             is_own(body.body(), &dropped, polls)?;
         }
         let own = format!("own-{polls}");

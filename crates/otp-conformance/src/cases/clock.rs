@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use crate::bench::Bench;
 use crate::hostile::{Fault, Reply};
 use crate::mismatch::{Check, Mismatch, expect};
-use crate::time::{Ended, all, wait, within};
+use crate::time::{Ended, all, caught, wait, within};
 
 /// Clocks may tick coarsely: a browser's to a millisecond.
 const TICK: Duration = Duration::from_millis(5);
@@ -15,8 +15,12 @@ pub(crate) async fn sleep_waits(bench: &Bench<'_>) -> Check {
     let started = Instant::now();
     let ended = within(Duration::from_secs(5), subject.transport.sleep(told)).await;
     let took = started.elapsed();
-    if !matches!(ended, Ended::Returned(())) {
-        return Err(Mismatch::new("it returns", "it hangs, or panics"));
+    match ended {
+        Ended::Returned(()) => {}
+        Ended::Late => return Err(Mismatch::new("it returns", "it hangs")),
+        Ended::Panicked(message) => {
+            return Err(Mismatch::new("it returns", format!("a panic: {message}")));
+        }
     }
     // Late is no fault of a busy machine's, but a second is.
     let right = took + TICK >= told && took <= told + Duration::from_secs(1);
@@ -26,16 +30,15 @@ pub(crate) async fn sleep_waits(bench: &Bench<'_>) -> Check {
 pub(crate) async fn sleep_lets_others_run(bench: &Bench<'_>) -> Check {
     let subject = bench.subject(Fault::Answer(Reply::status(204)));
     let started = Instant::now();
-    let sleeping = async {
-        subject.transport.sleep(Duration::from_secs(1)).await;
-        None
-    };
+    let sleeping =
+        async { caught(subject.transport.sleep(Duration::from_secs(1))).await.map(|()| None) };
     let sending = async {
         let seen = subject.send(subject.post()).await;
-        Some((seen, started.elapsed()))
+        Ok(Some((seen, started.elapsed())))
     };
     let both: [Pin<Box<dyn Future<Output = _>>>; 2] = [Box::pin(sleeping), Box::pin(sending)];
-    let Some((seen, took)) = all(both).await.into_iter().flatten().next() else { return Ok(()) };
+    let both: Result<Vec<_>, Mismatch> = all(both).await.into_iter().collect();
+    let Some((seen, took)) = both?.into_iter().flatten().next() else { return Ok(()) };
     seen.status(204)?;
     expect(took < Duration::from_secs(1), "an answer while another call sleeps for 1 s", || {
         format!("one after {} ms", took.as_millis())

@@ -67,6 +67,19 @@ fn said(seen: &Observed) -> String {
     text
 }
 
+/// What stands around a find, on one line.
+fn excerpt(text: &str, find: &str) -> String {
+    /// Characters on either side.
+    const AROUND: usize = 60;
+    let (before, after) = text.split_once(find).unwrap_or_default();
+    let start = before.char_indices().rev().nth(AROUND - 1).map_or(0, |(at, _)| at);
+    let end = after.char_indices().nth(AROUND).map_or(after.len(), |(at, _)| at);
+    let around = format!("{}{find}{}", &before[start..], &after[..end]);
+    let words: Vec<_> = around.split_whitespace().collect();
+    let cut = |is_cut| if is_cut { "…" } else { "" };
+    format!("{}{}{}", cut(start > 0), words.join(" "), cut(end < after.len()))
+}
+
 pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
     for (what, fault) in faults(bench) {
         let subject = bench.subject(fault);
@@ -77,9 +90,9 @@ pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
         let path = format!("/metal{path}");
         // An address without a scheme tells nothing but the place.
         let url = [origin, &path].into_iter().find(|part| said.contains(part));
-        let leaked = bench.secrets.leaked(&said).or(url);
-        expect(leaked.is_none(), format!("{what}: an error without secrets and URL"), || {
-            format!("{} in {said}", leaked.unwrap_or_default())
+        let leaked = bench.secrets.leaked(&said).or(url.map(str::to_owned)).unwrap_or_default();
+        expect(leaked.is_empty(), format!("{what}: an error without secrets and URL"), || {
+            format!("{leaked} in: {}", excerpt(&said, &leaked))
         })?;
     }
     Ok(())
