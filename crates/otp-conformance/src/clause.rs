@@ -96,8 +96,8 @@ impl Clause {
             ),
             Self::Discreet => (
                 "Discreet",
-                "What is for an `https` URL never leaves in the clear. Its errors, their sources, its log \
-                 lines and spans hold no URL and no header value.",
+                "Its errors, their sources, its log lines and spans hold no URL and no header value, and \
+                 what is for an `https` URL never leaves in the clear.",
             ),
             Self::Cancellable => (
                 "Cancellable",

@@ -73,8 +73,8 @@ pub type Response = http::Response<Bytes>;
 ///    can have reached the server, and [`TransportError::unknown`] in every other case. A head that
 ///    arrived before the failure comes with it ([`TransportError::with_head`]). A kept connection
 ///    that was closed meanwhile is replaced.
-/// 7. **Discreet.** What is for an `https` URL never leaves in the clear. Its errors, their sources,
-///    its log lines and spans hold no URL and no header value.
+/// 7. **Discreet.** Its errors, their sources, its log lines and spans hold no URL and no header
+///    value, and what is for an `https` URL never leaves in the clear.
 /// 8. **Cancellable.** Nothing is sent before the future of `send` is polled. Dropping it gives the
 ///    attempt up: nothing is sent again, and the next `send` gets its own answer.
 /// 9. **Concurrent.** Sends at the same time do not wait for one another, and each gets its own
