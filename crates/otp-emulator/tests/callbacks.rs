@@ -84,12 +84,14 @@ fn a_log_may_call_the_service_and_panic_and_is_told_everything_in_order() {
     let seen = Arc::clone(&outcomes);
     let target = Arc::new(Mutex::new(None));
     let callee = Arc::clone(&target);
+    let (tell, told) = mpsc::channel();
     let emulator = Emulator::builder()
         .plain()
         .on_request(move |line| {
             seen.lock().unwrap().push(line.outcome.clone());
             if let Some((address, token)) = callee.lock().unwrap().take() {
-                assert_eq!(call(address, "GET", "/recovery-codes", &String::clone(&token)), 200);
+                let token: String = token;
+                tell.send(call(address, "GET", "/recovery-codes", &token)).unwrap();
                 panic!("the test's own");
             }
         })
@@ -99,6 +101,7 @@ fn a_log_may_call_the_service_and_panic_and_is_told_everything_in_order() {
     *target.lock().unwrap() = Some((address, token.clone()));
     assert_eq!(call(address, "POST", "/sms/receive", &token), 204);
     assert_eq!(call(address, "POST", "/verify/wrong", &token), 400);
+    assert_eq!(told.recv_timeout(LONG), Ok(200));
     drop(emulator);
     let mut outcomes = outcomes.lock().unwrap().clone();
     assert_eq!(outcomes.remove(0), "204");
