@@ -80,6 +80,7 @@ pub mod local;
 mod model;
 pub mod operation;
 mod pointers;
+mod scrub;
 mod secret;
 mod telemetry;
 mod transport;
@@ -93,6 +94,7 @@ pub use error::{Attempt, Effect, Error, ErrorBuilder, ErrorKind, Result};
 pub use exchange::{CallOptions, Exchange, RetryPolicy, Step};
 pub use model::{RecoveryCodeList, Verified};
 pub use operation::{Endpoint, Operation};
+pub use scrub::Scrubber;
 pub use secret::{AuthToken, Otp, RecoveryCode};
 pub use transport::{Progress, Request, Response, Transport, TransportError, TransportErrorKind};
 

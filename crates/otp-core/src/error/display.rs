@@ -64,6 +64,9 @@ impl Error {
                 (None, _) => write!(f, ": {advice}"),
             };
         }
+        if let Some(advice) = &self.0.advice {
+            return write!(f, ": {advice}");
+        }
         if let Some(wait) = self.0.retry_after {
             return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
         }
@@ -88,7 +91,10 @@ impl Error {
     }
 
     /// What must change before a call can succeed, whatever became of this one.
-    fn cure(&self) -> Option<&'static str> {
+    fn cure(&self) -> Option<&str> {
+        if self.0.advice.is_some() {
+            return self.0.advice.as_deref();
+        }
         match self.0.kind {
             ErrorKind::Protocol | ErrorKind::Decode | ErrorKind::UnexpectedStatus => Some(
                 "check that the base URL leads to the service, and that no proxy answers in its place",

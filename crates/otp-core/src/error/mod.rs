@@ -59,6 +59,7 @@ struct Inner {
     effect: Effect,
     endpoint: Option<&'static Endpoint>,
     reason: Option<Cow<'static, str>>,
+    advice: Option<Cow<'static, str>>,
     status: Option<StatusCode>,
     messages: Vec<String>,
     request_id: Option<String>,
@@ -143,6 +144,7 @@ impl fmt::Debug for Error {
             .field("effect", &self.effect())
             .field("operation", &self.operation())
             .field("reason", &self.0.reason)
+            .field("advice", &self.0.advice)
             .field("status", &self.status())
             .field("messages", &self.messages())
             .field("request_id", &self.request_id())

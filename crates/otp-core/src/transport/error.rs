@@ -24,6 +24,7 @@ pub struct TransportError {
     kind: TransportErrorKind,
     progress: Progress,
     reason: Option<Cow<'static, str>>,
+    advice: Option<Cow<'static, str>>,
     head: Option<Box<Parts>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -60,7 +61,7 @@ pub enum Progress {
 
 impl TransportError {
     fn new(kind: TransportErrorKind, progress: Progress) -> Self {
-        Self { kind, progress, reason: None, head: None, source: None }
+        Self { kind, progress, reason: None, advice: None, head: None, source: None }
     }
 
     /// The failure of a request of which provably no byte reached the server.
@@ -77,6 +78,22 @@ impl TransportError {
     #[must_use]
     pub fn with_reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: Some(reason.into()), ..self }
+    }
+
+    /// Adds what to do about it, as the end of a sentence, where this transport knows better than what
+    /// the client says of every failure of this kind. It must hold no secret and no URL.
+    ///
+    /// ```
+    /// use otp_core::{TransportError, TransportErrorKind};
+    ///
+    /// let error = TransportError::not_sent(TransportErrorKind::Connect)
+    ///     .with_reason("the proxy asks for a password")
+    ///     .with_advice("give the proxy its credentials");
+    /// assert_eq!(error.advice(), Some("give the proxy its credentials"));
+    /// ```
+    #[must_use]
+    pub fn with_advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
     }
 
     /// Adds the response head that arrived before the failure. Its status tells the client what the
@@ -107,6 +124,11 @@ impl TransportError {
         self.reason.as_deref()
     }
 
+    /// What to do about it, if this transport knows better than the client.
+    pub fn advice(&self) -> Option<&str> {
+        self.advice.as_deref()
+    }
+
     /// The response head, if it arrived.
     pub fn head(&self) -> Option<&Parts> {
         self.head.as_deref()
@@ -114,6 +136,10 @@ impl TransportError {
 
     pub(crate) fn take_reason(&mut self) -> Option<Cow<'static, str>> {
         self.reason.take()
+    }
+
+    pub(crate) fn take_advice(&mut self) -> Option<Cow<'static, str>> {
+        self.advice.take()
     }
 
     pub(crate) fn take_head(&mut self) -> Option<Box<Parts>> {

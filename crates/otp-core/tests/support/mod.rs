@@ -184,8 +184,17 @@ pub fn unknown(kind: TransportErrorKind) -> Reply {
 
 /// The head arrives with this status, the body is lost.
 pub fn lost_body(status: u16, kind: TransportErrorKind) -> Reply {
+    lost_body_of(status, &[("x-request-id", "req-7")], kind)
+}
+
+pub fn lost_body_of(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    kind: TransportErrorKind,
+) -> Reply {
+    let headers = headers.to_vec();
     Box::new(move || {
-        let (head, _) = response(status, &[("x-request-id", "req-7")], "").into_parts();
+        let (head, _) = response(status, &headers, "").into_parts();
         Err(TransportError::unknown(kind).with_head(head))
     })
 }
