@@ -127,22 +127,25 @@ fn percent(text: &[u8]) -> Escape {
     Some((Decoded::Byte(u8::try_from(hex(text.get(1..3)?)?).ok()?), 3))
 }
 
-/// `\u0074` and `\/` of JSON (RFC 8259 §7), `\x74` and `\u{74}` of Rust and others.
+/// `\u0074` and `\/` of JSON (RFC 8259 §7), `\x74`, `\u{74}` and `\U00000074` of Rust, Python and others.
 fn backslash(text: &[u8]) -> Escape {
     match text.get(1)? {
-        b'x' => Some((Decoded::Byte(u8::try_from(hex(text.get(2..4)?)?).ok()?), 4)),
-        b'u' if text.get(2) == Some(&b'{') => {
+        b'x' | b'X' => Some((Decoded::Byte(u8::try_from(hex(text.get(2..4)?)?).ok()?), 4)),
+        b'u' | b'U' if text.get(2) == Some(&b'{') => {
             let digits = text.iter().skip(3).take(7).position(|byte| *byte == b'}')?;
             let c = char::from_u32(hex(text.get(3..3 + digits)?)?)?;
             Some((Decoded::Char(c), digits + 4))
         }
-        b'u' => {
+        b'U' if text.get(2..10).and_then(hex).and_then(char::from_u32).is_some() => {
+            Some((Decoded::Char(char::from_u32(hex(text.get(2..10)?)?)?), 10))
+        }
+        b'u' | b'U' => {
             let unit = hex(text.get(2..6)?)?;
             if let Some(c) = char::from_u32(unit) {
                 return Some((Decoded::Char(c), 6));
             }
             // A pair of surrogates.
-            (text.get(6..8)? == b"\\u").then_some(())?;
+            text.get(6..8)?.eq_ignore_ascii_case(b"\\u").then_some(())?;
             let units = [u16::try_from(unit).ok()?, u16::try_from(hex(text.get(8..12)?)?).ok()?];
             let c = char::decode_utf16(units).next()?.ok()?;
             Some((Decoded::Char(c), 12))
@@ -156,13 +159,13 @@ fn backslash(text: &[u8]) -> Escape {
 /// `&#116;`, `&#x74;`, and the five names that every escaper knows.
 fn entity(text: &[u8]) -> Escape {
     let end = text.iter().take(12).position(|byte| *byte == b';')?;
-    let c = match text.get(1..end)? {
+    let c = match &*text.get(1..end)?.to_ascii_lowercase() {
         b"amp" => '&',
         b"lt" => '<',
         b"gt" => '>',
         b"quot" => '"',
         b"apos" => '\'',
-        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hex(digits)?)?,
+        [b'#', b'x', digits @ ..] => char::from_u32(hex(digits)?)?,
         [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
         _ => return None,
     };
