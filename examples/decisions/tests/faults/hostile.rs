@@ -16,7 +16,7 @@ use otp_mock::{Event, Factor, FakeOtps, Fault};
 pub const SHOWN_BY_THE_APP: &str = "246810";
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// A named fault of the service.
     Named(Fault),
@@ -41,6 +41,8 @@ pub enum Lasting {
     AsNamed,
     /// For each request from there on.
     FromThenOn,
+    /// For one request; from there on, this goes wrong.
+    Then(Wrong),
 }
 
 /// What goes wrong, from which request on.
@@ -87,9 +89,17 @@ pub fn everything() -> Vec<(Wrong, Lasting)> {
     }
     // A success that cannot be read.
     wrongs.extend(["{}", "[", "", "\u{fffd}"].map(|body| Wrong::Answered(200, body, true)));
+    // The error of what comes after has every effect, and none of them is that of what came before.
+    let then = [
+        Wrong::NotSent(Kind::Connect),
+        Wrong::Refused(401),
+        Wrong::Lost(Kind::ConnectionLost, true),
+        Wrong::Cut(Kind::ConnectionLost),
+    ];
     for wrong in wrongs {
         all.push((wrong, Lasting::Once));
         all.push((wrong, Lasting::FromThenOn));
+        all.extend(then.map(|then| (wrong, Lasting::Then(then))));
     }
     all
 }
@@ -132,6 +142,8 @@ struct State {
     injection: Option<Injection>,
     requests: usize,
     struck: bool,
+    /// Whether a verification was answered as such.
+    said_verified: bool,
     /// Whether the last request was to read the codes.
     tried_to_read: bool,
     /// Whether it did, and they arrived.
@@ -194,6 +206,11 @@ impl World {
 
     pub fn sms(&self) -> usize {
         self.service.journal().count(Event::SmsSent)
+    }
+
+    /// Whether the client was told that the user is verified.
+    pub fn said_verified(&self) -> bool {
+        self.wire.state().said_verified
     }
 
     pub fn verified(&self) -> usize {
@@ -264,26 +281,30 @@ impl Wire {
     }
 
     /// What goes wrong with this request.
-    fn strikes(&self) -> Option<Injection> {
+    fn strikes(&self) -> Option<Wrong> {
         let mut state = self.state();
         state.requests += 1;
         let now = state.requests;
-        let injection = state.injection.filter(|injection| {
-            now == injection.at || (now > injection.at && injection.lasting != Lasting::Once)
-        });
-        state.struck |= injection.is_some();
-        injection
-            .filter(|injection| now == injection.at || injection.lasting == Lasting::FromThenOn)
+        let injection = state.injection.filter(|injection| now >= injection.at)?;
+        let wrong = match injection.lasting {
+            _ if now == injection.at => Some(injection.wrong),
+            Lasting::FromThenOn => Some(injection.wrong),
+            Lasting::Then(then) => Some(then),
+            Lasting::Once | Lasting::AsNamed => None,
+        };
+        state.struck = true;
+        wrong
     }
 
     fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let reads = request.endpoint().name() == "find_recovery_codes";
-        let injection = self.strikes();
+        let verifies = request.endpoint().name() == "find_ensure_otp";
+        let wrong = self.strikes();
         let lasting = self.state().injection.map(|injection| injection.lasting);
         if lasting != Some(Lasting::AsNamed) {
             self.service.disarm_all();
         }
-        let (outcome, arrived) = match injection.map(|injection| injection.wrong) {
+        let (outcome, arrived) = match wrong {
             None => (self.act(request), true),
             Some(Wrong::Named(fault)) => {
                 self.service.disarm_all();
@@ -319,7 +340,9 @@ impl Wire {
         };
         let success =
             outcome.as_ref().is_ok_and(|answer| answer.status() == 200 && is_json(answer));
+        let is_success = |answer: &Response| answer.status().is_success();
         let mut state = self.state();
+        state.said_verified |= verifies && arrived && outcome.as_ref().is_ok_and(is_success);
         state.tried_to_read = reads;
         state.read_the_codes = reads && arrived && success;
         drop(state);

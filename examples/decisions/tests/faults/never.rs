@@ -53,7 +53,10 @@ pub fn login(world: &World, login: Login) {
     let verified = world.verified();
     assert!(verified <= 1, "verified {verified} times");
     match login {
-        Login::In => assert_eq!(verified, 1, "in without a verification"),
+        Login::In => {
+            assert_eq!(verified, 1, "in without a verification");
+            assert!(world.said_verified(), "in by an error");
+        }
         Login::NewCodeNeeded => {}
         Login::TryAgain | Login::Failed => {
             assert_eq!(verified, 0, "the code is used up, and the user does not learn it");
