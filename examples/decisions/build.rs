@@ -212,11 +212,46 @@ fn branches(tokens: &TokenStream) -> bool {
 
 fn list(found: &[Found]) -> Result<String, Box<dyn Error>> {
     let mut list = "&[\n".to_owned();
-    for Found { file, line, whole, code, branches } in found {
-        writeln!(list, "(({file:?}, {line}), {whole}, {code:?}, {branches}),")?;
+    for at in found {
+        let Found { file, line, whole, code, branches } = at;
+        let functions = functions(&items(at).map_err(|e| format!("{file}:{line}: {e}"))?);
+        writeln!(list, "(({file:?}, {line}), {whole}, {code:?}, {branches}, &{functions:?}),")?;
     }
     list.push_str("]\n");
     Ok(list)
+}
+
+/// The functions and methods that call the service. Those that assert are tests.
+fn functions(items: &[Item]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut add = |signature: &syn::Signature, body: &syn::Block| {
+        let body = body.to_token_stream();
+        if calls(&body) && !asserts(&body) {
+            names.push(signature.ident.to_string());
+        }
+    };
+    for item in items {
+        match item {
+            Item::Fn(item) => add(&item.sig, &item.block),
+            Item::Impl(item) if item.trait_.is_none() => {
+                for item in &item.items {
+                    if let syn::ImplItem::Fn(method) = item {
+                        add(&method.sig, &method.block);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn asserts(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => asserts(&group.stream()),
+        TokenTree::Ident(name) => name.to_string().starts_with("assert"),
+        _ => false,
+    })
 }
 
 /// The items of each driven example, in a module of its own, open to the tests.
