@@ -16,35 +16,26 @@
 //! # The shortest real use
 //!
 //! ```
-//! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport};
+//! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport, Verified};
 //!
-//! async fn log_in(transport: impl Transport + 'static, typed: &str) -> Result<bool, Error> {
-//!     let client = OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
+//! fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
+//!     OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
 //!         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
-//!         .build()?;
+//!         .build()
+//! }
 //!
-//!     let verified = client.find_ensure_otp(&Otp::new(typed)?).await?;
-//!     Ok(verified.session_token().is_some())
+//! /// Only `Ok` lets the user in.
+//! async fn second_factor(api: &dyn OtpsApi, typed: &str) -> Result<Verified, Error> {
+//!     api.find_ensure_otp(&Otp::new(typed)?).await
 //! }
 //! ```
 //!
 //! # When something fails
 //!
-//! A one-time password is used up by verifying it, an SMS costs money, and regenerating kills the old
-//! recovery codes. So every [`Error`] answers one question first: did the server act?
-//!
-//! ```
-//! use otp_core::{Effect, Error, OtpsApi};
-//!
-//! async fn fresh_codes(api: &dyn OtpsApi) -> Result<otp_core::RecoveryCodeList, Error> {
-//!     match api.regenerate_codes().await {
-//!         // The old codes are dead and the new ones did not arrive: read them. (After `Unknown`, compare
-//!         // what you read with the old ones.)
-//!         Err(error) if error.effect() == Effect::Applied => api.find_recovery_codes().await,
-//!         other => other,
-//!     }
-//! }
-//! ```
+//! Verifying uses a one-time password up, an SMS costs money, and regenerating kills the old recovery
+//! codes. So every [`Error`] answers one question first: did the server act? [`Effect`] has the answer, and
+//! [a table](Effect#what-to-do-after-each-effect) of what to do after it, with an example for each
+//! operation.
 //!
 //! # Telemetry
 //!

@@ -1,4 +1,4 @@
-//! Doubles for code that uses [`otp-core`](otp_core): pick the lowest rung that serves.
+//! Doubles for code that uses [`otp-core`](otp_core). Use the simplest one that covers the test.
 //!
 //! | your test says | use |
 //! |---|---|
