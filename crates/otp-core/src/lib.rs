@@ -46,6 +46,12 @@
 //! ([`ErrorKind::as_str`]). The URL itself is never recorded, since it may hold an OTP. `Sunset` and
 //! `Deprecation` are warned of once a client.
 //!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `tracing` | no | the telemetry above, and [`Exchange::span`] |
+//!
 //! # Where things are
 //!
 //! | to | use |
@@ -58,6 +64,13 @@
 //! | drive the protocol yourself | [`Exchange`], [`ClientConfig`] |
 //! | hold a secret | [`AuthToken`], [`Otp`], [`RecoveryCode`] |
 //! | handle a failure | [`Error`], [`ErrorKind`], [`Effect`] |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Where these docs are built without a feature, its links lead to docs.rs, which builds with all.
+#![cfg_attr(
+    not(feature = "tracing"),
+    doc = "",
+    doc = "[`Exchange::span`]: https://docs.rs/otp-core/latest/otp_core/exchange/struct.Exchange.html#method.span"
+)]
 
 mod api;
 mod base_url;

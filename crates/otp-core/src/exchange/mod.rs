@@ -219,6 +219,8 @@ impl<O: Operation> Exchange<O> {
     }
 
     /// The span of this call, for a driver to run the sending in.
+    ///
+    /// Requires the feature `tracing`.
     #[cfg(feature = "tracing")]
     pub fn span(&self) -> &tracing::Span {
         self.telemetry.span()
