@@ -10,7 +10,6 @@ use hyper::Uri;
 use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::Connection as _;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use otp_core::bytes::Bytes;
 use otp_core::http::Extensions;
@@ -20,7 +19,7 @@ use tower_service::Service;
 
 use crate::connector::{Connector, Target};
 use crate::error;
-use crate::proxy::Route;
+use crate::proxy::{self, Route};
 use crate::stream::{Allowance, Transported};
 use crate::{HttpVersions, http2};
 
@@ -131,17 +130,13 @@ impl Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Some((proxy, auth)) = self.route.proxy_for(&uri) else { return self.direct.call(uri) };
-        let mut tunnel = Tunnel::new(proxy, self.to_proxy.clone());
-        if let Some(auth) = auth {
-            tunnel = tunnel.with_auth(auth);
-        }
+        let Some(proxy) = self.route.proxy_for(&uri).cloned() else { return self.direct.call(uri) };
+        let connecting = self.to_proxy.clone().call(proxy.uri);
         Box::pin(async move {
-            let target = Target::of(&uri).to_uri()?;
-            match tunnel.call(target).await {
-                Ok(stream) => Ok(Transported::new(Box::new(TokioIo::new(stream)))),
-                Err(error) => Err(ProxyFailed(error.into()).into()),
-            }
+            let mut stream = TokioIo::new(connecting.await.map_err(ProxyFailed)?);
+            let tunnel = proxy::open(&mut stream, &Target::of(&uri), proxy.auth.as_ref()).await;
+            tunnel.map_err(|error| ProxyFailed(error.into()))?;
+            Ok(Transported::new(Box::new(stream)))
         })
     }
 }

@@ -73,12 +73,15 @@ impl Target {
         Self { host: host.to_owned(), port: uri.port_u16().unwrap_or(usual) }
     }
 
-    pub(crate) fn to_uri(&self) -> io::Result<Uri> {
-        let v6 = self.host.contains(':');
-        let (open, close) = if v6 { ("[", "]") } else { ("", "") };
-        format!("http://{open}{}{close}:{}", self.host, self.port)
-            .parse()
-            .map_err(|_| io::ErrorKind::InvalidInput.into())
+    /// As it stands in a URL: IPv6 in brackets, and always with a port.
+    pub(crate) fn authority(&self) -> String {
+        let Self { host, port } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
+    fn to_uri(&self) -> io::Result<Uri> {
+        let uri = format!("http://{}", self.authority());
+        uri.parse().map_err(|_| io::ErrorKind::InvalidInput.into())
     }
 }
 
