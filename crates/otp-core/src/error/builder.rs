@@ -35,6 +35,7 @@ impl ErrorBuilder {
             effect: kind.usual_effect(),
             endpoint: None,
             reason: None,
+            advice: None,
             status: kind.usual_status(),
             messages: Vec::new(),
             request_id: None,
@@ -63,6 +64,12 @@ impl ErrorBuilder {
     /// What happened, in a few words that complete "failed: …". It must hold no secret and no URL.
     pub fn reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.set(|error| error.reason = Some(reason.into()))
+    }
+
+    /// What to do about it, in place of the general advice for its kind, such as "check that the port
+    /// speaks TLS". It must hold no secret and no URL.
+    pub fn advice(self, advice: impl Into<Option<&'static str>>) -> Self {
+        self.set(|error| error.advice = advice.into())
     }
 
     /// The status of the response.

@@ -67,6 +67,9 @@ impl Error {
         if let Some(wait) = self.0.retry_after {
             return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
         }
+        if let Some(advice) = self.0.advice {
+            return write!(f, ": {advice}");
+        }
         f.write_str(match self.0.kind {
             ErrorKind::Connect => ": check the base URL, DNS and proxy, or repeat it later",
             ErrorKind::Tls => ": check the host name, the clock and the trusted roots",
@@ -89,6 +92,9 @@ impl Error {
 
     /// What must change before a call can succeed, whatever became of this one.
     fn cure(&self) -> Option<&'static str> {
+        if self.0.advice.is_some() {
+            return self.0.advice;
+        }
         match self.0.kind {
             ErrorKind::Protocol | ErrorKind::Decode | ErrorKind::UnexpectedStatus => Some(
                 "check that the base URL leads to the service, and that no proxy answers in its place",

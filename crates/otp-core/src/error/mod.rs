@@ -59,6 +59,7 @@ struct Inner {
     effect: Effect,
     endpoint: Option<&'static Endpoint>,
     reason: Option<Cow<'static, str>>,
+    advice: Option<&'static str>,
     status: Option<StatusCode>,
     messages: Vec<String>,
     request_id: Option<String>,

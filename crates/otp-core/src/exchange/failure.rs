@@ -18,6 +18,7 @@ pub(crate) struct Failure {
     pub(crate) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
     pub(super) reason: Option<Cow<'static, str>>,
+    pub(super) advice: Option<&'static str>,
     pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Of the response, if there was one. Read only when the call ends with this failure.
     pub(super) headers: HeaderMap,
@@ -55,6 +56,7 @@ impl Failure {
             status: None,
             retry_after: None,
             reason: None,
+            advice: None,
             source: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
@@ -74,7 +76,12 @@ impl Failure {
             }
             None => Self::without_head(error.kind(), error.progress()),
         };
-        Self { reason: error.take_reason(), source: error.take_source(), ..failure }
+        Self {
+            reason: error.take_reason(),
+            advice: error.advice(),
+            source: error.take_source(),
+            ..failure
+        }
     }
 
     fn without_head(kind: TransportErrorKind, progress: Progress) -> Self {

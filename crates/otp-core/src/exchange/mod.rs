@@ -259,6 +259,7 @@ impl<O: Operation> Exchange<O> {
         let error = Error::builder(failure.kind)
             .endpoint(O::ENDPOINT)
             .effect(self.history.effect())
+            .advice(failure.advice)
             .status(failure.status)
             .messages(messages::read(&failure.body, &scrubber))
             .request_id(request_id.map(|id| messages::one_line(id, &scrubber)))

@@ -24,6 +24,7 @@ pub struct TransportError {
     kind: TransportErrorKind,
     progress: Progress,
     reason: Option<Cow<'static, str>>,
+    advice: Option<&'static str>,
     head: Option<Box<Parts>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -60,7 +61,7 @@ pub enum Progress {
 
 impl TransportError {
     fn new(kind: TransportErrorKind, progress: Progress) -> Self {
-        Self { kind, progress, reason: None, head: None, source: None }
+        Self { kind, progress, reason: None, advice: None, head: None, source: None }
     }
 
     /// The failure of a request of which provably no byte reached the server.
@@ -77,6 +78,14 @@ impl TransportError {
     #[must_use]
     pub fn with_reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: Some(reason.into()), ..self }
+    }
+
+    /// Adds what a person should do about it, in place of the general advice for its kind.
+    ///
+    /// It completes the sentence "the request was not sent: …", such as "check that the port speaks TLS".
+    #[must_use]
+    pub fn with_advice(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// Adds the response head that arrived before the failure. Its status tells the client what the
@@ -105,6 +114,11 @@ impl TransportError {
     /// What happened, in a few words.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    /// What to do about it, if the transport has a better advice than the general one for its kind.
+    pub fn advice(&self) -> Option<&'static str> {
+        self.advice
     }
 
     /// The response head, if it arrived.
@@ -141,6 +155,7 @@ impl fmt::Debug for TransportError {
             .field("kind", &self.kind)
             .field("progress", &self.progress)
             .field("reason", &self.reason)
+            .field("advice", &self.advice)
             // A header of the response may hold a session token.
             .field("status", &self.head.as_ref().map(|head| head.status))
             .field("source", &self.source)
