@@ -5,7 +5,7 @@ mod route;
 mod tunnel;
 
 pub(crate) use route::Route;
-pub(crate) use tunnel::open;
+pub(crate) use tunnel::{Refused, open};
 
 use std::fmt;
 

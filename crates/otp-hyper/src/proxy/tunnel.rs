@@ -17,11 +17,16 @@ use crate::connector::Target;
 const LONGEST: usize = 8 * 1024;
 const FIELDS: usize = 100;
 
+/// How TLS begins to refuse what is not TLS (RFC 8446 §5.1).
+const TLS_ALERT: u8 = 21;
+
 /// The proxy answered, and there is no tunnel.
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// By this status.
     Status(u16),
+    /// By TLS.
+    Tls,
     /// By something that is not HTTP, or is too long.
     NotHttp,
     /// By closing the connection.
@@ -39,6 +44,9 @@ pub(crate) async fn open(
     let mut answer = Vec::with_capacity(256);
     // Byte by byte: what follows the head is the server's.
     while !answer.ends_with(b"\r\n\r\n") {
+        if answer.first() == Some(&TLS_ALERT) {
+            return Err(io::Error::other(Refused::Tls));
+        }
         if answer.len() == LONGEST || !may_be_http(&answer) {
             return Err(io::Error::other(Refused::NotHttp));
         }
@@ -91,12 +99,36 @@ fn status(answer: &[u8]) -> Option<u16> {
     }
 }
 
+impl Refused {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Status(407) => {
+                "give the proxy its credentials by 'basic_auth', or in its URL if that comes from the \
+                 environment"
+            }
+            Self::Tls => "write the proxy's URL with 'https', or with the port that speaks HTTP",
+            Self::Status(403) => "let the proxy allow the host and port of the base URL",
+            Self::Status(500..=599) => {
+                "check the host and port of the base URL as the proxy sees them, or repeat it later"
+            }
+            _ => "check that the proxy's URL leads to an HTTP proxy",
+        }
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status(status) => write!(f, "the proxy answered {status} to CONNECT"),
-            Self::NotHttp => f.write_str("the proxy's answer is not HTTP"),
-            Self::Closed => f.write_str("the proxy closed the connection without an answer"),
+            Self::Status(407) => f.write_str("the proxy wants other credentials (HTTP 407)"),
+            Self::Status(403) => f.write_str("the proxy does not allow it (HTTP 403)"),
+            Self::Status(status @ 500..=599) => {
+                write!(f, "the proxy could not connect to the server (HTTP {status})")
+            }
+            Self::Status(status) => write!(f, "the proxy made no tunnel (HTTP {status})"),
+            Self::Tls => f.write_str("the proxy speaks TLS"),
+            Self::NotHttp => f.write_str("what answers in the proxy's place is not an HTTP proxy"),
+            Self::Closed => f.write_str("the proxy closed the connection and made no tunnel"),
         }
     }
 }
