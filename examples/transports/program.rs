@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use tempfile::{NamedTempFile, TempPath};
 
 /// Runs the program with these arguments until it ends by itself. `meanwhile` is told its process id while it
 /// waits for the code.
+///
+/// Its environment names a proxy. A transport that connects to it, unasked, fails the test.
 pub fn run(
     program: &str,
     arguments: &[&str],
@@ -23,7 +26,16 @@ pub fn run(
     emulator.fake().on_sms(move |sms| {
         let _ = phone.send(sms.otp.clone());
     });
-    let mut child = Command::new(program)
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let proxy_url = format!("http://{}", proxy.local_addr().unwrap());
+    let mut command = Command::new(program);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
+    }
+    let mut child = command
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -42,6 +54,7 @@ pub fn run(
         }
     });
     let output = child.wait_with_output().unwrap();
+    assert!(proxy.accept().is_err(), "{program} connected to the proxy of its environment");
     // The phone is put away: nobody waits for an SMS any more.
     emulator.fake().on_sms(|_| {});
     typing.join().unwrap();

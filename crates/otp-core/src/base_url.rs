@@ -31,10 +31,9 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// What to do when nothing answers there.
+    /// What to know when nothing answers there.
     pub(crate) const PUBLIC_HAS_ENDED: &'static str = "the base URL is the default, the public \
-        service, whose end was announced for 30 June 2026: set another one with `base_url`, or \
-        check DNS and proxy";
+        service, whose end was announced for 30 June 2026: set another with 'base_url'";
 
     /// The public service: `https://api.equinix.com/metal/v1`.
     ///

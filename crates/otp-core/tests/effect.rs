@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use otp_core::ErrorKind::{self, *};
 use otp_core::local::FromSend;
-use otp_core::{Effect, Error, Otp, OtpsApi, TransportErrorKind as T, blocking, local};
+use otp_core::{
+    Effect, Error, Otp, OtpsApi, TransportError, TransportErrorKind as T, blocking, local,
+};
 use pollster::block_on;
 use support::{OTP, Reply, Script, lost_body, lost_body_of, not_sent, respond, status, unknown};
 
@@ -193,6 +195,39 @@ fn the_sentence_of_a_lost_regeneration_says_that_the_codes_changed_and_how_to_re
          changed and the new ones were lost, so read them with find_recovery_codes"
     );
     assert_eq!(error.request_id(), Some("req-7"));
+}
+
+#[test]
+fn a_transport_s_own_advice_replaces_the_general_one() {
+    let advised = |error: fn(T) -> TransportError, kind: T| -> Reply {
+        Box::new(move || {
+            Err(error(kind).with_reason("it is not TLS").with_advice("check the port"))
+        })
+    };
+    for (reply, operation, sentence) in [
+        (
+            advised(TransportError::not_sent, T::Tls),
+            "receive_codes",
+            "receive_codes failed: no trusted TLS connection: it is not TLS; the request was not sent: check \
+             the port",
+        ),
+        (
+            advised(TransportError::unknown, T::ResponseTooLarge),
+            "receive_codes",
+            "receive_codes failed: the answer is larger than the limit: it is not TLS; the server may have \
+             acted: look at the phone, then ask again if no SMS arrives; check the port",
+        ),
+        (
+            advised(TransportError::unknown, T::ResponseTooLarge),
+            "find_recovery_codes",
+            "find_recovery_codes failed: the answer is larger than the limit: it is not TLS; the server may \
+             have acted: check the port",
+        ),
+    ] {
+        let script = Arc::new(Script::new([reply]));
+        let error = call(&script.async_client(), operation).unwrap_err();
+        assert_eq!(error.to_string(), sentence);
+    }
 }
 
 #[test]

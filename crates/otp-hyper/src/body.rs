@@ -32,7 +32,7 @@ impl Incoming {
                     let _ = stream.flow_control().release_capacity(data.len());
                     Some(Ok(data))
                 }
-                Err(error) => Some(Err(error::of_http2(&error))),
+                Err(error) => Some(Err(error::of_http2(&error, None))),
             },
         }
     }

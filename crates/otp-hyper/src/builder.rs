@@ -118,6 +118,9 @@ impl HyperTransportBuilder {
     }
 
     /// Tunnels through this proxy.
+    ///
+    /// A base URL of `http` on loopback (`localhost`, `127.0.0.0/8`, `[::1]`) means this machine, and its
+    /// requests are not encrypted. They never go through a proxy.
     pub fn proxy(self, proxy: Proxy) -> Self {
         Self { route: Ok(Route::Through(proxy)), ..self }
     }
@@ -126,6 +129,8 @@ impl HyperTransportBuilder {
     /// `HTTP_PROXY` for a base URL of `http`), unless `NO_PROXY` names the host. Upper or lower case, as
     /// curl reads them. A value that is no URL of an HTTP proxy is an error when the transport is built.
     /// Without this call, none of them is looked at.
+    ///
+    /// As with [`proxy`](Self::proxy), a base URL of `http` on loopback never goes through it.
     pub fn proxy_from_env(self) -> Self {
         Self { route: Route::from_env(), ..self }
     }

@@ -1,6 +1,7 @@
 //! Connecting: a stream, through a proxy if need be, then TLS, then HTTP.
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,18 +11,19 @@ use hyper::Uri;
 use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::Connection as _;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use otp_core::bytes::Bytes;
 use otp_core::http::Extensions;
+use otp_core::http::uri::Scheme;
 use otp_core::{TransportError, TransportErrorKind};
 use rustls::ClientConfig;
 use tower_service::Service;
 
 use crate::connector::{Connector, Target};
 use crate::error;
-use crate::proxy::Route;
+use crate::proxy::{self, Route};
 use crate::stream::{Allowance, Transported};
+use crate::watched::Watched;
 use crate::{HttpVersions, http2};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -69,22 +71,30 @@ impl Connect {
 
     /// Opens a connection to this origin and starts its task.
     pub(crate) async fn connect(&self, origin: Uri) -> Result<Connection, TransportError> {
+        let is_tls = origin.scheme() == Some(&Scheme::HTTPS);
         let stream =
             self.https.clone().call(origin).await.map_err(|error| error::of_connecting(&*error))?;
         let connected = stream.connected();
-        let http2 = self.versions == HttpVersions::Http2
-            || (self.versions == HttpVersions::Negotiated && connected.is_negotiated_h2());
-        if http2 {
-            let connection = http2::Connection::start(stream, self.max_header_bytes)
-                .await
-                .map_err(|error| error::of_connecting(&error))?;
-            return Ok(Connection::Http2(connection));
-        }
+        let http2 = match self.versions {
+            HttpVersions::Http1 => false,
+            HttpVersions::Negotiated => connected.is_negotiated_h2(),
+            HttpVersions::Http2 if is_tls && !connected.is_negotiated_h2() => {
+                return Err(error::no_http2());
+            }
+            HttpVersions::Http2 => true,
+        };
         let mut extras = Extensions::new();
         connected.get_extras(&mut extras);
-        let allowance = extras.remove().ok_or_else(|| {
+        let allowance: Arc<Allowance> = extras.remove().ok_or_else(|| {
             TransportError::not_sent(TransportErrorKind::Other).with_reason("no stream of ours")
         })?;
+        let stream = Watched::new(stream, Arc::clone(&allowance));
+        if http2 {
+            let connection = http2::Connection::start(stream, allowance, self.max_header_bytes)
+                .await
+                .map_err(|error| error::of_starting_http2(&error))?;
+            return Ok(Connection::Http2(connection));
+        }
         let (sender, connection) =
             self.http1.handshake(stream).await.map_err(|error| error::of_connecting(&error))?;
         tokio::spawn(connection);
@@ -109,7 +119,14 @@ impl Service<Uri> for Direct {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Transported::new(connector.connect(&Target::of(&uri)).await?)) })
+        Box::pin(async move {
+            let stream = connector.connect(&Target::of(&uri)).await.map_err(Unreached)?;
+            Ok(if uri.scheme() == Some(&Scheme::HTTP) {
+                Transported::in_the_clear(stream)
+            } else {
+                Transported::new(stream)
+            })
+        })
     }
 }
 
@@ -131,18 +148,30 @@ impl Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Some((proxy, auth)) = self.route.proxy_for(&uri) else { return self.direct.call(uri) };
-        let mut tunnel = Tunnel::new(proxy, self.to_proxy.clone());
-        if let Some(auth) = auth {
-            tunnel = tunnel.with_auth(auth);
-        }
+        let Some(proxy) = self.route.proxy_for(&uri).cloned() else { return self.direct.call(uri) };
+        let connecting = self.to_proxy.clone().call(proxy.uri);
         Box::pin(async move {
-            let target = Target::of(&uri).to_uri()?;
-            match tunnel.call(target).await {
-                Ok(stream) => Ok(Transported::new(Box::new(TokioIo::new(stream)))),
-                Err(error) => Err(ProxyFailed(error.into()).into()),
-            }
+            let mut stream = TokioIo::new(connecting.await.map_err(ProxyFailed)?);
+            let tunnel = proxy::open(&mut stream, &Target::of(&uri), proxy.auth.as_ref()).await;
+            tunnel.map_err(|error| ProxyFailed(error.into()))?;
+            Ok(Transported::new(Box::new(stream)))
         })
+    }
+}
+
+/// The connector opened no stream. What fails later, fails on one.
+#[derive(Debug)]
+pub(crate) struct Unreached(io::Error);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no stream")
+    }
+}
+
+impl std::error::Error for Unreached {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }
 

@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use otp_core::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
+
+use crate::error;
 
 /// A connection's bytes, in both directions. Everything that tokio can read and write is one.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -73,22 +78,25 @@ impl Target {
         Self { host: host.to_owned(), port: uri.port_u16().unwrap_or(usual) }
     }
 
-    pub(crate) fn to_uri(&self) -> io::Result<Uri> {
-        let v6 = self.host.contains(':');
-        let (open, close) = if v6 { ("[", "]") } else { ("", "") };
-        format!("http://{open}{}{close}:{}", self.host, self.port)
-            .parse()
-            .map_err(|_| io::ErrorKind::InvalidInput.into())
+    /// As it stands in a URL: IPv6 in brackets, and always with a port.
+    pub(crate) fn authority(&self) -> String {
+        let Self { host, port } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
+    fn to_uri(&self) -> io::Result<Uri> {
+        let uri = format!("http://{}", self.authority());
+        uri.parse().map_err(|_| io::ErrorKind::InvalidInput.into())
     }
 }
 
 /// TCP.
 #[derive(Clone)]
-pub(crate) struct Tcp(HttpConnector);
+pub(crate) struct Tcp(HttpConnector<Resolver>);
 
 impl Tcp {
     pub(crate) fn new() -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
         tcp.set_nodelay(true);
         Self(tcp)
     }
@@ -105,6 +113,48 @@ impl Connector for Tcp {
         }
     }
 }
+
+/// The system's name resolution. Its failures are told from those of connecting.
+#[derive(Clone)]
+struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = NotResolved;
+    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, NotResolved>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolving = self.0.call(name);
+        Box::pin(async move { resolving.await.map_err(|error| NotResolved::from(&error)) })
+    }
+}
+
+/// A host name has no address that is known here, by the system's words.
+#[derive(Debug)]
+pub(crate) struct NotResolved(pub(crate) String);
+
+impl From<&io::Error> for NotResolved {
+    fn from(error: &io::Error) -> Self {
+        // std adds this to getaddrinfo's text, of which there is one for each code.
+        const STD: &str = "failed to lookup address information: ";
+        Self(match error.to_string().strip_prefix(STD) {
+            Some(words) => words.to_owned(),
+            None => error::describe(error),
+        })
+    }
+}
+
+impl fmt::Display for NotResolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the host name could not be resolved: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotResolved {}
 
 /// A Unix domain socket: every connection goes there, whatever the base URL's host.
 ///
@@ -131,7 +181,27 @@ impl UnixSocket {
 #[async_trait]
 impl Connector for UnixSocket {
     async fn connect(&self, _: &Target) -> io::Result<Box<dyn Stream>> {
-        Ok(Box::new(tokio::net::UnixStream::connect(&self.0).await?))
+        match tokio::net::UnixStream::connect(&self.0).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(io::Error::new(error.kind(), NoSocket(error))),
+        }
+    }
+}
+
+/// A Unix socket cannot be connected to.
+#[cfg_attr(not(unix), allow(dead_code, reason = "there are no Unix sockets"))]
+#[derive(Debug)]
+pub(crate) struct NoSocket(io::Error);
+
+impl fmt::Display for NoSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the Unix socket cannot be connected to")
+    }
+}
+
+impl std::error::Error for NoSocket {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }
 

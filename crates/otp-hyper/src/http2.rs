@@ -18,6 +18,7 @@ use otp_core::bytes::Bytes;
 use otp_core::http::{Request, Response};
 
 use crate::error;
+use crate::stream::Allowance;
 
 /// What a server may have on its way to us before we take it: for each response, and for all together.
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -34,15 +35,17 @@ pub(crate) struct Connection {
     max_header_bytes: usize,
 }
 
-#[derive(Default)]
-struct Closed(AtomicBool);
+struct Closed {
+    closed: AtomicBool,
+    allowance: Arc<Allowance>,
+}
 
 /// Says so when the connection's task ends, also by the end of its runtime.
 struct SayClosed(Arc<Closed>);
 
 impl Drop for SayClosed {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.0.closed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -57,6 +60,7 @@ pub(crate) enum Handed {
 /// A response that is awaited.
 pub(crate) struct Answer {
     response: ResponseFuture,
+    closed: Arc<Closed>,
     max_header_bytes: usize,
 }
 
@@ -70,7 +74,11 @@ pub(crate) enum NoHead {
 
 impl Connection {
     /// Starts HTTP/2 on a stream, and the connection's task.
-    pub(crate) async fn start<S>(stream: S, max_header_bytes: usize) -> Result<Self, h2::Error>
+    pub(crate) async fn start<S>(
+        stream: S,
+        allowance: Arc<Allowance>,
+        max_header_bytes: usize,
+    ) -> Result<Self, h2::Error>
     where
         S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     {
@@ -87,7 +95,7 @@ impl Connection {
             )
             .handshake(TokioIo::new(stream))
             .await?;
-        let closed = Arc::new(Closed::default());
+        let closed = Arc::new(Closed { closed: AtomicBool::new(false), allowance });
         let say_closed = SayClosed(Arc::clone(&closed));
         tokio::spawn(async move {
             // Its error is also that of every request on it.
@@ -97,8 +105,12 @@ impl Connection {
         Ok(Self { sender, closed, max_header_bytes })
     }
 
+    pub(crate) fn allowance(&self) -> Arc<Allowance> {
+        Arc::clone(&self.closed.allowance)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.0.load(Ordering::Relaxed)
+        self.closed.closed.load(Ordering::Relaxed)
     }
 
     /// Hands a request over, unless the connection takes no more. It may still wait for its turn there.
@@ -116,7 +128,11 @@ impl Connection {
             // It fails if the stream was reset meanwhile, which the answer tells better.
             let _ = stream.send_data(body, true);
         }
-        Ok(Handed::Over(Answer { response, max_header_bytes: self.max_header_bytes }))
+        Ok(Handed::Over(Answer {
+            response,
+            closed: self.closed,
+            max_header_bytes: self.max_header_bytes,
+        }))
     }
 }
 
@@ -133,7 +149,7 @@ impl Answer {
             }
             let response = ready!(Pin::new(&mut self.response).poll(cx)).map_err(|error| {
                 let reset = error.is_reset() && error.is_remote();
-                let error = error::of_http2(&error);
+                let error = error::of_http2(&error, self.closed.allowance.ending.get());
                 if reset { NoHead::Reset(error) } else { NoHead::Broken(error) }
             })?;
             // Counted as RFC 9113 §6.5.2 counts them.

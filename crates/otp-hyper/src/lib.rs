@@ -77,6 +77,7 @@ mod proxy;
 mod stream;
 mod tls;
 mod transport;
+mod watched;
 
 pub use builder::{HttpVersions, HyperTransportBuilder};
 #[cfg(unix)]

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::connect::{Connect, Connection};
 use crate::stream::Allowance;
-use crate::{HttpVersions, http2};
+use crate::{HttpVersions, error, http2};
 
 /// Scheme, host and port: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -164,7 +164,7 @@ impl Pool {
         })?;
         let connection = tokio::time::timeout_at(limit, self.0.connect.connect(uri))
             .await
-            .map_err(|_| too_slow())??;
+            .map_err(|_| error::too_slow())??;
         let sender = match connection {
             Connection::Http1 { sender, allowance } => {
                 self.place(origin, |place| place.is_http1 = true);
@@ -355,8 +355,4 @@ async fn reap(shared: Weak<Shared>, idle_timeout: Duration) {
             return;
         }
     }
-}
-
-fn too_slow() -> TransportError {
-    TransportError::not_sent(TransportErrorKind::Connect).with_reason("connecting took too long")
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -12,36 +12,41 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connector::Stream;
+use crate::watched::End;
 
 /// How many bytes the server may still send on a connection; unlimited while nobody waits for a head.
 ///
 /// hyper bounds one head, but not the number of informational responses (RFC 9110 §15.2) before it.
 #[derive(Debug)]
-pub(crate) struct Allowance(AtomicUsize);
+pub(crate) struct Allowance {
+    left: AtomicUsize,
+    /// What ended the connection, if it ended.
+    pub(crate) ending: OnceLock<End>,
+}
 
 impl Allowance {
     fn unlimited() -> Self {
-        Self(AtomicUsize::new(usize::MAX))
+        Self { left: AtomicUsize::new(usize::MAX), ending: OnceLock::new() }
     }
 
     /// Limits what comes from now on.
     pub(crate) fn limit(&self, bytes: usize) {
-        self.0.store(bytes, Ordering::Relaxed);
+        self.left.store(bytes, Ordering::Relaxed);
     }
 
     /// The head is here: what follows has limits of its own.
     pub(crate) fn lift(&self) {
-        self.0.store(usize::MAX, Ordering::Relaxed);
+        self.left.store(usize::MAX, Ordering::Relaxed);
     }
 
     /// Whether so many bytes are still allowed; only the connection's own task takes.
     fn take(&self, bytes: usize) -> bool {
-        match self.0.load(Ordering::Relaxed) {
+        match self.left.load(Ordering::Relaxed) {
             usize::MAX => true,
             left => {
                 let rest = left.checked_sub(bytes);
                 // If the limit was changed meanwhile, the change wins.
-                let _ = self.0.compare_exchange(
+                let _ = self.left.compare_exchange(
                     left,
                     rest.unwrap_or(0),
                     Ordering::Relaxed,
@@ -65,6 +70,21 @@ impl std::fmt::Display for Flood {
 
 impl std::error::Error for Flood {}
 
+/// TLS is spoken where the URL says `http`.
+#[derive(Debug)]
+pub(crate) struct SpeaksTls;
+
+impl std::fmt::Display for SpeaksTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it is TLS")
+    }
+}
+
+impl std::error::Error for SpeaksTls {}
+
+/// How a server refuses what is not TLS: the start of an alert (RFC 8446 §5.1), which no HTTP starts with.
+const TLS_ALERT: [u8; 2] = [21, 3];
+
 /// After so many bytes without a pause, others have their turn.
 ///
 /// HTTP/2's smallest frames are nine bytes, and whoever reads them does so until there is none. tokio interrupts
@@ -80,16 +100,28 @@ pub(crate) struct Transported {
 struct Counted {
     stream: Box<dyn Stream>,
     allowance: Arc<Allowance>,
+    /// Nothing was read yet, and what comes should not be TLS.
+    may_be_tls: bool,
     /// How much came since there was nothing to read, or since others had their turn.
     at_a_stretch: usize,
 }
 
 impl Transported {
+    /// A stream that TLS, or another stream, runs over.
     pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+        Self::with(stream, false)
+    }
+
+    /// A stream that HTTP runs over in the clear.
+    pub(crate) fn in_the_clear(stream: Box<dyn Stream>) -> Self {
+        Self::with(stream, true)
+    }
+
+    fn with(stream: Box<dyn Stream>, may_be_tls: bool) -> Self {
         let allowance = Arc::new(Allowance::unlimited());
-        let io =
-            TokioIo::new(Counted { stream, allowance: Arc::clone(&allowance), at_a_stretch: 0 });
-        Self { io, allowance }
+        let counted =
+            Counted { stream, allowance: Arc::clone(&allowance), may_be_tls, at_a_stretch: 0 };
+        Self { io: TokioIo::new(counted), allowance }
     }
 }
 
@@ -115,6 +147,9 @@ impl AsyncRead for Counted {
         let read = buf.filled().len() - before;
         self.at_a_stretch = if polled.is_pending() { 0 } else { self.at_a_stretch + read };
         ready!(polled)?;
+        if std::mem::take(&mut self.may_be_tls) && buf.filled()[before..].starts_with(&TLS_ALERT) {
+            return Poll::Ready(Err(io::Error::other(SpeaksTls)));
+        }
         Poll::Ready(if self.allowance.take(read) { Ok(()) } else { Err(io::Error::other(Flood)) })
     }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -9,6 +9,7 @@ use otp_core::http::response::Parts;
 use otp_core::http::uri::PathAndQuery;
 use otp_core::http::{self, Method, Uri, Version};
 use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Incoming;
@@ -25,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Sends requests by hyper, over rustls, on tokio.
 ///
 /// Cloning is cheap; clones share the pool of connections. A future of [`send`](Transport::send) must
-/// run on a tokio runtime with time and I/O enabled.
+/// run on a tokio runtime with time and I/O enabled; outside of one it is an error.
 ///
 /// Its clock is tokio's, so `tokio::time::pause` turns the waits and deadlines of a client too.
 ///
@@ -70,11 +71,14 @@ impl HyperTransport {
         loop {
             let Checkout { sender, reused } = self.pool.checkout(origin, deadline).await?;
             let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
+            let allowance;
             let outcome = match sender {
                 Sender::Http1(connection) => {
+                    allowance = Arc::clone(&connection.allowance);
                     self.over_http1(connection, reused, origin, path, request, deadline).await?
                 }
                 Sender::Http2(connection) => {
+                    allowance = connection.connection.allowance();
                     self.over_http2(connection, origin, path, request, deadline).await?
                 }
             };
@@ -83,7 +87,7 @@ impl HyperTransport {
                 // The connection was closed while it was kept, and took nothing: the next one, or a
                 // fresh one. Each round uses one kept connection up, so this ends.
                 Outcome::NotTaken(returned) if reused => request = *returned,
-                Outcome::NotTaken(_) => return Err(error::not_taken()),
+                Outcome::NotTaken(_) => return Err(error::not_taken(allowance.ending.get())),
             }
         }
     }
@@ -210,6 +214,10 @@ enum Outcome {
 #[async_trait]
 impl Transport for HyperTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        // Without one, tokio panics.
+        if Handle::try_current().is_err() {
+            return Err(error::no_runtime());
+        }
         // One deadline for all phases, so that no phase starts the clock anew.
         let deadline = Instant::now() + request.time_limit().min(LONGEST);
         let limit = request.response_limit();

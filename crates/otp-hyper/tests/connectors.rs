@@ -117,7 +117,7 @@ async fn a_proxy_that_is_not_there_is_named_as_the_cause() {
     let error = client(transport, server.base_url()).receive_codes().await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Connect, Effect::NotApplied));
     let sentence = error.to_string();
-    let (_, cause) = sentence.split_once("through the proxy: ").unwrap();
+    let (_, cause) = sentence.split_once("the proxy cannot be reached: ").unwrap();
     assert!(cause.contains("refused"), "{error}");
     assert!(server.received().is_empty());
 }

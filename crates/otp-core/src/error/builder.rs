@@ -36,6 +36,7 @@ impl ErrorBuilder {
             endpoint: None,
             reason: None,
             advice: None,
+            note: None,
             status: kind.usual_status(),
             messages: Vec::new(),
             request_id: None,
@@ -66,10 +67,15 @@ impl ErrorBuilder {
         self.set(|error| error.reason = Some(reason.into()))
     }
 
-    /// What to do about it: the end of a sentence. It replaces what is said of every error of this kind.
-    /// It must hold no secret and no URL.
-    pub fn advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.set(|error| error.advice = Some(advice.into()))
+    /// What to do about it, in place of the general advice for its kind, such as "check that the port
+    /// speaks TLS". It must hold no secret and no URL.
+    pub fn advice(self, advice: impl Into<Option<&'static str>>) -> Self {
+        self.set(|error| error.advice = advice.into())
+    }
+
+    /// What to know besides.
+    pub(crate) fn note(self, note: Option<&'static str>) -> Self {
+        self.set(|error| error.note = note)
     }
 
     /// The status of the response.

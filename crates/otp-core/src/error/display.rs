@@ -12,7 +12,11 @@ impl fmt::Display for Error {
         }
         self.what_happened(f)?;
         self.did_the_server_act(f)?;
-        self.what_to_do(f)
+        self.what_to_do(f)?;
+        match self.0.note {
+            Some(note) => write!(f, "; {note}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -64,7 +68,7 @@ impl Error {
                 (None, _) => write!(f, ": {advice}"),
             };
         }
-        if let Some(advice) = &self.0.advice {
+        if let Some(advice) = self.0.advice {
             return write!(f, ": {advice}");
         }
         if let Some(wait) = self.0.retry_after {
@@ -91,9 +95,9 @@ impl Error {
     }
 
     /// What must change before a call can succeed, whatever became of this one.
-    fn cure(&self) -> Option<&str> {
+    fn cure(&self) -> Option<&'static str> {
         if self.0.advice.is_some() {
-            return self.0.advice.as_deref();
+            return self.0.advice;
         }
         match self.0.kind {
             ErrorKind::Protocol | ErrorKind::Decode | ErrorKind::UnexpectedStatus => Some(

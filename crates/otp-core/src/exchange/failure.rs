@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     pub(crate) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
     pub(super) reason: Option<Cow<'static, str>>,
-    pub(super) advice: Option<Cow<'static, str>>,
+    pub(super) advice: Option<&'static str>,
     pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Of the response, if there was one. Read only when the call ends with this failure.
     pub(super) headers: HeaderMap,
@@ -79,7 +79,7 @@ impl Failure {
         };
         Self {
             reason: error.take_reason(),
-            advice: error.take_advice(),
+            advice: error.advice(),
             source: error.take_source(),
             ..failure
         }

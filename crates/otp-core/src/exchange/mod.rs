@@ -256,6 +256,8 @@ impl<O: Operation> Exchange<O> {
         let error = Error::builder(failure.kind)
             .endpoint(O::ENDPOINT)
             .effect(self.history.effect())
+            .advice(failure.advice)
+            .note(self.note(failure.kind))
             .status(failure.status)
             .messages(messages::read(failure.body.bytes(), &scrubber))
             .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
@@ -267,18 +269,17 @@ impl<O: Operation> Exchange<O> {
             Some(reason) => error.reason(scrubber.one_line(&reason, messages::MAX_BYTES)),
             None => error,
         };
-        let error = match failure.advice {
-            Some(advice) => error.advice(advice),
-            None if failure.kind == ErrorKind::Connect && self.config.base_url().is_public() => {
-                error.advice(BaseUrl::PUBLIC_HAS_ENDED)
-            }
-            None => error,
-        };
         match failure.source {
             Some(source) => error.source(scrubber.source(source)),
             None => error,
         }
         .build()
+    }
+
+    /// Nobody who forgot to set the base URL finds the service at its default any more.
+    fn note(&self, kind: ErrorKind) -> Option<&'static str> {
+        let not_there = matches!(kind, ErrorKind::Connect | ErrorKind::Tls);
+        (not_there && self.config.base_url().is_public()).then_some(BaseUrl::PUBLIC_HAS_ENDED)
     }
 
     fn misused(&self, reason: &'static str) -> Error {

@@ -24,7 +24,7 @@ pub struct TransportError {
     kind: TransportErrorKind,
     progress: Progress,
     reason: Option<Cow<'static, str>>,
-    advice: Option<Cow<'static, str>>,
+    advice: Option<&'static str>,
     head: Option<Box<Parts>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -80,20 +80,12 @@ impl TransportError {
         Self { reason: Some(reason.into()), ..self }
     }
 
-    /// Adds what to do about it, as the end of a sentence, where this transport knows better than what
-    /// the client says of every failure of this kind. It must hold no secret and no URL.
+    /// Adds what a person should do about it, in place of the general advice for its kind.
     ///
-    /// ```
-    /// use otp_core::{TransportError, TransportErrorKind};
-    ///
-    /// let error = TransportError::not_sent(TransportErrorKind::Connect)
-    ///     .with_reason("the proxy asks for a password")
-    ///     .with_advice("give the proxy its credentials");
-    /// assert_eq!(error.advice(), Some("give the proxy its credentials"));
-    /// ```
+    /// It completes the sentence "the request was not sent: …", such as "check that the port speaks TLS".
     #[must_use]
-    pub fn with_advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { advice: Some(advice.into()), ..self }
+    pub fn with_advice(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// Adds the response head that arrived before the failure. Its status tells the client what the
@@ -124,9 +116,9 @@ impl TransportError {
         self.reason.as_deref()
     }
 
-    /// What to do about it, if this transport knows better than the client.
-    pub fn advice(&self) -> Option<&str> {
-        self.advice.as_deref()
+    /// What to do about it, if the transport has a better advice than the general one for its kind.
+    pub fn advice(&self) -> Option<&'static str> {
+        self.advice
     }
 
     /// The response head, if it arrived.
@@ -136,10 +128,6 @@ impl TransportError {
 
     pub(crate) fn take_reason(&mut self) -> Option<Cow<'static, str>> {
         self.reason.take()
-    }
-
-    pub(crate) fn take_advice(&mut self) -> Option<Cow<'static, str>> {
-        self.advice.take()
     }
 
     pub(crate) fn take_head(&mut self) -> Option<Box<Parts>> {
@@ -167,6 +155,7 @@ impl fmt::Debug for TransportError {
             .field("kind", &self.kind)
             .field("progress", &self.progress)
             .field("reason", &self.reason)
+            .field("advice", &self.advice)
             // A header of the response may hold a session token.
             .field("status", &self.head.as_ref().map(|head| head.status))
             .field("source", &self.source)

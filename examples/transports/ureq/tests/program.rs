@@ -17,6 +17,16 @@ fn it_logs_in_and_replaces_the_codes() {
     program::logs_in_and_replaces_the_codes(PROGRAM, &arguments, &emulator);
 }
 
+/// On this machine, and so never by a proxy, which would see the token.
+#[test]
+fn it_does_so_in_the_clear_too() {
+    let (emulator, other) =
+        (Emulator::builder().plain().start().unwrap(), Emulator::start().unwrap());
+    let ca_file = program::ca_file(&other);
+    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
+    program::logs_in_and_replaces_the_codes(PROGRAM, &arguments, &emulator);
+}
+
 #[test]
 fn a_service_that_it_does_not_trust_gets_nothing() {
     let (emulator, other) = (Emulator::start().unwrap(), Emulator::start().unwrap());

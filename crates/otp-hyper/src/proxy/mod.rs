@@ -1,17 +1,24 @@
-//! Which connections go through a proxy, and which proxy.
+//! Which connections go through a proxy, which proxy, and the tunnel through it.
+
+mod credentials;
+mod route;
+mod tunnel;
+
+pub(crate) use route::Route;
+pub(crate) use tunnel::{Refused, open};
 
 use std::fmt;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use otp_core::http::HeaderValue;
 use otp_core::http::uri::PathAndQuery;
 use otp_core::{Error, ErrorKind};
 
 /// An HTTP proxy to tunnel through by `CONNECT` (RFC 9110 §9.3.6).
 ///
-/// The proxy sees the host and port of the service, and nothing of what is sent over TLS.
+/// The proxy sees the host and port of the service, and nothing of what is sent over TLS. A base URL of
+/// `http` on loopback is not sent through it: see
+/// [`HyperTransportBuilder::proxy`](crate::HyperTransportBuilder::proxy).
 ///
 /// ```
 /// use otp_hyper::{HyperTransport, Proxy};
@@ -23,8 +30,8 @@ use otp_core::{Error, ErrorKind};
 /// ```
 #[derive(Clone)]
 pub struct Proxy {
-    uri: Uri,
-    auth: Option<HeaderValue>,
+    pub(crate) uri: Uri,
+    pub(crate) auth: Option<HeaderValue>,
 }
 
 impl Proxy {
@@ -56,6 +63,8 @@ impl Proxy {
 
     /// Sends these credentials to the proxy, and only to it (`Proxy-Authorization`, RFC 7617).
     ///
+    /// All clones of this proxy share one copy of them, which is wiped when the last clone is gone.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`] for a user name with a colon, which the scheme cannot carry.
@@ -63,10 +72,8 @@ impl Proxy {
         if user.contains(':') {
             return Err(invalid("its user name has a colon"));
         }
-        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut auth = HeaderValue::try_from(format!("Basic {credentials}"))
-            .map_err(|_| invalid("its credentials cannot be sent in a header"))?;
-        auth.set_sensitive(true);
+        let auth = credentials::basic(user.as_bytes(), password.as_bytes())
+            .ok_or_else(|| invalid("its credentials cannot be sent in a header"))?;
         Ok(Self { auth: Some(auth), ..self })
     }
 }
@@ -78,50 +85,5 @@ fn invalid(what: &str) -> Error {
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").field("uri", &self.uri).finish_non_exhaustive()
-    }
-}
-
-/// Whether a connection goes through a proxy.
-#[derive(Default)]
-pub(crate) enum Route {
-    #[default]
-    Direct,
-    Through(Proxy),
-    /// As the environment said when the transport was built.
-    Environment(Box<Matcher>),
-}
-
-impl Route {
-    /// What the environment says now. A value that cannot be followed is an error: connecting directly in
-    /// its place is not what was asked for.
-    pub(crate) fn from_env() -> Result<Self, Error> {
-        for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
-            for name in [name.to_owned(), name.to_lowercase()] {
-                let Ok(value) = std::env::var(&name) else { continue };
-                let proxy = Matcher::builder().all(value.clone()).build();
-                let proxy = proxy.intercept(&Uri::from_static("http://any"));
-                let usable = proxy.is_some_and(|proxy| {
-                    matches!(proxy.uri().scheme_str(), Some("http" | "https"))
-                });
-                if !usable && !value.is_empty() {
-                    return Err(invalid(&format!(
-                        "{name} is not the URL of an HTTP proxy: write it as 'http://host:port'"
-                    )));
-                }
-            }
-        }
-        Ok(Self::Environment(Box::new(Matcher::from_env())))
-    }
-
-    /// The proxy for this destination.
-    pub(crate) fn proxy_for(&self, destination: &Uri) -> Option<(Uri, Option<HeaderValue>)> {
-        match self {
-            Self::Direct => None,
-            Self::Through(proxy) => Some((proxy.uri.clone(), proxy.auth.clone())),
-            Self::Environment(matcher) => {
-                let proxy = matcher.intercept(destination)?;
-                Some((proxy.uri().clone(), proxy.basic_auth().cloned()))
-            }
-        }
     }
 }
