@@ -69,8 +69,13 @@ impl Connect {
         Self { https, versions, http1, max_header_bytes }
     }
 
-    /// Opens a connection to this origin and starts its task.
-    pub(crate) async fn connect(&self, origin: Uri) -> Result<Connection, TransportError> {
+    /// Opens a connection to this origin and starts its task. For `changed`, see
+    /// [`http2::Connection::start`].
+    pub(crate) async fn connect(
+        &self,
+        origin: Uri,
+        changed: impl Fn() + Send + 'static,
+    ) -> Result<Connection, TransportError> {
         let is_tls = origin.scheme() == Some(&Scheme::HTTPS);
         let stream =
             self.https.clone().call(origin).await.map_err(|error| error::of_connecting(&*error))?;
@@ -90,9 +95,9 @@ impl Connect {
         })?;
         let stream = Watched::new(stream, Arc::clone(&allowance));
         if http2 {
-            let connection = http2::Connection::start(stream, allowance, self.max_header_bytes)
-                .await
-                .map_err(|error| error::of_starting_http2(&error))?;
+            let connection = http2::Connection::start(stream, allowance, self.max_header_bytes, changed)
+                    .await
+                    .map_err(|error| error::of_starting_http2(&error))?;
             return Ok(Connection::Http2(connection));
         }
         let (sender, connection) =

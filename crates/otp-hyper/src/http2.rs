@@ -5,17 +5,18 @@
 //! GOAWAY to the streams above its last id and to no others (RFC 9113 §6.8, §8.7).
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Poll, ready};
 
-use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
+use h2::{Ping, PingPong, RecvStream};
 use hyper_util::rt::TokioIo;
 use otp_core::TransportError;
 use otp_core::bytes::Bytes;
 use otp_core::http::{Request, Response};
+use tokio::sync::Mutex;
 
 use crate::error;
 use crate::stream::Allowance;
@@ -24,6 +25,12 @@ use crate::stream::Allowance;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
+/// h2's limit of streams until the server has said its own; no server says this one.
+const UNSETTLED: usize = 0x7654_3210;
+
+/// What a server may send on a connection on which nothing is asked: a PING now and then, or new settings.
+const IDLE_BYTES: usize = 16 * 1024;
+
 /// How many informational responses (RFC 9110 §15.2) may come before an answer.
 const MAX_INFORMATIONAL: usize = 64;
 
@@ -31,21 +38,29 @@ const MAX_INFORMATIONAL: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Connection {
     sender: SendRequest<Bytes>,
-    closed: Arc<Closed>,
+    driven: Arc<Driven>,
     max_header_bytes: usize,
 }
 
-struct Closed {
-    closed: AtomicBool,
+/// What the connection's task knows of it.
+struct Driven {
+    is_closed: AtomicBool,
+    /// How many streams the server takes at a time.
+    max_streams: AtomicUsize,
     allowance: Arc<Allowance>,
+    ping: Option<Mutex<PingPong>>,
 }
 
-/// Says so when the connection's task ends, also by the end of its runtime.
-struct SayClosed(Arc<Closed>);
+/// Runs when the connection's task ends, also by the end of its runtime.
+struct AtTheEnd<F: Fn()> {
+    driven: Arc<Driven>,
+    changed: F,
+}
 
-impl Drop for SayClosed {
+impl<F: Fn()> Drop for AtTheEnd<F> {
     fn drop(&mut self) {
-        self.0.closed.store(true, Ordering::Relaxed);
+        self.driven.is_closed.store(true, Ordering::Relaxed);
+        (self.changed)();
     }
 }
 
@@ -60,7 +75,7 @@ pub(crate) enum Handed {
 /// A response that is awaited.
 pub(crate) struct Answer {
     response: ResponseFuture,
-    closed: Arc<Closed>,
+    driven: Arc<Driven>,
     max_header_bytes: usize,
 }
 
@@ -73,19 +88,20 @@ pub(crate) enum NoHead {
 }
 
 impl Connection {
-    /// Starts HTTP/2 on a stream, and the connection's task.
+    /// Starts HTTP/2 on a stream, and the connection's task. `changed` is called when the server takes
+    /// another number of streams, and when the connection ends.
     pub(crate) async fn start<S>(
         stream: S,
         allowance: Arc<Allowance>,
         max_header_bytes: usize,
+        changed: impl Fn() + Send + 'static,
     ) -> Result<Self, h2::Error>
     where
         S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     {
-        let (sender, connection) = h2::client::Builder::new()
+        let (sender, mut connection) = h2::client::Builder::new()
             .enable_push(false)
-            // Until the server has said how many it takes; more would only be refused.
-            .initial_max_send_streams(100)
+            .initial_max_send_streams(UNSETTLED)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             // h2 does not tell a head over its limit from a broken one. So it takes more, and what is over
@@ -95,22 +111,70 @@ impl Connection {
             )
             .handshake(TokioIo::new(stream))
             .await?;
-        let closed = Arc::new(Closed { closed: AtomicBool::new(false), allowance });
-        let say_closed = SayClosed(Arc::clone(&closed));
-        tokio::spawn(async move {
-            // Its error is also that of every request on it.
-            let _ = connection.await;
-            drop(say_closed);
+        let driven = Arc::new(Driven {
+            is_closed: AtomicBool::new(false),
+            max_streams: AtomicUsize::new(UNSETTLED),
+            allowance,
+            ping: connection.ping_pong().map(Mutex::new),
         });
-        Ok(Self { sender, closed, max_header_bytes })
+        let this = Self { sender, driven: Arc::clone(&driven), max_header_bytes };
+        this.expect_an_answer();
+        let end = AtTheEnd { driven, changed };
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            // Its error is also that of every request on it.
+            let _ = poll_fn(|cx| {
+                let polled = connection.as_mut().poll(cx);
+                let max = connection.max_concurrent_send_streams();
+                if end.driven.max_streams.swap(max, Ordering::Relaxed) != max {
+                    (end.changed)();
+                }
+                polled
+            })
+            .await;
+            drop(end);
+        });
+        Ok(this)
     }
 
-    pub(crate) fn allowance(&self) -> Arc<Allowance> {
-        Arc::clone(&self.closed.allowance)
+    pub(crate) fn allowance(&self) -> &Arc<Allowance> {
+        &self.driven.allowance
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.closed.load(Ordering::Relaxed)
+        self.driven.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server has said how many streams it takes.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.driven.max_streams.load(Ordering::Relaxed) != UNSETTLED
+    }
+
+    /// How many streams the server takes at a time; one until it has said so. More would wait within h2, where
+    /// nobody can tell whether they were sent.
+    pub(crate) fn max_streams(&self) -> usize {
+        match self.driven.max_streams.load(Ordering::Relaxed) {
+            UNSETTLED => 1,
+            max => max,
+        }
+    }
+
+    /// A request is on its way or answered: so much may come before the next progress.
+    pub(crate) fn expect_an_answer(&self) {
+        self.driven.expect_an_answer(self.max_header_bytes);
+    }
+
+    /// No request is on its way.
+    pub(crate) fn expect_nothing(&self) {
+        self.driven.allowance.limit(IDLE_BYTES);
+    }
+
+    /// Whether the server answers a PING.
+    pub(crate) async fn ping(&self) -> bool {
+        match &self.driven.ping {
+            Some(ping) => ping.lock().await.ping(Ping::opaque()).await.is_ok(),
+            None => false,
+        }
     }
 
     /// Hands a request over, unless the connection takes no more. It may still wait for its turn there.
@@ -130,9 +194,16 @@ impl Connection {
         }
         Ok(Handed::Over(Answer {
             response,
-            closed: self.closed,
+            driven: self.driven,
             max_header_bytes: self.max_header_bytes,
         }))
+    }
+}
+
+impl Driven {
+    /// Heads, and whatever fits the window of flow control while callers do not read it.
+    fn expect_an_answer(&self, max_header_bytes: usize) {
+        self.allowance.limit(max_header_bytes.saturating_mul(4) + CONNECTION_WINDOW as usize);
     }
 }
 
@@ -149,7 +220,7 @@ impl Answer {
             }
             let response = ready!(Pin::new(&mut self.response).poll(cx)).map_err(|error| {
                 let reset = error.is_reset() && error.is_remote();
-                let error = error::of_http2(&error, self.closed.allowance.ending.get());
+                let error = error::of_http2(&error, self.driven.allowance.ending.get());
                 if reset { NoHead::Reset(error) } else { NoHead::Broken(error) }
             })?;
             // Counted as RFC 9113 §6.5.2 counts them.
@@ -161,6 +232,7 @@ impl Answer {
             if bytes > self.max_header_bytes {
                 return Poll::Ready(Err(NoHead::Broken(error::large_head())));
             }
+            self.driven.expect_an_answer(self.max_header_bytes);
             Poll::Ready(Ok(response))
         })
         .await

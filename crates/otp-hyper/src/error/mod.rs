@@ -86,6 +86,38 @@ pub(crate) fn no_runtime() -> TransportError {
 }
 
 /// There is no connection within its time.
+pub(crate) fn no_timer() -> TransportError {
+    TransportError::not_sent(Kind::Other)
+        .with_reason("the tokio runtime has no timer")
+        .with_advice("build the runtime with 'enable_all'")
+}
+
+/// The connector panicked.
+pub(crate) fn connector_ended() -> TransportError {
+    TransportError::not_sent(Kind::Other).with_reason("the connector panicked")
+}
+
+/// The same failure for another call that waited for the same connection.
+pub(crate) fn again(error: &TransportError) -> TransportError {
+    let again = TransportError::not_sent(error.kind());
+    let again = match error.reason() {
+        Some(reason) => again.with_reason(reason.to_owned()),
+        None => again,
+    };
+    let again = match error.advice() {
+        Some(advice) => again.with_advice(advice),
+        None => again,
+    };
+    let source = error.source();
+    if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+        again.with_source(copy(error))
+    } else if let Some(error) = source.and_then(|source| source.downcast_ref::<rustls::Error>()) {
+        again.with_source(error.clone())
+    } else {
+        again
+    }
+}
+
 pub(crate) fn too_slow() -> TransportError {
     TransportError::not_sent(Kind::Connect).with_reason("connecting took too long").with_advice(
         "check the host and port of the base URL, firewall and proxy, allow more 'connect_timeout', or repeat it \
