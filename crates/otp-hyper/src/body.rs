@@ -1,10 +1,13 @@
 //! Reading a body, and no more of it than allowed.
 
+use std::mem;
+
 use h2::RecvStream;
 use http_body_util::BodyExt;
-use otp_core::bytes::{Bytes, BytesMut};
+use otp_core::bytes::Bytes;
 use otp_core::http::HeaderMap;
 use otp_core::http::header::CONTENT_LENGTH;
+use otp_core::secrecy::zeroize::{Zeroize, Zeroizing};
 use otp_core::{TransportError, TransportErrorKind};
 
 use crate::error;
@@ -49,24 +52,84 @@ pub(crate) async fn collect(
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large());
     }
+    let announced = announced.map_or(0, |length| usize::try_from(length).unwrap_or(limit));
     // Most bodies come in one piece, which is taken as it is.
-    let mut whole = Bytes::new();
-    let mut pieces = BytesMut::new();
+    let mut first = Piece::default();
+    let mut several = Several::default();
     while let Some(data) = body.next().await {
-        let data = data?;
-        if whole.len() + pieces.len() + data.len() > limit {
+        let data = Piece(data?);
+        let size = first.0.len() + several.0.len() + data.0.len();
+        if size > limit {
             return Err(too_large());
         }
-        if whole.is_empty() && pieces.is_empty() {
-            whole = data;
+        if first.0.is_empty() && several.0.is_empty() {
+            first = data;
         } else {
-            pieces.extend_from_slice(&std::mem::take(&mut whole));
-            pieces.extend_from_slice(&data);
+            // The announced size, which is within the limit, is an upper bound for what is still to come.
+            let size = size.max(announced);
+            several.push(&mem::take(&mut first), size);
+            several.push(&data, size);
         }
     }
-    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+    Ok(if several.0.is_empty() { first.into_bytes() } else { Bytes::from_owner(several.0) })
+}
+
+/// A piece of a body. It is wiped when it is dropped, as far as nobody else holds the buffer that it is in:
+/// a body may hold recovery codes or a session token.
+#[derive(Default)]
+struct Piece(Bytes);
+
+impl Piece {
+    fn into_bytes(mut self) -> Bytes {
+        mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if let Ok(mut alone) = mem::take(&mut self.0).try_into_mut() {
+            alone.as_mut().zeroize();
+        }
+    }
+}
+
+/// A body of several pieces, in one allocation that is wiped; so is each that became too small.
+///
+/// The pieces are copied as they come. Kept, each could hold a buffer that is much larger than itself.
+#[derive(Default)]
+struct Several(Zeroizing<Vec<u8>>);
+
+impl Several {
+    fn push(&mut self, piece: &Piece, expected: usize) {
+        let size = self.0.len() + piece.0.len();
+        if size > self.0.capacity() {
+            let capacity = size.max(expected).max(2 * self.0.capacity());
+            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(&piece.0);
+    }
 }
 
 fn too_large() -> TransportError {
     TransportError::unknown(TransportErrorKind::ResponseTooLarge).with_reason("the body")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_pieces_become_one_body_and_the_announced_size_is_allocated_once() {
+        let piece = |text: &'static str| Piece(Bytes::from(text.as_bytes().to_vec()));
+        for (expected, capacity) in [(0, 12), (9, 9), (100, 100)] {
+            let mut several = Several::default();
+            for part in ["abc", "def", "ghi"] {
+                several.push(&piece(part), expected);
+            }
+            assert_eq!(several.0.as_slice(), b"abcdefghi");
+            assert!(several.0.capacity() >= capacity, "{}", several.0.capacity());
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use otp_core::http::header::{HeaderMap, HeaderName};
 use otp_core::http::{Method, StatusCode};
+use otp_core::secrecy::zeroize::{Zeroize, Zeroizing};
 use otp_core::secrecy::{ExposeSecret, SecretString};
 use otp_core::{Progress, Request, Response, TransportError, TransportErrorKind};
 use percent_encoding::percent_decode_str;
@@ -44,7 +45,7 @@ pub(super) struct Seen {
     template: &'static str,
     method: Method,
     /// Those of the path.
-    params: Vec<(&'static str, String)>,
+    params: Vec<(&'static str, SecretString)>,
     headers: HeaderMap,
     /// Those that the operation names.
     secrets: Vec<SecretString>,
@@ -75,7 +76,7 @@ impl Seen {
             }
         }
         for (name, value) in &self.params {
-            known.learn(name, value);
+            known.learn(name, value.expose_secret());
         }
         for secret in &self.secrets {
             known.learn("secret", secret.expose_secret());
@@ -87,7 +88,8 @@ impl Seen {
         let mut params = self.params.iter();
         let path = self.template.split('/').map(|segment| match param(segment) {
             Some(_) => {
-                params.next().map(|(_, value)| redactor.placeholder(value)).unwrap_or_default()
+                let value = params.next().map(|(_, value)| value.expose_secret());
+                value.map(|value| redactor.placeholder(value)).unwrap_or_default()
             }
             None => segment.to_owned(),
         });
@@ -108,14 +110,23 @@ impl Seen {
 }
 
 /// The parameters of a path, by their names. A base URL may have a path too: the template's is the end of it.
-fn params(template: &'static str, path: &str) -> Vec<(&'static str, String)> {
+fn params(template: &'static str, path: &str) -> Vec<(&'static str, SecretString)> {
     let segments = template.rsplit('/').zip(path.rsplit('/'));
-    let params = segments.filter_map(|(segment, given)| {
-        Some((param(segment)?, percent_decode_str(given).decode_utf8_lossy().into_owned()))
-    });
+    let params = segments.filter_map(|(segment, given)| Some((param(segment)?, decoded(given))));
     let mut params: Vec<_> = params.collect();
     params.reverse();
     params
+}
+
+/// Without a copy that is not wiped: it may be an OTP.
+fn decoded(segment: &str) -> SecretString {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(segment.len()));
+    bytes.extend(percent_decode_str(segment));
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => SecretString::from(text),
+        // No secret of this API; one of another is shown to be wrong when it is played.
+        Err(_) => SecretString::from(String::from_utf8_lossy(&bytes).into_owned()),
+    }
 }
 
 fn param(segment: &str) -> Option<&str> {
@@ -143,15 +154,41 @@ pub(super) struct Came {
 
 struct Message {
     status: StatusCode,
-    headers: HeaderMap,
+    /// Those that are written, each by its first value.
+    headers: Vec<(HeaderName, SecretString)>,
+    /// All that came as a session token.
+    tokens: Vec<SecretString>,
     body: Body,
 }
 
 enum Body {
     Empty,
-    Json(Value),
+    Json(Wiped),
     /// So many bytes.
     Other(usize),
+}
+
+/// Wiped when it is dropped: it may hold a token or recovery codes.
+struct Wiped(Value);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => {
+            for (mut name, mut value) in std::mem::take(fields) {
+                name.zeroize();
+                wipe(&mut value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 struct Failed {
@@ -175,6 +212,10 @@ const TELLING: [&str; 11] = [
     "x-ratelimit-reset",
     "x-request-id",
 ];
+
+fn is_telling(name: &HeaderName) -> bool {
+    TELLING.contains(&name.as_str())
+}
 
 impl Came {
     pub(super) fn of(outcome: &Result<Response, TransportError>, took: Duration) -> Self {
@@ -223,32 +264,50 @@ impl Came {
 }
 
 impl Message {
+    /// It takes copies, so that it does not hold the buffer that a response came in.
     fn of(status: StatusCode, headers: &HeaderMap, body: Body) -> Self {
-        Self { status, headers: headers.clone(), body }
+        let kept = headers.keys().filter(|name| *name == X_AUTH_TOKEN || is_telling(name));
+        let first = |name: &HeaderName| {
+            Some((name.clone(), SecretString::from(headers.get(name)?.to_str().ok()?)))
+        };
+        let tokens = headers.get_all(X_AUTH_TOKEN).iter();
+        let tokens = tokens.filter_map(|token| std::str::from_utf8(token.as_bytes()).ok());
+        Self {
+            status,
+            headers: kept.filter_map(first).collect(),
+            tokens: tokens.map(SecretString::from).collect(),
+            body,
+        }
     }
 
     fn learn<'a>(&'a self, known: &mut Known<'a>) {
-        for token in self.headers.get_all(X_AUTH_TOKEN) {
-            if let Ok(token) = std::str::from_utf8(token.as_bytes()) {
-                known.learn("token", token);
-            }
+        for token in &self.tokens {
+            known.learn("token", token.expose_secret());
         }
-        if let Body::Json(json) = &self.body {
+        if let Body::Json(Wiped(json)) = &self.body {
             known.learn_body(json);
         }
+    }
+
+    fn headers(&self, redactor: &Redactor<'_>) -> BTreeMap<String, String> {
+        let written = self.headers.iter().map(|(name, value)| {
+            let value = value.expose_secret();
+            let value = match name.as_str() {
+                "x-auth-token" => redactor.placeholder(value),
+                "x-request-id" => redactor.text(value),
+                _ => redactor.header(value),
+            };
+            (name.to_string(), value)
+        });
+        written.collect()
     }
 
     fn write(&self, redactor: &Redactor<'_>) -> Answer {
         Answer {
             status: self.status.as_u16(),
-            headers: first_of_each(&self.headers, |name, value, _| match name.as_str() {
-                "x-auth-token" => Some(redactor.placeholder(value?)),
-                "x-request-id" => Some(redactor.text(value?)),
-                name if TELLING.contains(&name) => Some(redactor.header(value?)),
-                _ => None,
-            }),
+            headers: self.headers(redactor),
             json: match &self.body {
-                Body::Json(json) => Some(redactor.body(json)),
+                Body::Json(Wiped(json)) => Some(redactor.body(json)),
                 _ => None,
             },
             text: match &self.body {
@@ -262,7 +321,7 @@ impl Message {
 impl Body {
     fn of(body: &[u8]) -> Self {
         match serde_json::from_slice(body) {
-            Ok(json) => Self::Json(json),
+            Ok(json) => Self::Json(Wiped(json)),
             Err(_) if body.is_empty() => Self::Empty,
             Err(_) => Self::Other(body.len()),
         }
