@@ -88,3 +88,20 @@ pub fn failure(program: &str, arguments: &[&str], emulator: &Emulator) -> String
     assert!(!output.status.success(), "it did not fail");
     String::from_utf8(output.stderr).unwrap()
 }
+
+/// A service that is not running: the program fails, and its last sentence says so.
+pub fn fails_where_nothing_listens(
+    program: &str,
+    arguments: impl FnOnce(&Emulator) -> [String; 2],
+) {
+    let stopped = Emulator::builder().plain().start().unwrap();
+    let arguments = arguments(&stopped);
+    drop(stopped);
+    // What is typed is this one's token. Nothing must reach it.
+    let other = Emulator::start().unwrap();
+    let failed = failure(program, &arguments.each_ref().map(String::as_str), &other);
+    let last = failed.lines().last().unwrap();
+    assert!(last.starts_with("receive_codes failed: no connection: "), "{failed}");
+    assert!(last.contains("the request was not sent: check the base URL"), "{failed}");
+    assert!(other.fake().sms_outbox().is_empty());
+}

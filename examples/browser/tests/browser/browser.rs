@@ -1,14 +1,14 @@
 //! Headless Chromium by the [WebDriver protocol](https://www.w3.org/TR/webdriver2/), as much of it as the
 //! tests need.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use ureq::Agent;
+
+use crate::driver::Driver;
 
 /// The key under which the protocol passes an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -25,70 +25,43 @@ const ARGUMENTS: [&str; 8] = [
     "--disable-sync",
 ];
 
+/// How long a driver may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
 /// A browser of its own, with an empty profile. It is closed when it is dropped.
 pub struct Browser {
-    driver: Child,
-    agent: Agent,
-    session: String,
+    driver: Driver,
     _home: Option<TempDir>,
 }
 
 impl Browser {
     pub fn start() -> Self {
-        Self::start_at(None)
+        Self::start_at(|| None)
     }
 
     /// One that trusts this CA, in PEM, beside those that every one does.
     pub fn trusting(ca_pem: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let (ca, store) = (home.path().join("ca.pem"), home.path().join(".pki/nssdb"));
-        std::fs::write(&ca, ca_pem).unwrap();
-        std::fs::create_dir_all(&store).unwrap();
-        // Chromium on Linux takes what its user trusts from here.
-        let certutil = |arguments: &[&str]| {
-            let mut certutil = Command::new("certutil");
-            certutil.arg("-d").arg(format!("sql:{}", store.display())).args(arguments);
-            let status = certutil.status().expect("certutil starts: build-and-test installs it");
-            assert!(status.success(), "certutil {arguments:?}");
-        };
-        certutil(&["-N", "--empty-password"]);
-        certutil(&["-A", "-n", "CA of the kit", "-t", "C,,", "-i", ca.to_str().unwrap()]);
-        Self::start_at(Some(home))
+        Self::start_at(|| Some(home_that_trusts(ca_pem)))
     }
 
-    fn start_at(home: Option<TempDir>) -> Self {
-        let mut driver = Command::new("chromedriver");
-        if let Some(home) = &home {
-            driver.env("HOME", home.path());
-        }
-        let mut driver = driver
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver starts: build-and-test installs it");
-        let port = BufReader::new(driver.stdout.take().unwrap())
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("successfully on port ")?.1.replace('.', "")))
-            .expect("chromedriver says where it listens");
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build()
-            .new_agent();
-        let session = format!("http://127.0.0.1:{port}/session");
-        let mut browser = Self { driver, agent, session, _home: home };
-        let session = browser.post(
-            "",
-            &json!({ "capabilities": { "alwaysMatch": {
-                "browserName": "chrome",
-                "goog:chromeOptions": { "args": ARGUMENTS },
-                "goog:loggingPrefs": { "browser": "ALL" },
-                "timeouts": { "script": 30_000, "pageLoad": 30_000 },
-            } } }),
-        );
-        browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str().unwrap());
-        browser
+    fn start_at(home: impl Fn() -> Option<TempDir>) -> Self {
+        let command = || {
+            let mut driver = Command::new("chromedriver");
+            driver.arg("--port=0");
+            let home = home();
+            if let Some(home) = &home {
+                driver.env("HOME", home.path());
+            }
+            (driver, home)
+        };
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": ARGUMENTS },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": 30_000, "pageLoad": 30_000 },
+        } } });
+        let (driver, home) = Driver::start(command, &capabilities, START_LIMIT);
+        Self { driver, _home: home }
     }
 
     pub fn open(&self, url: &str) {
@@ -161,31 +134,52 @@ impl Browser {
 
     #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {
-        let request = self.agent.post(format!("{}{path}", self.session));
+        let request = self.driver.agent.post(format!("{}{path}", self.driver.session));
         let response = request.content_type("application/json").send(body.to_string());
-        Self::read(path, response)
+        self.read(path, response)
     }
 
     #[track_caller]
     fn get(&self, path: &str) -> Value {
-        Self::read(path, self.agent.get(format!("{}{path}", self.session)).call())
+        self.read(path, self.driver.agent.get(format!("{}{path}", self.driver.session)).call())
     }
 
     #[track_caller]
-    fn read(path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
-        let mut response = response.unwrap();
-        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+    fn read(
+        &self,
+        path: &str,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Value {
+        let body = response.and_then(|mut response| {
+            let body = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
+            Ok((response.status(), body))
+        });
+        let (status, body) = match body {
+            Ok(answer) => answer,
+            Err(error) => {
+                panic!("{}", self.driver.failed(&format!("{path}: {error}")))
+            }
+        };
         let mut body: Value = serde_json::from_str(&body).unwrap();
-        assert!(response.status().is_success(), "{path}: {}", body["value"]["message"]);
+        assert!(status.is_success(), "{path}: {}", body["value"]["message"]);
         body["value"].take()
     }
 }
 
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // Closes Chromium; the driver alone would leave it behind.
-        let _ = self.agent.delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
+/// A home whose browser trusts this CA.
+fn home_that_trusts(ca_pem: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let (ca, store) = (home.path().join("ca.pem"), home.path().join(".pki/nssdb"));
+    std::fs::write(&ca, ca_pem).unwrap();
+    std::fs::create_dir_all(&store).unwrap();
+    // Chromium on Linux takes what its user trusts from here.
+    let certutil = |arguments: &[&str]| {
+        let mut certutil = Command::new("certutil");
+        certutil.arg("-d").arg(format!("sql:{}", store.display())).args(arguments);
+        let status = certutil.status().expect("certutil starts: build-and-test installs it");
+        assert!(status.success(), "certutil {arguments:?}");
+    };
+    certutil(&["-N", "--empty-password"]);
+    certutil(&["-A", "-n", "CA of the kit", "-t", "C,,", "-i", ca.to_str().unwrap()]);
+    home
 }

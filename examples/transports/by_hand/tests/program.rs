@@ -44,3 +44,10 @@ fn what_asks_for_tls_is_refused_before_anything_is_sent() {
     assert!(failed.contains("it has no TLS"), "{failed}");
     assert!(emulator.fake().sms_outbox().is_empty());
 }
+
+#[test]
+fn where_nothing_listens_it_fails_and_says_so() {
+    program::fails_where_nothing_listens(PROGRAM, |stopped| {
+        [stopped.base_url().to_string(), stopped.local_addr().to_string()]
+    });
+}

@@ -36,3 +36,13 @@ fn a_service_that_it_does_not_trust_gets_nothing() {
     assert!(failed.contains("no trusted TLS connection"), "{failed}");
     assert!(emulator.fake().sms_outbox().is_empty());
 }
+
+#[test]
+fn where_nothing_listens_it_fails_and_says_so() {
+    let other = Emulator::start().unwrap();
+    let ca_file = program::ca_file(&other);
+    program::fails_where_nothing_listens(PROGRAM, |stopped| {
+        let url = stopped.base_url().to_string().replace("http:", "https:");
+        [url, ca_file.to_str().unwrap().to_owned()]
+    });
+}
