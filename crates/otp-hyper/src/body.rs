@@ -10,12 +10,12 @@ use otp_core::http::header::CONTENT_LENGTH;
 use otp_core::secrecy::zeroize::{Zeroize, Zeroizing};
 use otp_core::{TransportError, TransportErrorKind};
 
-use crate::error;
+use crate::{error, http2};
 
 /// A body on its way.
 pub(crate) enum Incoming {
     Http1(hyper::body::Incoming),
-    Http2(RecvStream),
+    Http2(RecvStream, http2::Connection),
 }
 
 impl Incoming {
@@ -29,10 +29,11 @@ impl Incoming {
                     Err(error) => return Some(Err(error::of_exchange(&error))),
                 }
             },
-            Self::Http2(stream) => match stream.data().await? {
+            Self::Http2(stream, connection) => match stream.data().await? {
                 Ok(data) => {
                     // Fails only if the stream is gone, which the next piece tells.
                     let _ = stream.flow_control().release_capacity(data.len());
+                    connection.expect_an_answer();
                     Some(Ok(data))
                 }
                 Err(error) => Some(Err(error::of_http2(&error, None))),

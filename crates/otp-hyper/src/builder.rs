@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::connect::Connect;
 use crate::connector::{Connector, Tcp};
-use crate::pool::{Pool, Settings};
+use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
 use crate::{HyperTransport, Identity, Roots, tls};
 
@@ -33,7 +33,8 @@ pub enum HttpVersions {
 /// | [`http_versions`](Self::http_versions) | negotiated | |
 /// | [`connect_timeout`](Self::connect_timeout) | 5 s | 1 ms to 1 h |
 /// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 20 s | 1 h at most |
-/// | [`pool_max_idle`](Self::pool_max_idle) | 64 | |
+/// | [`pool_max_idle`](Self::pool_max_idle) | 16384 | |
+/// | [`http2_max_connections`](Self::http2_max_connections) | 8 | 1 to 1024 |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB | 8 KiB to 1 MiB |
 /// | [`identity`](Self::identity) | none | |
 /// | [`connector`](Self::connector) | TCP | |
@@ -46,6 +47,8 @@ pub struct HyperTransportBuilder {
     connect_timeout: Duration,
     pool_idle_timeout: Duration,
     pool_max_idle: usize,
+    http2_max_connections: usize,
+    clocks: Clocks,
     max_header_bytes: usize,
     identity: Option<Identity>,
     connector: Arc<dyn Connector>,
@@ -60,7 +63,9 @@ impl Default for HyperTransportBuilder {
             versions: HttpVersions::default(),
             connect_timeout: Duration::from_secs(5),
             pool_idle_timeout: Duration::from_secs(20),
-            pool_max_idle: 64,
+            pool_max_idle: 16 * 1024,
+            http2_max_connections: 8,
+            clocks: Clocks::default(),
             max_header_bytes: 64 * 1024,
             identity: None,
             connector: Arc::new(Tcp::new()),
@@ -97,9 +102,31 @@ impl HyperTransportBuilder {
         Self { pool_idle_timeout: timeout, ..self }
     }
 
-    /// How many idle HTTP/1.1 connections are kept for each host; 0 keeps none.
+    /// How many idle HTTP/1.1 connections are kept for each host in each runtime; 0 keeps none.
+    ///
+    /// The default is more than a program usually has calls in flight: each of a burst's connections is a TLS
+    /// handshake that the next burst need not make, and what is not needed is closed after
+    /// [`pool_idle_timeout`](Self::pool_idle_timeout). The one used last is used first.
     pub fn pool_max_idle(self, connections: usize) -> Self {
         Self { pool_max_idle: connections, ..self }
+    }
+
+    /// How many HTTP/2 connections are opened to each host in each runtime when the server takes no more
+    /// streams on those that there are.
+    ///
+    /// A server says how many streams it takes at a time on a connection (`SETTINGS_MAX_CONCURRENT_STREAMS`,
+    /// RFC 9113 §5.1.2). Calls beyond it wait in a queue, and their failure there is
+    /// [`NotSent`](otp_core::Progress::NotSent). With one connection a server that takes ten streams answers
+    /// ten calls at a time, whatever its size; eight, a little more than the six HTTP/1.1 connections of a
+    /// browser, suffice for a burst, and a server that takes the usual hundred streams has room for 800.
+    pub fn http2_max_connections(self, connections: usize) -> Self {
+        Self { http2_max_connections: connections, ..self }
+    }
+
+    /// Tells the time of day by this clock.
+    #[cfg(test)]
+    pub(crate) fn clocks(self, clocks: Clocks) -> Self {
+        Self { clocks, ..self }
     }
 
     /// How large a response's head may be, in bytes.
@@ -151,6 +178,8 @@ impl HyperTransportBuilder {
             connect_timeout: self.connect_timeout,
             idle_timeout: self.pool_idle_timeout,
             max_idle: self.pool_max_idle,
+            max_http2: self.http2_max_connections,
+            clocks: self.clocks,
         };
         Ok(HyperTransport::from_pool(Pool::new(connect, settings), self.max_header_bytes))
     }
@@ -167,6 +196,12 @@ impl HyperTransportBuilder {
             let given = self.pool_idle_timeout;
             return invalid(format!("invalid pool idle timeout: {given:?}; it is 1 h at most"));
         }
+        if !(1..=1024).contains(&self.http2_max_connections) {
+            let given = self.http2_max_connections;
+            return invalid(format!(
+                "invalid number of HTTP/2 connections: {given}; it is 1 to 1024"
+            ));
+        }
         if !(8 * 1024..=1024 * 1024).contains(&self.max_header_bytes) {
             let given = self.max_header_bytes;
             return invalid(format!("invalid header limit: {given} bytes; it is 8 KiB to 1 MiB"));
@@ -182,6 +217,7 @@ impl fmt::Debug for HyperTransportBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("pool_idle_timeout", &self.pool_idle_timeout)
             .field("pool_max_idle", &self.pool_max_idle)
+            .field("http2_max_connections", &self.http2_max_connections)
             .field("max_header_bytes", &self.max_header_bytes)
             .finish_non_exhaustive()
     }

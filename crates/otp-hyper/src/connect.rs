@@ -74,7 +74,7 @@ impl Connect {
     pub(crate) async fn connect(
         &self,
         origin: Uri,
-        changed: impl Fn() + Send + 'static,
+        changed: impl Fn() + Send + Sync + 'static,
     ) -> Result<Connection, TransportError> {
         let is_tls = origin.scheme() == Some(&Scheme::HTTPS);
         let stream =
@@ -95,7 +95,8 @@ impl Connect {
         })?;
         let stream = Watched::new(stream, Arc::clone(&allowance));
         if http2 {
-            let connection = http2::Connection::start(stream, allowance, self.max_header_bytes, changed)
+            let connection =
+                http2::Connection::start(stream, allowance, self.max_header_bytes, changed)
                     .await
                     .map_err(|error| error::of_starting_http2(&error))?;
             return Ok(Connection::Http2(connection));

@@ -28,8 +28,9 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// h2's limit of streams until the server has said its own; no server says this one.
 const UNSETTLED: usize = 0x7654_3210;
 
-/// What a server may send on a connection on which nothing is asked: a PING now and then, or new settings.
-const IDLE_BYTES: usize = 16 * 1024;
+/// What a server may send on a connection on which nothing is asked: what was on its way for a call that gave
+/// up, a PING now and then, new settings.
+const IDLE_BYTES: usize = 2 * STREAM_WINDOW as usize;
 
 /// How many informational responses (RFC 9110 §15.2) may come before an answer.
 const MAX_INFORMATIONAL: usize = 64;
@@ -94,7 +95,7 @@ impl Connection {
         stream: S,
         allowance: Arc<Allowance>,
         max_header_bytes: usize,
-        changed: impl Fn() + Send + 'static,
+        changed: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, h2::Error>
     where
         S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
@@ -20,15 +20,13 @@ use crate::watched::End;
 #[derive(Debug)]
 pub(crate) struct Allowance {
     left: AtomicUsize,
-    /// How much came since the beginning.
-    received: AtomicU64,
     /// What ended the connection, if it ended.
     pub(crate) ending: OnceLock<End>,
 }
 
 impl Allowance {
     fn unlimited() -> Self {
-        Self { left: AtomicUsize::new(usize::MAX), received: AtomicU64::new(0), ending: OnceLock::new() }
+        Self { left: AtomicUsize::new(usize::MAX), ending: OnceLock::new() }
     }
 
     /// Limits what comes from now on.
@@ -41,14 +39,8 @@ impl Allowance {
         self.left.store(usize::MAX, Ordering::Relaxed);
     }
 
-    /// How many bytes came since the beginning.
-    pub(crate) fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
     /// Whether so many bytes are still allowed; only the connection's own task takes.
     fn take(&self, bytes: usize) -> bool {
-        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
         match self.left.load(Ordering::Relaxed) {
             usize::MAX => true,
             left => {

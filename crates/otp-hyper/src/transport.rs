@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use otp_core::bytes::Bytes;
-use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use otp_core::http::response::Parts;
 use otp_core::http::uri::PathAndQuery;
 use otp_core::http::{self, Method, Uri, Version};
@@ -14,11 +14,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::body::Incoming;
 use crate::http2::{Handed, NoHead};
-use crate::pool::{Checkout, Http1, Http2, Origin, Pool, Sender};
+use crate::pool::{Checkout, Http1, Http2, Origin, Place, Pool, Sender};
 use crate::{HyperTransportBuilder, body, error};
 
 /// How long a kept connection may take to be ready for the next request.
 const FINISHING: Duration = Duration::from_millis(100);
+
+/// Nothing is answered in less.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// No attempt takes longer, whatever its limit: an hour.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -67,26 +72,28 @@ impl HyperTransport {
         origin: &Origin,
         mut request: http::Request<Bytes>,
         deadline: Instant,
-    ) -> Result<(Parts, Incoming, Sender), TransportError> {
+    ) -> Result<Head, TransportError> {
         loop {
-            let Checkout { sender, reused } = self.pool.checkout(origin, deadline).await?;
+            let Checkout { sender, place } = self.pool.checkout(origin, deadline).await?;
+            let (is_used, allowance) = (sender.is_used(), Arc::clone(sender.allowance()));
             let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
-            let allowance;
+            let started = Instant::now();
             let outcome = match sender {
                 Sender::Http1(connection) => {
-                    allowance = Arc::clone(&connection.allowance);
-                    self.over_http1(connection, reused, origin, path, request, deadline).await?
+                    self.over_http1(connection, origin, path, request, deadline).await?
                 }
                 Sender::Http2(connection) => {
-                    allowance = connection.connection.allowance();
                     self.over_http2(connection, origin, path, request, deadline).await?
                 }
             };
             match outcome {
-                Outcome::Head(head, body, sender) => return Ok((head, body, sender)),
+                Outcome::Head(parts, body, sender) => {
+                    place.answered_after(started.elapsed());
+                    return Ok(Head { parts, body, sender, place });
+                }
                 // The connection was closed while it was kept, and took nothing: the next one, or a
                 // fresh one. Each round uses one kept connection up, so this ends.
-                Outcome::NotTaken(returned) if reused => request = *returned,
+                Outcome::NotTaken(returned) if is_used => request = *returned,
                 Outcome::NotTaken(_) => return Err(error::not_taken(allowance.ending.get())),
             }
         }
@@ -95,7 +102,6 @@ impl HyperTransport {
     async fn over_http1(
         &self,
         mut connection: Http1,
-        reused: bool,
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
@@ -103,11 +109,12 @@ impl HyperTransport {
     ) -> Result<Outcome, TransportError> {
         // A kept connection may still be finishing the call before, but not for long: a server that answered
         // before it read the request may never read it.
-        let limit = if reused { deadline.min(Instant::now() + FINISHING) } else { deadline };
+        let is_used = connection.is_used;
+        let limit = if is_used { deadline.min(Instant::now() + FINISHING) } else { deadline };
         match timeout_at(limit, connection.sender.ready()).await {
-            Err(_) if !reused => return Err(error::no_time_to_send()),
+            Err(_) if !is_used => return Err(error::no_time_to_send()),
             Err(_) | Ok(Err(_)) => {
-                *request.uri_mut() = origin.uri(path).unwrap_or_default();
+                *request.uri_mut() = origin.uri(path);
                 return Ok(Outcome::NotTaken(Box::new(request)));
             }
             Ok(Ok(())) => {}
@@ -115,7 +122,7 @@ impl HyperTransport {
         connection.allowance.limit(self.prelude);
         *request.version_mut() = Version::HTTP_11;
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
-        if let Some(host) = host(origin) {
+        if let Some(host) = origin.host() {
             request.headers_mut().insert(HOST, host);
         }
         // hyper gives its own body back, which does not give up what it holds.
@@ -132,7 +139,7 @@ impl HyperTransport {
                 Some(request) => {
                     let (mut head, _) = request.into_parts();
                     head.headers.remove(HOST);
-                    head.uri = origin.uri(head.uri.into_parts().path_and_query).unwrap_or_default();
+                    head.uri = origin.uri(head.uri.into_parts().path_and_query);
                     Ok(Outcome::NotTaken(Box::new(http::Request::from_parts(head, body))))
                 }
                 None => Err(error::of_exchange(failed.error())),
@@ -148,64 +155,71 @@ impl HyperTransport {
         mut request: http::Request<Bytes>,
         deadline: Instant,
     ) -> Result<Outcome, TransportError> {
-        *request.uri_mut() = origin.uri(path).unwrap_or_default();
+        *request.uri_mut() = origin.uri(path);
         *request.version_mut() = Version::HTTP_2;
         if !request.body().is_empty() {
             let length = request.body().len().into();
             request.headers_mut().insert(CONTENT_LENGTH, length);
         }
-        let unanswered = Unanswered::on(&self.pool, origin, &connection);
+        let unfinished = Unfinished(Some(&connection));
         let handing = connection.connection.clone().hand_over(request);
         let answer = match timeout_at(deadline, handing).await {
             Err(_) => return Err(error::no_time_to_send()),
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Handed::Over(answer))) => answer,
-            Ok(Ok(Handed::NotTaken(request))) => return Ok(Outcome::NotTaken(request)),
+            Ok(Ok(Handed::NotTaken(request))) => {
+                // It goes away, though requests on it may go on.
+                connection.retire();
+                return Ok(Outcome::NotTaken(request));
+            }
         };
         let response = match timeout_at(deadline, answer.head()).await {
             Err(_) => return Err(error::no_head()),
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
                 // The server answers, if only so.
-                unanswered.answered();
+                unfinished.is_finished();
                 return Err(error);
             }
-            Ok(Err(NoHead::Broken(error))) => return Err(error),
+            Ok(Err(NoHead::Broken(error))) => {
+                connection.retire();
+                return Err(error);
+            }
         };
-        unanswered.answered();
+        unfinished.is_finished();
         let (head, stream) = response.into_parts();
-        Ok(Outcome::Head(head, Incoming::Http2(stream), Sender::Http2(connection)))
+        let body = Incoming::Http2(stream, connection.connection.clone());
+        Ok(Outcome::Head(head, body, Sender::Http2(connection)))
     }
 }
 
-/// Retires a connection unless it answers, also if the call is given up: whoever wraps a call in a timeout
-/// of their own must not meet the same dead connection again.
-struct Unanswered<'a> {
-    pool: &'a Pool,
-    origin: &'a Origin,
-    connection: Option<Http2>,
-}
+/// Has a connection checked unless the call on it ends well, also if the call is given up: a call that is wrapped
+/// in a timeout of the caller's own must not meet the same dead connection again.
+struct Unfinished<'a>(Option<&'a Http2>);
 
-impl<'a> Unanswered<'a> {
-    fn on(pool: &'a Pool, origin: &'a Origin, connection: &Http2) -> Self {
-        Self { pool, origin, connection: Some(connection.clone()) }
-    }
-
-    fn answered(mut self) {
-        self.connection = None;
+impl Unfinished<'_> {
+    fn is_finished(mut self) {
+        self.0 = None;
     }
 }
 
-impl Drop for Unanswered<'_> {
+impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            self.pool.retire(self.origin, connection);
+        if let Some(connection) = self.0 {
+            connection.doubt();
         }
     }
 }
 
+/// The head of a response, and the connection that its body is still on.
+struct Head {
+    parts: Parts,
+    body: Incoming,
+    sender: Sender,
+    place: Arc<Place>,
+}
+
 enum Outcome {
-    /// The head, and the connection that its body is still on.
     Head(Parts, Incoming, Sender),
     /// The connection was closed before it took the request: provably nothing of it was sent.
     NotTaken(Box<http::Request<Bytes>>),
@@ -219,30 +233,32 @@ impl Transport for HyperTransport {
             return Err(error::no_runtime());
         }
         // One deadline for all phases, so that no phase starts the clock anew.
-        let deadline = Instant::now() + request.time_limit().min(LONGEST);
+        let time_limit = request.time_limit().min(LONGEST);
+        if time_limit < SHORTEST {
+            return Err(error::no_time_to_send());
+        }
+        let deadline = Instant::now() + time_limit;
         let limit = request.response_limit();
         let request = framed(request.into_http());
-        let uri = request.uri();
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return Err(error::no_origin());
-        };
-        let origin = Origin { scheme: scheme.clone(), authority: authority.clone() };
+        let origin = Origin::of(request.uri()).ok_or_else(error::no_origin)?;
 
-        let (head, incoming, sender) = self.head(&origin, request, deadline).await?;
-        let body = timeout_at(deadline, body::collect(incoming, &head.headers, limit)).await;
-        match (body.unwrap_or_else(|_| Err(error::no_body())), sender) {
-            (Ok(body), sender) => {
+        let Head { parts, body, sender, place } = self.head(&origin, request, deadline).await?;
+        let unfinished = Unfinished(match &sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(connection) => Some(connection),
+        });
+        let body = timeout_at(deadline, body::collect(body, &parts.headers, limit)).await;
+        match body.unwrap_or_else(|_| Err(error::no_body())) {
+            Ok(body) => {
+                unfinished.is_finished();
                 if let Sender::Http1(connection) = sender {
-                    self.pool.give_back(&origin, connection);
+                    place.give_back(connection, keep_alive(&parts.headers));
                 }
-                Ok(Response::from_parts(head, body))
+                Ok(Response::from_parts(parts, body))
             }
-            (Err(error), sender) => {
-                // Whoever is on the other side of it, better start anew.
-                if let Sender::Http2(connection) = sender {
-                    self.pool.retire(&origin, &connection);
-                }
-                Err(error.with_head(head))
+            Err(error) => {
+                drop(unfinished);
+                Err(error.with_head(parts))
             }
         }
     }
@@ -274,20 +290,54 @@ fn framed(mut request: http::Request<Bytes>) -> http::Request<Bytes> {
     request
 }
 
-/// The `Host` of HTTP/1.1 (RFC 9110 §7.2): the port only if it is not the usual one.
-fn host(origin: &Origin) -> Option<HeaderValue> {
-    let usual = if origin.scheme == http::uri::Scheme::HTTP { 80 } else { 443 };
-    let authority = &origin.authority;
-    let host = match authority.port_u16() {
-        // Without user information, which is not for this header.
-        Some(port) if port != usual => authority.as_str().rsplit('@').next().unwrap_or_default(),
-        _ => authority.host(),
-    };
-    HeaderValue::from_str(host).ok()
+/// For how long the server keeps the connection: `Keep-Alive: timeout=5` (RFC 2068 §19.7.1), less a second, in
+/// which a request is on its way to a server that has just closed it.
+fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
+    let seconds = value.split(',').find_map(|parameter| {
+        let (name, seconds) = parameter.split_once('=')?;
+        let seconds = name.trim().eq_ignore_ascii_case("timeout").then_some(seconds)?;
+        seconds.trim().trim_matches('"').parse().ok()
+    })?;
+    Some(Duration::from_secs(seconds).saturating_sub(Duration::from_secs(1)))
 }
 
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HyperTransport").finish_non_exhaustive()
+        let (runtimes, origins) = self.pool.size();
+        f.debug_struct("HyperTransport")
+            .field("runtimes", &runtimes)
+            .field("origins", &origins)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_of_a_server_shortens_how_long_a_connection_is_kept() {
+        let read = |value: &str| {
+            let headers =
+                HeaderMap::from_iter([(KEEP_ALIVE, HeaderValue::from_str(value).unwrap())]);
+            keep_alive(&headers).map(|keep| keep.as_secs())
+        };
+        for (value, seconds) in [
+            ("timeout=5", Some(4)),
+            ("timeout=5, max=100", Some(4)),
+            ("max=100, Timeout = 60", Some(59)),
+            ("timeout=\"5\"", Some(4)),
+            ("timeout=1", Some(0)),
+            ("timeout=0", Some(0)),
+            ("max=100", None),
+            ("timeout=", None),
+            ("timeout=-1", None),
+            ("5", None),
+            ("timeout=99999999999999999999", None),
+        ] {
+            assert_eq!(read(value), seconds, "{value}");
+        }
+        assert_eq!(keep_alive(&HeaderMap::new()), None);
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum End {
     Tls(rustls::Error),
     /// TLS is spoken where the URL says `http`.
     SpeaksTls,
+    /// The server sent more than allowed.
+    Flood,
 }
 
 pub(crate) struct Watched<S> {

@@ -132,7 +132,8 @@ fn endless_frames_hold_nobody_else_up() {
         // A connection begins with settings.
         let flood = [frames::settings().encode(), frame.encode().repeat(999)].concat();
         let (error, most) = flooded(flood, HttpVersions::Http2, Duration::from_secs(1));
-        assert_eq!(error.effect(), Effect::Unknown, "{frame:?}: {error:?}");
+        // A head that nobody asked for ends the connection, perhaps before the request is on it.
+        assert_ne!(error.effect(), Effect::Applied, "{frame:?}: {error:?}");
         assert!(most <= MOST, "{frame:?}: {most} bytes were read at a stretch");
     }
 }

@@ -99,14 +99,32 @@ async fn many_first_calls_at_once_share_one_http2_connection() {
 }
 
 #[tokio::test]
-async fn a_silent_http2_connection_gets_no_further_call_even_if_the_caller_gave_up() {
-    let server = Server::start(Protocol::Http2, Fault::Silence);
+async fn a_dead_http2_connection_gets_no_further_call_even_if_the_caller_gave_up() {
+    let server = Server::start(Protocol::Http2, Fault::Deaf);
     let client = trusting(&server);
     for calls in 1..=3 {
-        let patience = Duration::from_millis(100);
+        let patience = Duration::from_millis(800);
         assert!(tokio::time::timeout(patience, client.receive_codes()).await.is_err());
         assert_eq!(server.connections(), calls);
     }
+}
+
+#[tokio::test]
+async fn twenty_dropped_calls_cost_no_healthy_connection() {
+    let server = Server::start(Protocol::Http2, Fault::Silence);
+    let client = trusting(&server);
+    for calls in 1..=20 {
+        let mut call = Box::pin(client.receive_codes());
+        // Dropped when the server has it.
+        while server.requests() < calls {
+            tokio::select! {
+                biased;
+                _ = &mut call => panic!("nothing is answered"),
+                () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            }
+        }
+    }
+    assert_eq!((server.requests(), server.connections()), (20, 1));
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub(crate) fn not_taken(end: Option<&End>) -> TransportError {
         Some(End::SpeaksTls) => {
             TransportError::not_sent(Kind::Protocol).with_reason(SPEAKS_TLS).with_advice(WITH_HTTPS)
         }
-        None => TransportError::not_sent(Kind::ConnectionLost)
+        Some(End::Flood) | None => TransportError::not_sent(Kind::ConnectionLost)
             .with_reason("it was closed before the request was written"),
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn no_runtime() -> TransportError {
         .with_advice("call it inside of one that has I/O and time enabled")
 }
 
-/// There is no connection within its time.
+/// The runtime cannot wait.
 pub(crate) fn no_timer() -> TransportError {
     TransportError::not_sent(Kind::Other)
         .with_reason("the tokio runtime has no timer")
@@ -94,7 +94,9 @@ pub(crate) fn no_timer() -> TransportError {
 
 /// The connector panicked.
 pub(crate) fn connector_ended() -> TransportError {
-    TransportError::not_sent(Kind::Other).with_reason("the connector panicked")
+    TransportError::not_sent(Kind::Other).with_reason("the connector panicked").with_advice(
+        "if the runtime has no I/O, build it with 'enable_all'; otherwise see the panic's message",
+    )
 }
 
 /// The same failure for another call that waited for the same connection.
@@ -118,6 +120,7 @@ pub(crate) fn again(error: &TransportError) -> TransportError {
     }
 }
 
+/// There is no connection within its time.
 pub(crate) fn too_slow() -> TransportError {
     TransportError::not_sent(Kind::Connect).with_reason("connecting took too long").with_advice(
         "check the host and port of the base URL, firewall and proxy, allow more 'connect_timeout', or repeat it \
@@ -233,6 +236,7 @@ pub(crate) fn of_starting_http2(error: &h2::Error) -> TransportError {
 pub(crate) fn end_of(error: &io::Error) -> Option<End> {
     match find::<rustls::Error>(error) {
         Some(error) => Some(End::Tls(error.clone())),
+        None if find::<Flood>(error).is_some() => Some(End::Flood),
         None => find::<SpeaksTls>(error).map(|_| End::SpeaksTls),
     }
 }
@@ -247,6 +251,7 @@ fn of_end(end: &End) -> TransportError {
                 .with_advice(advice)
                 .with_source(error.clone())
         }
+        End::Flood => flood(),
         End::SpeaksTls => {
             TransportError::unknown(Kind::Protocol).with_reason(SPEAKS_TLS).with_advice(WITH_HTTPS)
         }
@@ -256,7 +261,7 @@ fn of_end(end: &End) -> TransportError {
 /// The request was handed to a connection, and the exchange on it failed.
 pub(crate) fn of_exchange(error: &hyper::Error) -> TransportError {
     if find::<Flood>(error).is_some() {
-        return flood();
+        return of_end(&End::Flood);
     }
     if find::<SpeaksTls>(error).is_some() {
         return of_end(&End::SpeaksTls);

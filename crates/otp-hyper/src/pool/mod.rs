@@ -105,6 +105,12 @@ impl Pool {
         Ok(place)
     }
 
+    /// In how many runtimes there are connections, and to how many origins altogether.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let places = self.0.read();
+        (places.len(), places.values().map(HashMap::len).sum())
+    }
+
     /// An origin that cannot be reached leaves nothing behind.
     fn forget_if_empty(&self, place: &Place) {
         if !place.is_empty() {

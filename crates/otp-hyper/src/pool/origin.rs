@@ -15,8 +15,8 @@ impl Origin {
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let (scheme, authority) = (uri.scheme()?, uri.authority()?);
         let usual = if *scheme == Scheme::HTTP { 80 } else { 443 };
-        let is_plain =
-            authority.port_u16().is_none_or(|port| port != usual) && !authority.as_str().contains('@');
+        let is_plain = authority.port_u16().is_none_or(|port| port != usual)
+            && !authority.as_str().contains('@');
         let authority = if is_plain {
             authority.clone()
         } else {

@@ -28,6 +28,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long no further connection is tried beside working ones after one of them failed.
 const HOLD: Duration = Duration::from_secs(1);
 
+/// A new connection is kept so long for those who wait for it, whatever the idle timeout.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// No request is answered faster.
 const LEAST: Duration = Duration::from_millis(1);
 
@@ -36,6 +39,22 @@ pub(crate) enum Sender {
     Http1(Http1),
     /// Shared by as many calls as the server takes streams.
     Http2(Http2),
+}
+
+impl Sender {
+    pub(crate) fn is_used(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.is_used,
+            Self::Http2(connection) => connection.is_used,
+        }
+    }
+
+    pub(crate) fn allowance(&self) -> &Arc<Allowance> {
+        match self {
+            Self::Http1(connection) => &connection.allowance,
+            Self::Http2(connection) => connection.connection.allowance(),
+        }
+    }
 }
 
 pub(crate) struct Http1 {
@@ -71,8 +90,8 @@ impl Http2 {
         self.stream.place.retire(self.stream.line);
     }
 
-    /// A request was left unanswered, and nothing was read since: the connection may be dead without anybody
-    /// having said so. Before the next request it must answer a PING.
+    /// A request was left unanswered: the connection may be dead without anybody having said so. Before the
+    /// next request it must answer a PING.
     pub(crate) fn doubt(&self) {
         self.stream.place.doubt(self.stream.line);
     }
@@ -245,7 +264,8 @@ impl Place {
     fn drop_old(&self, state: &mut State, now: Moment) {
         let idle_timeout = self.settings.idle_timeout;
         state.lines.retain(|line| {
-            let is_old = line.streams == 0 && now.since(&line.since) > idle_timeout;
+            let keep = if line.is_used { idle_timeout } else { idle_timeout.max(FRESH) };
+            let is_old = line.streams == 0 && now.since(&line.since) > keep;
             !line.connection.is_closed() && !is_old
         });
     }
@@ -334,7 +354,7 @@ impl Place {
             Ok(Connection::Http1 { sender, allowance }) => {
                 state.is_http1 = true;
                 let connection = Http1 { sender, allowance, is_used: false };
-                let keep = self.settings.idle_timeout;
+                let keep = self.settings.idle_timeout.max(FRESH);
                 state.idle.push(Idle { connection, since, keep });
             }
             Ok(Connection::Http2(connection)) => {
