@@ -23,14 +23,14 @@ use crate::stream::Allowance;
 
 /// What a server may have on its way to us before we take it: for each response, and for all together.
 const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// h2's limit of streams until the server has said its own; no server says this one.
 const UNSETTLED: usize = 0x7654_3210;
 
-/// What a server may send on a connection on which nothing is asked: what was on its way for a call that gave
-/// up, a PING now and then, new settings.
-const IDLE_BYTES: usize = 2 * STREAM_WINDOW as usize;
+/// What a server may send on a connection on which nothing is asked: a PING now and then, new settings, and the
+/// rest of an answer to a call that gave up. More ends the connection.
+const IDLE_BYTES: usize = 64 * 1024;
 
 /// How many informational responses (RFC 9110 §15.2) may come before an answer.
 const MAX_INFORMATIONAL: usize = 64;

@@ -5,10 +5,12 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use otp_core::secrecy::zeroize::Zeroizing;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connector::Stream;
@@ -85,11 +87,16 @@ impl std::error::Error for SpeaksTls {}
 /// How a server refuses what is not TLS: the start of an alert (RFC 8446 §5.1), which no HTTP starts with.
 const TLS_ALERT: [u8; 2] = [21, 3];
 
-/// After so many bytes without a pause, others have their turn.
-///
-/// HTTP/2's smallest frames are nine bytes, and whoever reads them does so until there is none. tokio interrupts
-/// that after 128 reads, which may be a hundred thousand frames, and only if the stream is one of its own.
-const TURN: usize = 32 * 1024;
+/// So much is read without a pause. Answers of this API are smaller.
+const AT_ONCE: usize = 8 * 1024;
+
+/// What comes after that without a pause is read in pieces of at least and at most so many bytes, with a turn for
+/// others after each. HTTP/2's smallest frames are nine bytes, and reading one may write a dozen lines of a log:
+/// the work is in frames and not in bytes, so a piece is smaller if the last one took long.
+const PIECES: std::ops::RangeInclusive<usize> = 256..=4096;
+
+/// A piece should take no longer.
+const TURN: Duration = Duration::from_millis(5);
 
 /// The stream of a connector, as hyper wants it.
 pub(crate) struct Transported {
@@ -102,8 +109,33 @@ struct Counted {
     allowance: Arc<Allowance>,
     /// Nothing was read yet, and what comes should not be TLS.
     may_be_tls: bool,
-    /// How much came since there was nothing to read, or since others had their turn.
+    /// How much came since there was nothing to read.
     at_a_stretch: usize,
+    pieces: Pieces,
+}
+
+/// How a flood is read.
+struct Pieces {
+    size: usize,
+    /// When the last one was read.
+    read: Option<Instant>,
+    had_their_turn: bool,
+}
+
+impl Pieces {
+    fn new() -> Self {
+        Self { size: *PIECES.end(), read: None, had_their_turn: false }
+    }
+
+    /// How much to read now, by how long the last piece took.
+    fn next_size(&mut self, now: Instant) -> usize {
+        if let Some(read) = self.read.replace(now) {
+            let is_slow = now.saturating_duration_since(read) > TURN;
+            let size = if is_slow { self.size / 2 } else { self.size * 2 };
+            self.size = size.clamp(*PIECES.start(), *PIECES.end());
+        }
+        self.size
+    }
 }
 
 impl Transported {
@@ -119,8 +151,13 @@ impl Transported {
 
     fn with(stream: Box<dyn Stream>, may_be_tls: bool) -> Self {
         let allowance = Arc::new(Allowance::unlimited());
-        let counted =
-            Counted { stream, allowance: Arc::clone(&allowance), may_be_tls, at_a_stretch: 0 };
+        let counted = Counted {
+            stream,
+            allowance: Arc::clone(&allowance),
+            may_be_tls,
+            at_a_stretch: 0,
+            pieces: Pieces::new(),
+        };
         Self { io: TokioIo::new(counted), allowance }
     }
 }
@@ -137,15 +174,27 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.at_a_stretch >= TURN {
-            self.at_a_stretch = 0;
+        let before = buf.filled().len();
+        let polled = if self.at_a_stretch < AT_ONCE {
+            Pin::new(&mut self.stream).poll_read(cx, buf)
+        } else if !std::mem::replace(&mut self.pieces.had_their_turn, true) {
             // It wakes the task when all others, and the timers, had their turn.
             return pin!(tokio::task::yield_now()).poll(cx).map(Ok);
-        }
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        } else {
+            self.pieces.had_their_turn = false;
+            let size = self.pieces.next_size(Instant::now()).min(buf.remaining());
+            let mut piece = Zeroizing::new([0; *PIECES.end()]);
+            let mut piece = ReadBuf::new(&mut piece[..size]);
+            let polled = Pin::new(&mut self.stream).poll_read(cx, &mut piece);
+            buf.put_slice(piece.filled());
+            polled
+        };
         let read = buf.filled().len() - before;
-        self.at_a_stretch = if polled.is_pending() { 0 } else { self.at_a_stretch + read };
+        if polled.is_pending() {
+            (self.at_a_stretch, self.pieces) = (0, Pieces::new());
+        } else {
+            self.at_a_stretch += read;
+        }
         ready!(polled)?;
         if std::mem::take(&mut self.may_be_tls) && buf.filled()[before..].starts_with(&TLS_ALERT) {
             return Poll::Ready(Err(io::Error::other(SpeaksTls)));

@@ -19,9 +19,9 @@ use otp_core::{
 use otp_hyper::{Connector, HttpVersions, HyperTransport, Stream, Target};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So much may be read between two turns of another task: 32 KiB and a buffer of hyper's more, and as much again
+/// So much may be read between two turns of another task: 8 KiB and a buffer of hyper's more, and as much again
 /// where the tasks change places.
-const MOST: usize = 2 * (32 + 64) * 1024;
+const MOST: usize = 2 * (8 + 64) * 1024;
 
 /// Opens streams that are never empty, and counts what was read of them.
 struct Endless {
@@ -146,4 +146,78 @@ fn an_endless_body_holds_nobody_else_up() {
     let (error, most) = flooded(flood, HttpVersions::Http1, Duration::from_secs(10));
     assert_eq!(error.kind(), ErrorKind::ResponseTooLarge, "{error:?}");
     assert!(most <= MOST, "{most} bytes were read at a stretch");
+}
+
+/// With a subscriber that writes every line of h2's log, each frame costs a hundred times as much.
+#[test]
+fn endless_frames_are_bounded_in_time_also_under_a_trace_subscriber() {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(std::io::sink)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    for frame in [frames::settings(), frames::ping(), frames::data(1, b"", false)] {
+        let flood = [frames::settings().encode(), frame.encode().repeat(999)].concat();
+        let limit = Duration::from_millis(800);
+        let started = std::time::Instant::now();
+        let (error, _) = flooded(flood, HttpVersions::Http2, limit);
+        let took = started.elapsed();
+        assert_ne!(error.effect(), Effect::Applied, "{frame:?}: {error:?}");
+        // Starting a thread and a runtime is in it.
+        assert!(took < limit + Duration::from_millis(500), "{frame:?}: {took:?}");
+    }
+}
+
+/// Answers the first request on a connection, and then sends PINGs for ever.
+fn answer_and_ping(mut stream: std::net::TcpStream) {
+    use std::io::{Read, Write};
+    stream.write_all(&frames::settings().encode()).unwrap();
+    stream.read_exact(&mut [0; 24]).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        stream.read_exact(&mut vec![0; length]).unwrap();
+        if head[3] == frames::HEADERS {
+            break;
+        }
+    }
+    stream.write_all(&frames::headers(1, 204, &[], true).encode()).unwrap();
+    let pings = frames::ping().encode().repeat(1000);
+    while stream.write_all(&pings).is_ok() {}
+}
+
+#[test]
+fn a_flood_of_pings_on_an_idle_connection_ends_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ended, has_ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer_and_ping(stream.unwrap());
+            let _ = ended.send(());
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let transport =
+            HyperTransport::builder().http_versions(HttpVersions::Http2).build().unwrap();
+        let client = OtpsClient::builder(transport, AuthToken::new("k3y").unwrap())
+            .base_url(BaseUrl::new(format!("http://{address}")).unwrap())
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            client.receive_codes().await.unwrap();
+            // Nobody asks for anything, and the connection is closed all the same.
+            let mut over = false;
+            for _ in 0..2_000 {
+                over = has_ended.try_recv().is_ok();
+                if over {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert!(over, "the connection is still read");
+        }
+    });
 }
