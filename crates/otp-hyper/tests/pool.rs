@@ -277,7 +277,7 @@ fn outside_of_a_runtime_or_in_one_without_a_timer_a_call_is_an_error() {
     let error = without.block_on(client.receive_codes()).unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Transport, Effect::NotApplied));
     assert!(error.to_string().contains("enable_all"), "{error}");
-    assert_eq!(server.connections(), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 // HTTP/2 under load.
