@@ -83,13 +83,15 @@ impl BaseUrl {
             return Err(invalid("it has a fragment ('#'): remove it"));
         }
         if !url.is_ascii() {
-            return Err(match url.split("://").nth(1).and_then(|rest| rest.split('/').next()) {
-                Some(host) if !host.is_ascii() => invalid(
-                    "its host is not ASCII: write an internationalized name in punycode \
+            return Err(
+                match url.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()) {
+                    Some(host) if !host.is_ascii() => invalid(
+                        "its host is not ASCII: write an internationalized name in punycode \
                      ('xn--…', RFC 5891)",
-                ),
-                _ => invalid(NOT_A_PATH),
-            });
+                    ),
+                    _ => invalid(NOT_A_PATH),
+                },
+            );
         }
         let parts = Uri::from_str(url)
             .map_err(|_| invalid("it is not a URL: write it as 'https://host[:port][/path]'"))?
@@ -112,7 +114,10 @@ impl BaseUrl {
             ));
         }
         let port = &authority.as_str()[authority.host().len()..];
-        if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        let digits = port.strip_prefix(':').unwrap_or_default();
+        let is_number =
+            !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !port.is_empty() && !(is_number && digits.parse::<u16>().is_ok()) {
             return Err(invalid("its port is not a number from 1 to 65535"));
         }
         let path = parts.path_and_query;
@@ -288,6 +293,10 @@ mod tests {
             ("https://host/#hunter2", "fragment"),
             ("https://host:0", "port"),
             ("https://host:99999", "port"),
+            ("https://host:+443", "port"),
+            ("https://host:00443", "port"),
+            ("https://h:1:2", "write it as"),
+            ("https://host?\u{e9}", "percent-encode"),
             ("https://host:", "port"),
             ("https://host/a/../b", "segment"),
             ("https://host/a/%2E%2e/b", "segment"),

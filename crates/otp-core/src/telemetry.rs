@@ -40,7 +40,9 @@ impl Telemetry {
         &self.span
     }
 
-    pub(crate) fn attempt_succeeded(&self, metadata: &Metadata) {
+    pub(crate) fn attempt_succeeded(&mut self, metadata: &Metadata) {
+        // Whatever becomes of the value now, the call went well.
+        self.is_over = true;
         tracing::debug!(
             parent: &self.span,
             http.request.resend_count = metadata.failed_attempts().len(),
@@ -129,7 +131,7 @@ impl Telemetry {
     pub(crate) fn start(_: &Endpoint, _: &BaseUrl) -> Self {
         Self
     }
-    pub(crate) fn attempt_succeeded(&self, _: &Metadata) {}
+    pub(crate) fn attempt_succeeded(&mut self, _: &Metadata) {}
     pub(crate) fn attempt_failed(&self, _: usize, _: &Failure) {}
     pub(crate) fn announcements(&self, _: Announcements, _: &AtomicBool) {}
     pub(crate) fn call_succeeded(&mut self, _: &Metadata) {}

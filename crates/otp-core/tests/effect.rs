@@ -70,6 +70,8 @@ const ROWS: &[Row] = &[
     Row { what: "captive portal whose page is late", reply: || lost_body_of(200, HTML, T::Timeout), kind: Timeout, effect: [UNK; 4], sent: [1, 3] },
     Row { what: "captive portal whose page is endless", reply: || lost_body_of(200, HTML, T::ResponseTooLarge), kind: ResponseTooLarge, effect: [UNK; 4], sent: [1, 1] },
     Row { what: "captive portal with a large page", reply: || large(HTML), kind: ResponseTooLarge, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal that gives no type", reply: || respond(200, &[], "<!DOCTYPE html>"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal that says JSON", reply: || respond(200, JSON, "\u{feff}\n<html>"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
     Row { what: "another service", reply: || respond(200, &[("content-type", "application/xml")], "<a/>"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
     Row { what: "large answer", reply: || large(JSON), kind: ResponseTooLarge, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     // Some frameworks give a 204 the type of the pages that they usually send.

@@ -70,6 +70,11 @@ fn no_public_type_shows_a_secret() {
         debug(Step::<()>::Send(request)),
         debug(answer),
         debug(TransportError::unknown(TransportErrorKind::Timeout).with_head(head)),
+        debug(otp_core::operation::ResponseReader::new(&response(
+            200,
+            &[("x-auth-token", TOKEN)],
+            r#"{"recovery_codes": ["canary-c0de-51de"]}"#,
+        ))),
         debug(Request::new(
             FindRecoveryCodes::ENDPOINT,
             HttpRequest::builder().uri(format!("/{OTP}")).body(Bytes::from(CODE)).unwrap(),
@@ -103,7 +108,7 @@ fn a_server_that_echoes_the_secrets_finds_none_of_them_in_the_error() {
 fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of_it() {
     use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
     use otp_core::secrecy::SecretString;
-    use otp_core::{Endpoint, Operation, Scrubber};
+    use otp_core::{Endpoint, Operation};
 
     struct SetPassword(SecretString);
     impl Operation for SetPassword {
@@ -125,7 +130,8 @@ fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of
     let mut exchange = Exchange::new(&config, operation, CallOptions::default(), Duration::ZERO);
     let Step::Send(request) = exchange.next(Duration::ZERO) else { panic!("must send") };
     assert_eq!(request.secrets().collect::<Vec<_>>(), [OTP, CODE]);
-    let scrubber = Scrubber::new(request.secrets());
+    let scrubber = request.scrubber();
+    assert_silent(&scrubber.text(format!("{TOKEN} is known")));
     assert_silent(&scrubber.text(format!("{CODE} is weak, {OTP} is wrong")));
     assert_silent(&debug(&request));
     assert_silent(&debug(&scrubber));
@@ -357,4 +363,44 @@ fn a_sensitive_header_of_an_operation_is_a_secret_of_the_request() {
     let (client, _) = Script::new([echo]).client();
     let error = block_on(client.call(Signed).send()).unwrap_err();
     assert_eq!(error.messages(), ["bad signature [redacted]"]);
+}
+
+#[test]
+fn a_draft_does_not_show_what_is_in_it() {
+    use otp_core::http::HeaderName;
+    use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+    use otp_core::secrecy::SecretString;
+    use std::sync::Mutex;
+
+    static SHOWN: Mutex<String> = Mutex::new(String::new());
+    struct Shown;
+    impl Operation for Shown {
+        type Output = ();
+        const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::post("shown", "/{a}");
+        fn write(&self, request: &mut RequestDraft) {
+            let secret = SecretString::from("p\u{e4}sswort-canary-c0de-51de");
+            request
+                .secret_path_param("a", &Otp::new(OTP).unwrap())
+                .secret_header(HeaderName::from_static("x-pass"), &secret)
+                .body(HeaderValue::from_static("text/plain"), CODE);
+            *SHOWN.lock().unwrap() = debug(request);
+        }
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    // The secret beyond ASCII is a secret of the request, too.
+    const BODY: &str = "{\"error\": \"wrong: p\u{e4}sswort-canary-c0de-51de\"}";
+    let (client, _) = Script::new([respond(400, &[], BODY)]).client();
+    let error = block_on(client.call(Shown).send()).unwrap_err();
+    assert_eq!(error.messages(), ["wrong: [redacted]"]);
+    assert_silent(&SHOWN.lock().unwrap());
+}
+
+#[test]
+fn the_messages_of_a_success_are_not_repeated() {
+    const BODY: &str = r#"{"recovery_codes": null, "errors": ["canary-c0de-51de"]}"#;
+    let (client, _) = Script::new([respond(200, &[], BODY)]).client();
+    let error = block_on(client.find_recovery_codes()).unwrap_err();
+    assert!(error.messages().is_empty(), "{error}");
 }

@@ -142,7 +142,8 @@ fn deprecation(headers: &HeaderMap) -> Option<Deprecation> {
     };
     match (at, value) {
         (Some(at), _) => Some(Deprecation::At(at)),
-        (None, "false") => None,
+        // `?0` is what a structured field writes for it (RFC 9651 §3.3.6).
+        (None, "false" | "?0") => None,
         (None, _) => Some(Deprecation::Announced),
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::body::Body;
 use super::retry_after;
 use crate::client::{Announcements, announcements};
-use crate::operation::{ReadError, says_it_is_not_json};
+use crate::operation::{ReadError, is_markup, says_it_is_not_json};
 use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
 
 pub(crate) struct Failure {
@@ -107,7 +107,7 @@ impl Failure {
         head: http::response::Parts,
     ) -> Self {
         Self {
-            effect: effect_of_success(endpoint, head.status, &head.headers),
+            effect: effect_of_head(endpoint, head.status, &head.headers),
             status: Some(head.status),
             headers: head.headers,
             ..Self::without_head(kind, Progress::Unknown)
@@ -126,7 +126,7 @@ impl Failure {
             (true, false) => return Ok(response),
             (true, true) => Self::new(
                 ErrorKind::ResponseTooLarge,
-                effect_of_success(endpoint, status, response.headers()),
+                effect_of_success(endpoint, &response),
                 Repeat::Never,
             ),
             (false, _) => Self::of_status(status, response.headers()),
@@ -145,7 +145,7 @@ impl Failure {
                 Self { reason: Some(reason), ..failure(ErrorKind::Decode, Effect::Unknown) }
             }
             ReadError::Decode(reason) => {
-                let effect = effect_of_success(endpoint, response.status(), response.headers());
+                let effect = effect_of_success(endpoint, &response);
                 Self { reason: Some(reason), ..failure(ErrorKind::Decode, effect) }
             }
         }
@@ -193,11 +193,19 @@ impl Failure {
 
 /// What a success status proves when the rest of the response is of no use. If it has a body that is not
 /// JSON, somebody else answered, such as a captive portal, and it proves nothing.
-fn effect_of_success(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Effect {
+fn effect_of_head(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Effect {
     let has_no_content = status == StatusCode::NO_CONTENT;
     if endpoint.is_acknowledged_by(status) && (has_no_content || !says_it_is_not_json(headers)) {
         Effect::Applied
     } else {
         Effect::Unknown
     }
+}
+
+/// As [`effect_of_head`], with the body at hand.
+fn effect_of_success(endpoint: &Endpoint, response: &Response) -> Effect {
+    if is_markup(response.body()) {
+        return Effect::Unknown;
+    }
+    effect_of_head(endpoint, response.status(), response.headers())
 }

@@ -1,5 +1,7 @@
 //! The server's own messages, made fit for a log.
 
+use std::borrow::Cow;
+
 use secrecy::zeroize::Zeroize;
 use serde_json::Value;
 
@@ -7,27 +9,39 @@ use crate::Scrubber;
 
 const MAX_MESSAGES: usize = 16;
 
+/// How many are looked at, with empty ones and repetitions.
+const MAX_READ: usize = 64;
+
 /// The most of one text of a server that an error repeats.
 pub(super) const MAX_BYTES: usize = 512;
 
 /// Reads `{"error"?: string, "errors"?: [string]}`: either, both, or another body altogether, which
 /// has no messages.
 pub(super) fn read(body: &[u8], scrubber: &Scrubber<'_>) -> Vec<String> {
-    let Ok(mut body) = serde_json::from_slice(body) else { return Vec::new() };
+    let Ok(text) = std::str::from_utf8(body) else { return Vec::new() };
+    // An echo is removed before the parser makes copies of it. Where it is no text (`"otp": 123456`), that
+    // leaves no JSON, and the body itself is parsed.
+    let parsed = match scrubber.text(text) {
+        Cow::Borrowed(text) => serde_json::from_str(text),
+        Cow::Owned(clean) => serde_json::from_str(&clean).or_else(|_| serde_json::from_str(text)),
+    };
+    let Ok(mut parsed) = parsed else { return Vec::new() };
     let mut messages: Vec<String> = Vec::new();
-    if let Value::Object(fields) = &body {
+    if let Value::Object(fields) = &parsed {
         let error = fields.get("error").and_then(Value::as_str);
         let errors = fields.get("errors").and_then(Value::as_array);
         let errors = errors.into_iter().flatten().filter_map(Value::as_str);
-        for text in error.into_iter().chain(errors) {
+        for text in error.into_iter().chain(errors).take(MAX_READ) {
             let message = scrubber.one_line(text, MAX_BYTES);
-            if messages.len() < MAX_MESSAGES && !message.is_empty() && !messages.contains(&message)
-            {
+            if !message.is_empty() && !messages.contains(&message) {
                 messages.push(message);
+            }
+            if messages.len() == MAX_MESSAGES {
+                break;
             }
         }
     }
-    wipe(&mut body);
+    wipe(&mut parsed);
     messages
 }
 

@@ -57,13 +57,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use secrecy::zeroize::Zeroizing;
 
 use self::body::Body;
 use self::failure::Failure;
 use self::history::History;
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
 use crate::operation::{RequestDraft, ResponseReader, Secrets};
-use crate::secret::credentials;
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, BaseUrl, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request,
@@ -243,10 +243,7 @@ impl<O: Operation> Exchange<O> {
     /// Knows every secret that a request of this call has carried.
     fn scrubber(&self) -> Scrubber<'_> {
         let token = self.config.token().expose_secret();
-        let headers = self.options.headers().values().filter(|value| value.is_sensitive());
-        let headers = headers.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
-        let headers = headers.flat_map(credentials);
-        Scrubber::new(std::iter::once(token).chain(headers).chain(self.secrets.iter()))
+        Scrubber::new(std::iter::once(token).chain(self.secrets.iter()))
     }
 
     /// The error of a call that ends with this failure.
@@ -259,14 +256,21 @@ impl<O: Operation> Exchange<O> {
             .advice(failure.advice)
             .note(self.note(failure.kind))
             .status(failure.status)
-            .messages(messages::read(failure.body.bytes(), &scrubber))
+            .messages(match failure.status {
+                // What a success says are recovery codes, perhaps.
+                Some(status) if status.is_success() => Vec::new(),
+                _ => messages::read(failure.body.bytes(), &scrubber),
+            })
             .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
             .retry_after(failure.retry_after)
             .attempts(self.history.attempts().iter().cloned());
         let error = match failure.reason {
             // What is written in a program's text cannot hold a secret of a request.
             Some(reason @ Cow::Borrowed(_)) => error.reason(reason),
-            Some(reason) => error.reason(scrubber.one_line(&reason, messages::MAX_BYTES)),
+            Some(Cow::Owned(reason)) => {
+                let reason = Zeroizing::new(reason);
+                error.reason(scrubber.one_line(&reason, messages::MAX_BYTES))
+            }
             None => error,
         };
         match failure.source {
@@ -278,7 +282,13 @@ impl<O: Operation> Exchange<O> {
 
     /// Nobody who forgot to set the base URL finds the service at its default any more.
     fn note(&self, kind: ErrorKind) -> Option<&'static str> {
-        let not_there = matches!(kind, ErrorKind::Connect | ErrorKind::Tls);
+        use ErrorKind::{
+            Connect, Decode, NotFound, Protocol, Server, Tls, Unauthorized, UnexpectedStatus,
+        };
+        let not_there = matches!(
+            kind,
+            Connect | Tls | NotFound | Unauthorized | UnexpectedStatus | Decode | Protocol | Server
+        );
         (not_there && self.config.base_url().is_public()).then_some(BaseUrl::PUBLIC_HAS_ENDED)
     }
 
@@ -306,6 +316,12 @@ pub(crate) fn write<O: Operation>(
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
-    let secrets = draft.take_secrets();
-    Ok((draft.finish(O::ENDPOINT, base)?, secrets))
+    let mut secrets = draft.take_secrets();
+    let request = draft.finish(O::ENDPOINT, base)?;
+    for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
+        if value.is_sensitive() {
+            secrets.add_header(value);
+        }
+    }
+    Ok((request, secrets))
 }

@@ -1,3 +1,4 @@
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::RecoveryCode;
@@ -17,17 +18,33 @@ use crate::operation::{ReadError, ResponseReader};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Raw")]
 pub struct RecoveryCodeList {
     recovery_codes: Vec<RecoveryCode>,
-    #[serde(default)]
     href: Option<String>,
+}
+
+/// As it is written. `href` may echo a secret, so it is wiped whatever becomes of the rest.
+#[derive(Deserialize)]
+struct Raw {
+    recovery_codes: Vec<RecoveryCode>,
+    #[serde(default)]
+    href: Option<SecretString>,
+}
+
+impl From<Raw> for RecoveryCodeList {
+    fn from(raw: Raw) -> Self {
+        let href = raw.href.map(|href| href.expose_secret().to_owned());
+        Self { recovery_codes: raw.recovery_codes, href }
+    }
 }
 
 impl RecoveryCodeList {
     /// As the service answers it, without an echo of the request's secrets.
     pub(crate) fn read(response: &ResponseReader<'_>) -> Result<Self, ReadError> {
-        let list: Self = response.json_object()?;
-        Ok(Self { href: list.href.map(|href| response.scrub(href).into_owned()), ..list })
+        let raw: Raw = response.json_object()?;
+        let href = raw.href.map(|href| response.one_line(href.expose_secret()));
+        Ok(Self { recovery_codes: raw.recovery_codes, href })
     }
 
     /// A list of these codes, in this order, without `href`.

@@ -2,17 +2,28 @@ use crate::AuthToken;
 
 /// The OTP was right, and it is used up.
 ///
+/// It has no default: `unwrap_or_default` would make a login of any error.
+///
+/// ```compile_fail,E0277
+/// fn default<T: Default>() {}
+/// default::<otp_core::Verified>();
+/// ```
+///
 /// The OpenAPI document says that verifying "gives back a session token", yet documents an empty `204`.
 /// So a session token is here when the response carried one and only then.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     session_token: Option<AuthToken>,
 }
 
 impl Verified {
     /// Verified, without a session token.
+    #[allow(
+        clippy::new_without_default,
+        reason = "`unwrap_or_default` would make a login of any error"
+    )]
     pub fn new() -> Self {
-        Self::default()
+        Self { session_token: None }
     }
 
     /// The same, with the session token that the service gave back.

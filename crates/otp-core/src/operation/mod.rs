@@ -55,7 +55,7 @@ pub use find_ensure_otp::FindEnsureOtp;
 pub use find_recovery_codes::FindRecoveryCodes;
 pub use read_error::ReadError;
 pub use reader::ResponseReader;
-pub(crate) use reader::says_it_is_not_json;
+pub(crate) use reader::{is_markup, says_it_is_not_json};
 pub use receive_codes::ReceiveCodes;
 pub use regenerate_codes::RegenerateCodes;
 pub(crate) use secrets::Secrets;

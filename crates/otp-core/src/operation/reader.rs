@@ -1,18 +1,29 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::ReadError;
 use crate::Scrubber;
 
 /// A response with a `2xx` status, for an [operation](crate::Operation) to read.
-#[derive(Debug)]
 pub struct ResponseReader<'a> {
     response: &'a Response<Bytes>,
     scrubber: &'a Scrubber<'a>,
+}
+
+impl fmt::Debug for ResponseReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values and the body may hold a session token or recovery codes.
+        f.debug_struct("ResponseReader")
+            .field("status", &self.status())
+            .field("headers", &self.headers().keys().collect::<Vec<_>>())
+            .field("body_len", &self.body().len())
+            .finish()
+    }
 }
 
 static NO_SECRETS: Scrubber<'static> = Scrubber::NONE;
@@ -49,6 +60,11 @@ impl<'a> ResponseReader<'a> {
         self.scrubber.text(text)
     }
 
+    /// As [`scrub`](Self::scrub), on one line of at most 2 KiB, without control and invisible characters.
+    pub(crate) fn one_line(&self, text: &str) -> String {
+        self.scrubber.one_line(text, 2048)
+    }
+
     /// Reads a body that is a JSON object.
     ///
     /// # Errors
@@ -63,7 +79,10 @@ impl<'a> ResponseReader<'a> {
         if says_it_is_not_json(self.headers()) {
             return Err(ReadError::not_from_service("its content type is not JSON"));
         }
-        if self.headers().get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        if is_markup(self.body()) {
+            return Err(ReadError::not_from_service("its body is a page"));
+        }
+        if self.headers().get_all(CONTENT_ENCODING).iter().any(is_encoded) {
             return Err(ReadError::decode("it has a content encoding, and none was asked for"));
         }
         // Derived implementations take an array for a struct; the API has objects.
@@ -83,15 +102,34 @@ impl<'a> ResponseReader<'a> {
     }
 }
 
+/// A portal's page, whatever its type is said to be: JSON never begins with `<`.
+pub(crate) fn is_markup(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    body.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// Codings are names without case (RFC 9110 §8.4.1).
+fn is_encoded(codings: &HeaderValue) -> bool {
+    !codings.to_str().is_ok_and(|codings| {
+        codings.split(',').all(|coding| {
+            let coding = coding.trim();
+            coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+        })
+    })
+}
+
 /// A missing type says nothing (RFC 9110 §8.3); a wrong one says that somebody else answers.
 pub(crate) fn says_it_is_not_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|content_type| !content_type.to_str().is_ok_and(is_json))
 }
 
-/// `application/json`, or a type that ends in `+json` (RFC 6839 §3.1), with any parameters.
+/// `application/json`, its old name `text/json`, a type that ends in `+json` (RFC 6839 §3.1), with any
+/// parameters; or nothing.
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.is_empty()
+        || essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("text/json")
         || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
 }
 
@@ -105,8 +143,31 @@ mod tests {
         for yes in ["application/json", "Application/JSON; charset=utf-8", "application/hal+json"] {
             assert!(is_json(yes), "{yes}");
         }
-        for no in ["", "text/html", "text/json5", "application/jsonp", "application/json+xml"] {
+        for yes in ["", " ; charset=utf-8", "text/json", "Text/JSON"] {
+            assert!(is_json(yes), "{yes}");
+        }
+        for no in ["text/html", "text/json5", "application/jsonp", "application/json+xml"] {
             assert!(!is_json(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn identity_is_no_encoding_in_any_case() {
+        for no in ["", "identity", "Identity", " identity , ", "IDENTITY,identity"] {
+            assert!(!is_encoded(&HeaderValue::from_str(no).unwrap()), "{no}");
+        }
+        for yes in ["gzip", "identity, br", "x"] {
+            assert!(is_encoded(&HeaderValue::from_str(yes).unwrap()), "{yes}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_first_character() {
+        for yes in ["<", "<!DOCTYPE html>", " \n<html>", "\u{feff}<html>", "\u{feff} <?xml"] {
+            assert!(is_markup(yes.as_bytes()), "{yes}");
+        }
+        for no in ["", "{}", "{\"a\": \"<\"}", "null", "\u{feff}{}", "a<b"] {
+            assert!(!is_markup(no.as_bytes()), "{no}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Takes secrets out of whatever is about to be said.
+//! Removes secrets from texts that are about to be shown.
 
 mod echo;
 mod view;
@@ -10,17 +10,34 @@ use std::fmt;
 
 use secrecy::zeroize::Zeroize;
 
+pub(crate) use self::echo::decode_base64;
 use self::wiped::Wiped;
 
 const REDACTED: &str = "[redacted]";
+
+/// So much of a text is looked at for a line. The longest secret, each of its characters written as `&#x00;` for
+/// JSON in a URL, is shorter than half of it.
+const LOOKED_AT: usize = 256 * 1024;
+
+/// At most so many bytes of the beginning of a text.
+fn start_of(text: &str, mut len: usize) -> &str {
+    if len >= text.len() {
+        return text;
+    }
+    while !text.is_char_boundary(len) {
+        len -= 1;
+    }
+    &text[..len]
+}
 
 /// Takes secrets out of a text, as this crate does with every string of a response.
 ///
 /// It finds an echo of a secret as it is, in any case, and in the forms in which programs write such a
 /// value by accident: percent-encoded, escaped for JSON or HTML (also one in the other), in base64 or
 /// base64url (also as a part of a longer text that was encoded), in hexadecimal, and as a list of numbers.
-/// Characters without a width of their own do not hide it, nor does white space if the secret has six
-/// bytes or more.
+/// Characters without a width of their own do not hide it. Nor do white space and `-`, `.`, `,`, `+` and quotes
+/// within it, if six or more other characters are left: `123 456`, `123-456`. Of a secret of less than four
+/// bytes only itself is found.
 ///
 /// It is for *accidental* echoes. A server that wants to hide a secret in an answer can always do so, for
 /// example by turning it around.
@@ -59,31 +76,49 @@ impl<'s> Scrubber<'s> {
 
     /// The text with `[redacted]` in the place of each secret.
     ///
-    /// A secret of less than four bytes counts only where it stands alone: it is a part of many a word.
+    /// A secret of less than four bytes, or of less than eight letters and nothing else, counts only where it
+    /// stands alone: it is a part of other words.
     pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
         let text = text.into();
-        let echoes = echo::find(&text, &self.0);
-        if echoes.is_empty() {
-            return text;
+        match self.scrubbed(&text, text.len()) {
+            None => text,
+            Some(scrubbed) => {
+                if let Cow::Owned(mut text) = text {
+                    text.zeroize();
+                }
+                Cow::Owned(scrubbed)
+            }
         }
-        let mut scrubbed = String::with_capacity(text.len() + echoes.len() * REDACTED.len());
+    }
+
+    /// The text without secrets and fit for a log: on one line, without control characters and characters of
+    /// no width, at most `limit` bytes long.
+    pub(crate) fn one_line(&self, text: &str, limit: usize) -> String {
+        // Of a very long text only the beginning is looked at, and less of it kept: an echo that reaches over
+        // the end of the one is not within the other.
+        let looked_at = start_of(text, LOOKED_AT);
+        let kept = if looked_at.len() < text.len() { LOOKED_AT / 2 } else { looked_at.len() };
+        let scrubbed = self.scrubbed(looked_at, start_of(looked_at, kept).len());
+        let scrubbed = scrubbed.map_or(Cow::Borrowed(start_of(looked_at, kept)), Cow::Owned);
+        visible::one_line(&scrubbed, limit)
+    }
+
+    /// The first `kept` bytes of the text, or what they become; none if nothing is in them.
+    fn scrubbed(&self, text: &str, kept: usize) -> Option<String> {
+        let mut echoes = echo::find(text, &self.0);
+        echoes.retain(|echo| echo.start < kept);
+        if echoes.is_empty() {
+            return None;
+        }
+        let mut scrubbed = String::with_capacity(kept + echoes.len() * REDACTED.len());
         let mut rest = 0;
         for echo in echoes {
             scrubbed.push_str(&text[rest..echo.start]);
             scrubbed.push_str(REDACTED);
             rest = echo.end;
         }
-        scrubbed.push_str(&text[rest..]);
-        if let Cow::Owned(mut text) = text {
-            text.zeroize();
-        }
-        Cow::Owned(scrubbed)
-    }
-
-    /// The text without secrets and fit for a log: on one line, without control characters and characters of
-    /// no width, at most `limit` bytes long.
-    pub(crate) fn one_line(&self, text: &str, limit: usize) -> String {
-        visible::one_line(&self.text(text), limit)
+        scrubbed.push_str(&text[rest..kept.max(rest)]);
+        Some(scrubbed)
     }
 
     /// The same error, or one that says only that it was removed, if any text of its chain holds a
@@ -94,7 +129,12 @@ impl<'s> Scrubber<'s> {
     ) -> Box<dyn std::error::Error + Send + Sync> {
         let mut link: Option<&dyn std::error::Error> = Some(&*source);
         while let Some(error) = link {
-            let texts = [Wiped::of(format_args!("{error}")), Wiped::of(format_args!("{error:?}"))];
+            let texts = [
+                Wiped::of(format_args!("{error}")),
+                Wiped::of(format_args!("{error:?}")),
+                Wiped::of(format_args!("{error:#}")),
+                Wiped::of(format_args!("{error:#?}")),
+            ];
             if texts.iter().any(|text| !text.as_ref().is_some_and(|text| self.is_clean(text))) {
                 return Box::new(RemovedSource);
             }

@@ -10,7 +10,21 @@ use super::visible::{Shown, shown};
 pub(super) struct View {
     bytes: Zeroizing<Vec<u8>>,
     /// Where each byte stands in the original; empty if it stands where it stood.
-    places: Vec<Range<usize>>,
+    places: Vec<Place>,
+}
+
+/// Four bytes each suffice: a text of 4 GiB is in no response.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn of(range: &Range<usize>) -> Self {
+        let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: narrow(range.start), end: narrow(range.end) }
+    }
 }
 
 impl View {
@@ -21,7 +35,7 @@ impl View {
         }
         let mut view = Self::with_capacity(text.len());
         for (at, c) in text.char_indices() {
-            view.push_char(c, at..at + c.len_utf8());
+            view.push_char(c, &(at..at + c.len_utf8()));
         }
         view
     }
@@ -45,14 +59,14 @@ impl View {
                 Some((decoded, len)) => {
                     let place = self.place(at..at + len);
                     match decoded {
-                        Decoded::Byte(byte) => view.push(byte, place),
-                        Decoded::Char(c) => view.push_char(c, place),
+                        Decoded::Byte(byte) => view.push(byte, &place),
+                        Decoded::Char(c) => view.push_char(c, &place),
                     }
                     at += len;
                     escapes += 1;
                 }
                 None => {
-                    view.push(byte, self.place(at..at + 1));
+                    view.push(byte, &self.place(at..at + 1));
                     at += 1;
                 }
             }
@@ -67,7 +81,7 @@ impl View {
     /// Where these bytes stand in the original.
     pub(super) fn place(&self, bytes: Range<usize>) -> Range<usize> {
         match (self.places.get(bytes.start), self.places.get(bytes.end.saturating_sub(1))) {
-            (Some(first), Some(last)) => first.start..last.end,
+            (Some(first), Some(last)) => first.start as usize..last.end as usize,
             _ => bytes,
         }
     }
@@ -77,18 +91,18 @@ impl View {
         Self { bytes: Zeroizing::new(Vec::with_capacity(len)), places: Vec::with_capacity(len) }
     }
 
-    fn push(&mut self, byte: u8, place: Range<usize>) {
+    fn push(&mut self, byte: u8, place: &Range<usize>) {
         self.bytes.push(byte);
-        self.places.push(place);
+        self.places.push(Place::of(place));
     }
 
-    fn push_char(&mut self, c: char, place: Range<usize>) {
+    fn push_char(&mut self, c: char, place: &Range<usize>) {
         match shown(c) {
             Shown::No => {}
             Shown::AsSpace => self.push(b' ', place),
             Shown::Yes => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                    self.push(byte, place.clone());
+                    self.push(byte, place);
                 }
             }
         }
@@ -102,7 +116,7 @@ impl View {
         }
         let mut view = Self::with_capacity(self.bytes.len());
         for (at, c) in text.char_indices() {
-            view.push_char(c, self.place(at..at + c.len_utf8()));
+            view.push_char(c, &self.place(at..at + c.len_utf8()));
         }
         view
     }
@@ -122,8 +136,11 @@ fn hex(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// `%74` (RFC 3986 §2.1).
+/// `%74` (RFC 3986 §2.1), and `%u0074` as old scripts write it.
 fn percent(text: &[u8]) -> Escape {
+    if let Some(b'u' | b'U') = text.get(1) {
+        return Some((Decoded::Char(char::from_u32(hex(text.get(2..6)?)?)?), 6));
+    }
     Some((Decoded::Byte(u8::try_from(hex(text.get(1..3)?)?).ok()?), 3))
 }
 
@@ -149,6 +166,11 @@ fn backslash(text: &[u8]) -> Escape {
             let units = [u16::try_from(unit).ok()?, u16::try_from(hex(text.get(8..12)?)?).ok()?];
             let c = char::decode_utf16(units).next()?.ok()?;
             Some((Decoded::Char(c), 12))
+        }
+        b'0'..=b'3' => {
+            let octal = std::str::from_utf8(text.get(1..4)?).ok()?;
+            octal.bytes().all(|digit| digit.is_ascii_digit()).then_some(())?;
+            Some((Decoded::Byte(u8::from_str_radix(octal, 8).ok()?), 4))
         }
         b'n' | b'r' | b't' => Some((Decoded::Byte(b' '), 2)),
         punctuation if punctuation.is_ascii_punctuation() => Some((Decoded::Byte(*punctuation), 2)),

@@ -45,12 +45,6 @@ pub(crate) fn sensitive_header(
     Ok(value)
 }
 
-/// What of a sensitive header's value is secret: all of it, and what follows its scheme (`Bearer …`, RFC 9110
-/// §11.4), which a server may repeat alone.
-pub(crate) fn credentials(value: &str) -> impl Iterator<Item = &str> {
-    std::iter::once(value).chain(value.split_once(' ').map(|(_, credentials)| credentials.trim()))
-}
-
 /// Equality whose time depends on the lengths only, a `Debug` that shows nothing, and the word for being
 /// wiped, which what they are made of sees to.
 macro_rules! behave_as_a_secret {

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::headers::X_AUTH_TOKEN;
 use crate::operation::Secrets;
-use crate::{CallOptions, Endpoint};
+use crate::{CallOptions, Endpoint, Scrubber};
 
 /// One request of one attempt, and the limits that a [`Transport`](crate::Transport) keeps.
 ///
@@ -61,13 +62,19 @@ impl Request {
         self.response_limit
     }
 
-    /// What the operation says is secret of what it wrote, wherever it stands: in the path, in a header or
-    /// in the body. The token is not among it, nor a sensitive header of the call's or the client's own.
+    /// The secrets of this request: what its operation marked as secret, in the path, a header or the body, and
+    /// every header that is marked sensitive. The token is not among them; it is in `X-Auth-Token`.
     ///
-    /// A transport does without. It is for what stands around one and writes down what passes: the server
-    /// may repeat a secret, and a [`Scrubber`](crate::Scrubber) finds it.
+    /// A recorder or a logger around a transport needs them, since the server may repeat one. To remove all of
+    /// them from a text, the token included, use [`scrubber`](Self::scrubber).
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter()
+    }
+
+    /// Removes this request's secrets, the token included, from a text.
+    pub fn scrubber(&self) -> Scrubber<'_> {
+        let token = self.http.headers().get(X_AUTH_TOKEN).and_then(|token| token.to_str().ok());
+        Scrubber::new(token.into_iter().chain(self.secrets()))
     }
 
     /// The raw request, for reading. It holds the token, and its path may hold an OTP.
