@@ -1,12 +1,14 @@
-//! A larger SDK that holds the OTP service as one of its parts: it takes any `OtpsApi`, has its own error
-//! type around ours, and turns `effect` into what its users should do.
+//! A larger SDK with the OTP service as one of its parts. It takes any `OtpsApi`, and each of its methods turns
+//! an error into the next step of its user: by the operation first, then by `effect`, then by `kind`.
 
 #![allow(clippy::print_stdout, reason = "it shows what the SDK answers")]
 
 use std::sync::Arc;
 
 use otp_core::http::HeaderValue;
-use otp_core::{AuthToken, BaseUrl, Effect, ErrorKind, Otp, OtpsApi, OtpsClient, RecoveryCodeList};
+use otp_core::{
+    AuthToken, BaseUrl, Effect, ErrorKind, Otp, OtpsApi, OtpsClient, RecoveryCodeList, Verified,
+};
 use otp_emulator::Emulator;
 use otp_hyper::{HyperTransport, Roots};
 
@@ -17,37 +19,44 @@ pub struct Metal {
     otps: Arc<dyn OtpsApi>,
 }
 
-/// What its users see: their next step, with ours underneath as the source.
+/// What its users see: their next step. The cause is the source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetalError {
-    /// What was typed is not the code that was sent, or came too late.
-    #[error("that code is not right; ask for a new one")]
+    /// The code is wrong, expired or used, or what was typed cannot be a code.
+    #[error("that code is not right; type it again, or ask for a new one")]
     WrongCode(#[source] otp_core::Error),
-    /// The session is over.
+    /// The code may be used up, so the same one would prove nothing.
+    #[error("that code may be used up; ask for a new one")]
+    CodeUsedUp(#[source] otp_core::Error),
+    /// The recovery codes may have changed, and could not be read.
+    #[error("the printed recovery codes may be dead; replace them again")]
+    CodesInDoubt(#[source] otp_core::Error),
+    /// The session is over. Nothing was changed.
     #[error("log in again")]
     LoggedOut(#[source] otp_core::Error),
-    /// Nothing happened, and trying again may help.
-    #[error("the service cannot be reached; nothing was changed")]
-    Unreachable(#[source] otp_core::Error),
-    /// Something may have happened.
-    #[error("it is not known whether that worked")]
-    InDoubt(#[source] otp_core::Error),
-    /// Anything else: a fault to look into.
-    #[error("two-factor authentication failed")]
-    Other(#[source] otp_core::Error),
+    /// Nothing was changed.
+    #[error("two-factor authentication failed; nothing was changed")]
+    NothingChanged(#[source] otp_core::Error),
 }
 
-impl From<otp_core::Error> for MetalError {
-    fn from(error: otp_core::Error) -> Self {
-        match (error.effect(), error.kind()) {
-            (Effect::Unknown | Effect::Applied, _) => Self::InDoubt(error),
-            (_, ErrorKind::BadRequest | ErrorKind::InvalidInput) => Self::WrongCode(error),
-            (_, ErrorKind::Unauthorized) => Self::LoggedOut(error),
-            (_, ErrorKind::Connect | ErrorKind::ConnectionLost) => Self::Unreachable(error),
-            _ => Self::Other(error),
+impl MetalError {
+    /// For an error after which nothing has changed.
+    fn unchanged(error: otp_core::Error) -> Self {
+        match error.kind() {
+            ErrorKind::Unauthorized => Self::LoggedOut(error),
+            _ => Self::NothingChanged(error),
         }
     }
+}
+
+/// What a request for a code came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sms {
+    /// A code is on its way.
+    Sent,
+    /// Perhaps: the user looks at the phone, and asks again if nothing arrives.
+    Perhaps,
 }
 
 impl Metal {
@@ -56,7 +65,7 @@ impl Metal {
     /// # Errors
     ///
     /// If the settings do not fit.
-    pub fn connect(url: BaseUrl, token: AuthToken, roots: Roots) -> Result<Self, MetalError> {
+    pub fn connect(url: BaseUrl, token: AuthToken, roots: Roots) -> Result<Self, otp_core::Error> {
         let transport = HyperTransport::builder().roots(roots).build()?;
         let client = OtpsClient::builder(transport, token)
             .base_url(url)
@@ -70,37 +79,50 @@ impl Metal {
         Self { otps: Arc::new(otps) }
     }
 
-    /// Sends a code to the user's phone.
+    /// Sends a code to the user's phone, when the user asks for one.
     ///
     /// # Errors
     ///
-    /// [`MetalError::InDoubt`] if an SMS may be on its way all the same.
-    pub async fn send_code(&self) -> Result<(), MetalError> {
-        Ok(self.otps.receive_codes().await?)
+    /// If no SMS was sent.
+    pub async fn send_code(&self) -> Result<Sms, MetalError> {
+        match self.otps.receive_codes().await {
+            Err(error) if error.effect() == Effect::NotApplied => Err(MetalError::unchanged(error)),
+            Err(error) if error.effect() == Effect::Unknown => Ok(Sms::Perhaps),
+            _ => Ok(Sms::Sent),
+        }
     }
 
-    /// Checks what the user typed.
+    /// Checks what the user typed. Only `Ok` lets the user in.
     ///
     /// # Errors
     ///
-    /// [`MetalError::WrongCode`], also if it cannot be a code at all.
-    pub async fn check_code(&self, typed: &str) -> Result<(), MetalError> {
-        let verified = self.otps.find_ensure_otp(&Otp::new(typed)?).await?;
-        drop(verified);
-        Ok(())
-    }
-
-    /// New recovery codes. If the reply is lost, the codes that are in force are read instead.
-    ///
-    /// # Errors
-    ///
-    /// If they were not regenerated, or cannot be read.
-    pub async fn new_recovery_codes(&self) -> Result<RecoveryCodeList, MetalError> {
-        match self.otps.regenerate_codes().await {
-            Err(error) if error.effect() == Effect::Applied => {
-                Ok(self.otps.find_recovery_codes().await?)
+    /// [`MetalError::WrongCode`], also if it cannot be a code at all; [`MetalError::CodeUsedUp`] if the
+    /// reply was lost.
+    pub async fn check_code(&self, typed: &str) -> Result<Verified, MetalError> {
+        let otp = Otp::new(typed).map_err(MetalError::WrongCode)?;
+        self.otps.find_ensure_otp(&otp).await.map_err(|error| {
+            match (error.effect(), error.kind()) {
+                (Effect::Unknown | Effect::Applied, _) => MetalError::CodeUsedUp(error),
+                (Effect::NotApplied, ErrorKind::BadRequest) => MetalError::WrongCode(error),
+                (Effect::NotApplied, _) => MetalError::unchanged(error),
             }
-            other => Ok(other?),
+        })
+    }
+
+    /// New recovery codes. If the reply is lost, it reads the codes and compares them with the old ones.
+    ///
+    /// # Errors
+    ///
+    /// [`MetalError::CodesInDoubt`] if the old codes may be dead; any other error if they still work.
+    pub async fn new_recovery_codes(&self) -> Result<RecoveryCodeList, MetalError> {
+        let old = self.otps.find_recovery_codes().await.map_err(MetalError::unchanged)?;
+        match self.otps.regenerate_codes().await {
+            Ok(new) => Ok(new),
+            Err(error) if error.effect() == Effect::NotApplied => Err(MetalError::unchanged(error)),
+            Err(error) => match self.otps.find_recovery_codes().await {
+                Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => Ok(now),
+                _ => Err(MetalError::CodesInDoubt(error)),
+            },
         }
     }
 }
@@ -111,7 +133,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let metal =
         Metal::connect(emulator.base_url(), emulator.token(), Roots::pem(emulator.ca_pem())?)?;
 
-    metal.send_code().await?;
+    println!("SMS: {:?}", metal.send_code().await?);
     for typed in ["not a code!", "000000"] {
         if let Err(error) = metal.check_code(typed).await {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -125,23 +147,39 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp_core::operation::{ReceiveCodes, RegenerateCodes};
-    use otp_mock::{FakeOtps, MockOtpsApi, canned};
+    use otp_core::operation::{FindEnsureOtp, ReceiveCodes, RegenerateCodes};
+    use otp_mock::{FakeOtps, Fault, MockOtpsApi, canned};
 
     #[tokio::test]
     async fn a_lost_reply_to_regenerate_costs_no_codes() {
-        let mut mock = MockOtpsApi::new();
-        mock.expect_regenerate_codes().returning(|| Err(canned::lost_reply::<RegenerateCodes>()));
-        mock.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["a", "b"])));
-        assert_eq!(Metal::with_otps(mock).new_recovery_codes().await.unwrap().len(), 2);
+        let service = FakeOtps::new();
+        service.arm(Fault::LostRegenerate);
+        let codes = Metal::with_otps(service.clone()).new_recovery_codes().await.unwrap();
+        assert_eq!(codes, service.find_recovery_codes().await.unwrap());
     }
 
     #[tokio::test]
-    async fn an_sms_that_may_have_been_sent_is_in_doubt() {
+    async fn old_codes_are_never_shown_as_new_ones() {
+        let mut mock = MockOtpsApi::new();
+        mock.expect_regenerate_codes().returning(|| Err(canned::unknown::<RegenerateCodes>()));
+        mock.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["old"])));
+        let error = Metal::with_otps(mock).new_recovery_codes().await.unwrap_err();
+        assert!(matches!(error, MetalError::CodesInDoubt(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn after_a_lost_reply_the_user_looks_at_the_phone() {
         let mut mock = MockOtpsApi::new();
         mock.expect_receive_codes().returning(|| Err(canned::unknown::<ReceiveCodes>()));
-        let error = Metal::with_otps(mock).send_code().await.unwrap_err();
-        assert!(matches!(error, MetalError::InDoubt(_)), "{error:?}");
+        assert_eq!(Metal::with_otps(mock).send_code().await.unwrap(), Sms::Perhaps);
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_is_no_login() {
+        let mut mock = MockOtpsApi::new();
+        mock.expect_find_ensure_otp().returning(|_| Err(canned::unknown::<FindEnsureOtp>()));
+        let error = Metal::with_otps(mock).check_code("123456").await.unwrap_err();
+        assert!(matches!(error, MetalError::CodeUsedUp(_)), "{error:?}");
     }
 
     #[tokio::test]

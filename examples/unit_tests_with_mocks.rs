@@ -1,4 +1,4 @@
-//! Business logic that depends on the OTP service, and its tests: a login that gives a person three tries.
+//! Business logic that depends on the OTP service, and its tests: a login that gives the user three tries.
 //!
 //! The tests below are the example; they run with `cargo test`. `main` plays one login.
 
@@ -12,35 +12,41 @@ pub enum Login {
     /// The second factor was right.
     In,
     /// Three wrong codes.
-    LockedOut,
-    /// A code may have been used up without an answer: a new one is on its way to the phone.
-    NewCodeSent,
+    ThreeWrongCodes,
+    /// No SMS arrived, or the code may be used up: the user should ask for a new one.
+    NewCodeNeeded,
 }
 
-/// Asks for a code by SMS, then gives the person three tries.
+/// Sends a code by SMS, then gives the user three tries. `ask` returns what the user typed, or `None` if no
+/// SMS arrived.
 ///
 /// A typing error that cannot be a code costs no try, since nothing is sent.
 ///
 /// # Errors
 ///
-/// Whatever the service answers other than that a code is wrong.
-pub async fn log_in(otps: &dyn OtpsApi, mut ask: impl FnMut() -> String) -> Result<Login, Error> {
-    otps.receive_codes().await?;
+/// If no SMS was sent, or a code could not be checked.
+pub async fn log_in(
+    otps: &dyn OtpsApi,
+    mut ask: impl FnMut() -> Option<String>,
+) -> Result<Login, Error> {
+    match otps.receive_codes().await {
+        Err(error) if error.effect() == Effect::NotApplied => return Err(error),
+        // An SMS is on its way, or it may be: the user looks at the phone.
+        _ => {}
+    }
     let mut tries = 3;
     while tries > 0 {
-        let Ok(otp) = Otp::new(ask()) else { continue };
+        let Some(typed) = ask() else { return Ok(Login::NewCodeNeeded) };
+        let Ok(otp) = Otp::new(typed) else { continue };
         match otps.find_ensure_otp(&otp).await {
             Ok(_) => return Ok(Login::In),
-            Err(error) if error.kind() == ErrorKind::BadRequest => tries -= 1,
             // The code may be used up. Trying it again would prove nothing.
-            Err(error) if error.effect() != Effect::NotApplied => {
-                otps.receive_codes().await?;
-                return Ok(Login::NewCodeSent);
-            }
+            Err(error) if error.effect() != Effect::NotApplied => return Ok(Login::NewCodeNeeded),
+            Err(error) if error.kind() == ErrorKind::BadRequest => tries -= 1,
             Err(error) => return Err(error),
         }
     }
-    Ok(Login::LockedOut)
+    Ok(Login::ThreeWrongCodes)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,13 +56,12 @@ async fn main() -> Result<(), Error> {
     let mut typed = 0;
     let outcome = log_in(&service, || {
         typed += 1;
-        match (typed, phone.last_sms()) {
-            (2.., Some(sms)) => {
-                use otp_core::secrecy::ExposeSecret;
-                sms.otp.expose_secret().to_owned()
-            }
-            _ => "a wrong code".to_owned(),
+        let sms = phone.last_sms()?;
+        if typed == 1 {
+            return Some("a wrong code".to_owned());
         }
+        use otp_core::secrecy::ExposeSecret;
+        Some(sms.otp.expose_secret().to_owned())
     })
     .await?;
     println!("after {typed} codes: {outcome:?}");
@@ -75,25 +80,33 @@ mod tests {
         use super::*;
 
         #[tokio::test]
-        async fn three_wrong_codes_lock_out() {
+        async fn three_wrong_codes_end_the_login() {
             let mut otps = MockOtpsApi::new();
             otps.expect_receive_codes().once().returning(|| Ok(()));
             otps.expect_find_ensure_otp()
                 .times(3)
                 .returning(|_| Err(canned::error::<FindEnsureOtp>(ErrorKind::BadRequest).build()));
-            let outcome = log_in(&otps, || "111 111".into()).await;
-            assert_eq!(outcome.unwrap(), Login::LockedOut);
+            let outcome = log_in(&otps, || Some("111 111".into())).await;
+            assert_eq!(outcome.unwrap(), Login::ThreeWrongCodes);
         }
 
         #[tokio::test]
-        async fn a_code_that_may_be_used_up_is_replaced_and_not_repeated() {
+        async fn a_code_that_may_be_used_up_is_not_repeated() {
             let mut otps = MockOtpsApi::new();
-            otps.expect_receive_codes().times(2).returning(|| Ok(()));
+            otps.expect_receive_codes().once().returning(|| Ok(()));
             otps.expect_find_ensure_otp()
                 .once()
                 .returning(|_| Err(canned::unknown::<FindEnsureOtp>()));
-            let outcome = log_in(&otps, || "111111".into()).await;
-            assert_eq!(outcome.unwrap(), Login::NewCodeSent);
+            let outcome = log_in(&otps, || Some("111111".into())).await;
+            assert_eq!(outcome.unwrap(), Login::NewCodeNeeded);
+        }
+
+        #[tokio::test]
+        async fn after_a_lost_reply_to_the_sms_the_user_looks_at_the_phone() {
+            let mut otps = MockOtpsApi::new();
+            otps.expect_receive_codes().once().returning(|| Err(canned::unknown::<ReceiveCodes>()));
+            let outcome = log_in(&otps, || None).await;
+            assert_eq!(outcome.unwrap(), Login::NewCodeNeeded);
         }
 
         #[tokio::test]
@@ -115,36 +128,34 @@ mod tests {
             let service = FakeOtps::new();
             let phone = service.clone();
             let mut answers = vec!["wrong", "oh no", "WRONG"].into_iter();
-            let outcome = log_in(&service, || match answers.next() {
-                Some(answer) => answer.to_owned(),
-                None => phone.last_sms().unwrap().otp.expose_secret().to_owned(),
-            })
-            .await;
+            let mut typed = || match answers.next() {
+                Some(answer) => Some(answer.to_owned()),
+                None => Some(phone.last_sms()?.otp.expose_secret().to_owned()),
+            };
+            let outcome = log_in(&service, &mut typed).await;
             // "oh no" loses its space and is a try; so there were three.
-            assert_eq!(outcome.unwrap(), Login::LockedOut);
+            assert_eq!(outcome.unwrap(), Login::ThreeWrongCodes);
 
             let mut answers = vec!["wrong", "?!"].into_iter();
-            let outcome = log_in(&service, || match answers.next() {
-                Some(answer) => answer.to_owned(),
-                None => phone.last_sms().unwrap().otp.expose_secret().to_owned(),
-            })
-            .await;
+            let mut typed = || match answers.next() {
+                Some(answer) => Some(answer.to_owned()),
+                None => Some(phone.last_sms()?.otp.expose_secret().to_owned()),
+            };
+            let outcome = log_in(&service, &mut typed).await;
             assert_eq!(outcome.unwrap(), Login::In);
             assert_eq!(service.sms_outbox().len(), 2);
         }
 
         #[tokio::test]
-        async fn a_code_that_was_used_up_unseen_is_replaced_by_a_new_sms() {
+        async fn a_code_that_was_used_up_unseen_is_no_login() {
             let service = FakeOtps::new();
             service.arm(Fault::LostVerify);
-            let outcome =
-                log_in(&service, || service.last_sms().unwrap().otp.expose_secret().to_owned())
-                    .await;
-            assert_eq!(outcome.unwrap(), Login::NewCodeSent);
+            let typed = || Some(service.last_sms()?.otp.expose_secret().to_owned());
+            let outcome = log_in(&service, typed).await;
+            assert_eq!(outcome.unwrap(), Login::NewCodeNeeded);
             let verified = Event::Verified(Factor::Sms);
             let struck = Event::Struck(Fault::LostVerify);
-            let happened = [Event::SmsSent, verified, struck, Event::SmsSent];
-            assert_eq!(service.journal().events(), happened);
+            assert_eq!(service.journal().events(), [Event::SmsSent, verified, struck]);
         }
     }
 }

@@ -33,6 +33,10 @@ impl Transport for InTheClear {
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
 }
 
 struct Hangs;
@@ -45,6 +49,10 @@ impl Transport for Hangs {
     }
 
     fn sleep(&self, _: Duration) {}
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
 }
 
 fn json(report: &Report) -> serde_json::Value {

@@ -39,6 +39,10 @@ impl Transport for Panics {
     async fn sleep(&self, _: Duration) {
         panic!("no timer here");
     }
+
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
 }
 
 #[async_trait(?Send)]
@@ -50,6 +54,10 @@ impl local::Transport for Panics {
     async fn sleep(&self, duration: Duration) {
         Transport::sleep(self, duration).await;
     }
+
+    fn now(&self) -> Duration {
+        Transport::now(self)
+    }
 }
 
 impl blocking::Transport for Panics {
@@ -59,6 +67,10 @@ impl blocking::Transport for Panics {
 
     fn sleep(&self, duration: Duration) {
         runtime().block_on(Transport::sleep(self, duration));
+    }
+
+    fn now(&self) -> Duration {
+        Transport::now(self)
     }
 }
 
@@ -102,6 +114,10 @@ impl Transport for Telling {
 
     async fn sleep(&self, duration: Duration) {
         self.0.sleep(duration).await;
+    }
+
+    fn now(&self) -> Duration {
+        self.0.now()
     }
 }
 

@@ -14,23 +14,24 @@ use crate::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsClient, RecoveryCode
 ///
 /// ```
 /// use std::sync::Arc;
-/// use otp_core::{Otp, OtpsApi, Error};
+/// use otp_core::{Error, Otp, OtpsApi, Verified};
 ///
 /// struct Login {
 ///     otps: Arc<dyn OtpsApi>,
 /// }
 ///
 /// impl Login {
-///     async fn second_factor(&self, typed: &str) -> Result<(), Error> {
-///         self.otps.find_ensure_otp(&Otp::new(typed)?).await.map(drop)
+///     /// Only `Ok` lets the user in.
+///     async fn second_factor(&self, typed: &str) -> Result<Verified, Error> {
+///         self.otps.find_ensure_otp(&Otp::new(typed)?).await
 ///     }
 /// }
 /// ```
 ///
 /// # Errors
 ///
-/// Every method answers the same [`Error`]. Ask it [`effect`](Error::effect) first: after
-/// [`Effect::Unknown`](crate::Effect::Unknown), each method's documentation says what to do.
+/// Every method returns the same [`Error`]. Its [`effect`](Error::effect) says whether the server acted, and
+/// [this table](crate::Effect#what-to-do-after-each-effect) says what to do next.
 ///
 /// # Cancellation
 ///
@@ -62,9 +63,10 @@ pub trait OtpsApi: Send + Sync {
     /// # Errors
     ///
     /// Documented: [`BadRequest`](ErrorKind::BadRequest) for an OTP that is wrong, expired or used,
-    /// [`Unauthorized`](ErrorKind::Unauthorized) for the token. After
-    /// [`Effect::Unknown`](crate::Effect::Unknown) ask for a new OTP: a failure on the same one proves
-    /// nothing. It is never repeated by itself unless it provably was not sent.
+    /// [`Unauthorized`](ErrorKind::Unauthorized) for the token. Only `Ok` is a login. After
+    /// [`Effect::Unknown`](crate::Effect::Unknown) the user needs a new OTP: a failure on the same one
+    /// proves nothing ([example](crate::Effect#verify-an-otp)). The client retries it only if it can prove
+    /// that nothing was sent.
     #[doc(alias = "verify")]
     #[doc(alias = "login")]
     async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
@@ -77,8 +79,8 @@ pub trait OtpsApi: Send + Sync {
     /// # Errors
     ///
     /// Documented: [`Unauthorized`](ErrorKind::Unauthorized), [`NotFound`](ErrorKind::NotFound),
-    /// [`Unprocessable`](ErrorKind::Unprocessable). It may be repeated after any error, and is by
-    /// itself where that can help.
+    /// [`Unprocessable`](ErrorKind::Unprocessable). Safe to retry after any error; the client does so
+    /// automatically where it helps.
     #[doc(alias = "backup_codes")]
     async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
         Err(unimplemented(FindRecoveryCodes::ENDPOINT))
@@ -90,8 +92,9 @@ pub trait OtpsApi: Send + Sync {
     ///
     /// Documented: [`BadRequest`](ErrorKind::BadRequest), [`Unauthorized`](ErrorKind::Unauthorized),
     /// [`Unprocessable`](ErrorKind::Unprocessable), [`Server`](ErrorKind::Server). After
-    /// [`Effect::Unknown`](crate::Effect::Unknown) look at the phone, then ask again. It is never
-    /// repeated by itself unless it provably was not sent.
+    /// [`Effect::Unknown`](crate::Effect::Unknown) the user looks at the phone before asking again
+    /// ([example](crate::Effect#send-an-sms)). The client retries it only if it can prove that nothing was
+    /// sent.
     #[doc(alias = "sms")]
     #[doc(alias = "send")]
     async fn receive_codes(&self) -> Result<(), Error> {
@@ -104,10 +107,11 @@ pub trait OtpsApi: Send + Sync {
     ///
     /// Documented: [`Unauthorized`](ErrorKind::Unauthorized), [`NotFound`](ErrorKind::NotFound),
     /// [`Unprocessable`](ErrorKind::Unprocessable). After
-    /// [`Effect::Applied`](crate::Effect::Applied) the codes changed and were lost, after
-    /// [`Effect::Unknown`](crate::Effect::Unknown) they may have: read them with
-    /// [`find_recovery_codes`](Self::find_recovery_codes). It is never repeated by itself unless it
-    /// provably was not sent.
+    /// [`Effect::Applied`](crate::Effect::Applied) the codes changed and the new ones were lost: read them
+    /// with [`find_recovery_codes`](Self::find_recovery_codes). After
+    /// [`Effect::Unknown`](crate::Effect::Unknown) they may have changed: read them and compare them with
+    /// the old ones ([example](crate::Effect#replace-the-recovery-codes)). The client retries it only if it
+    /// can prove that nothing was sent.
     #[doc(alias = "reset")]
     async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
         Err(unimplemented(RegenerateCodes::ENDPOINT))

@@ -31,6 +31,10 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
+    /// What to know when nothing answers there.
+    pub(crate) const PUBLIC_HAS_ENDED: &'static str = "the base URL is the default, the public \
+        service, whose end was announced for 30 June 2026: set another with 'base_url'";
+
     /// The public service: `https://api.equinix.com/metal/v1`.
     ///
     /// Its operator announced the end of the service for 30 June 2026.
@@ -47,8 +51,8 @@ impl BaseUrl {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that is relative, has
-    /// another scheme, user information, a query, a fragment, an impossible port or a `.` or `..`
-    /// segment, or would send the token in the clear. The sentence does not repeat the URL, which may
+    /// another scheme, user information, a query, a fragment, an impossible port, a character that
+    /// must be encoded (a host in punycode, a path in percent-encoding), or a `.` or `..` segment, or would send the token in the clear. The sentence does not repeat the URL, which may
     /// hold a password.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         let base = Self::parse(url.as_ref())?;
@@ -78,6 +82,15 @@ impl BaseUrl {
         if url.contains('#') {
             return Err(invalid("it has a fragment ('#'): remove it"));
         }
+        if !url.is_ascii() {
+            return Err(match url.split("://").nth(1).and_then(|rest| rest.split('/').next()) {
+                Some(host) if !host.is_ascii() => invalid(
+                    "its host is not ASCII: write an internationalized name in punycode \
+                     ('xn--…', RFC 5891)",
+                ),
+                _ => invalid(NOT_A_PATH),
+            });
+        }
         let parts = Uri::from_str(url)
             .map_err(|_| invalid("it is not a URL: write it as 'https://host[:port][/path]'"))?
             .into_parts();
@@ -93,6 +106,11 @@ impl BaseUrl {
         if authority.host().is_empty() {
             return Err(invalid("it has no host"));
         }
+        if !is_host(authority.host()) {
+            return Err(invalid(
+                "its host is neither a name of ASCII letters, digits, '-', '.' and '_' nor an address",
+            ));
+        }
         let port = &authority.as_str()[authority.host().len()..];
         if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
             return Err(invalid("its port is not a number from 1 to 65535"));
@@ -102,6 +120,9 @@ impl BaseUrl {
             return Err(invalid("it has a query ('?'): remove it"));
         }
         let prefix = path.as_ref().map_or("", |path| path.path()).trim_end_matches('/');
+        if !is_path(prefix) {
+            return Err(invalid(NOT_A_PATH));
+        }
         let dots = |segment: &str| {
             matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
         };
@@ -121,6 +142,10 @@ impl BaseUrl {
         &self.authority
     }
 
+    pub(crate) fn is_public(&self) -> bool {
+        *self == Self::public()
+    }
+
     /// The port, also where the URL leaves it out.
     pub fn port(&self) -> u16 {
         let usual = if self.scheme == Scheme::HTTP { 80 } else { 443 };
@@ -131,6 +156,27 @@ impl BaseUrl {
     pub fn path_prefix(&self) -> &str {
         &self.prefix
     }
+}
+
+const NOT_A_PATH: &str = "its path has a character that no URL may hold (RFC 3986 §3.3): \
+    percent-encode it in UTF-8, as in '%C3%A9' for 'é'";
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
+        None => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    }
+}
+
+/// Slashes, and what a segment may hold: unreserved characters, sub-delimiters, `:`, `@`, and
+/// percent-encoded bytes.
+fn is_path(path: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
+    let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let bytes = path.as_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| {
+        allowed(*byte) && (*byte != b'%' || is_hex(bytes.get(at + 1)) && is_hex(bytes.get(at + 2)))
+    })
 }
 
 fn invalid(what: &str) -> Error {
@@ -204,6 +250,8 @@ mod tests {
             ("http://LOCALHOST", "http://LOCALHOST"),
             ("http://127.9.9.9:1", "http://127.9.9.9:1"),
             ("http://[::1]:8080/metal", "http://[::1]:8080/metal"),
+            ("https://xn--hst-sna.example/%C3%A9", "https://xn--hst-sna.example/%C3%A9"),
+            ("https://host/a-._~!$&'()*+,;=:@", "https://host/a-._~!$&'()*+,;=:@"),
         ] {
             assert_eq!(BaseUrl::new(url).unwrap().to_string(), shown);
         }
@@ -218,7 +266,21 @@ mod tests {
             ("api.equinix.com", "write it as"),
             ("https://", "write it as"),
             ("https://ho st/", "write it as"),
-            ("https://h\u{f6}st/", "write it as"),
+            ("https://h\u{f6}st/", "punycode"),
+            ("https://h\u{f6}st", "punycode"),
+            ("https://ho%73t/", "write it as"),
+            ("https://h!st/", "its host"),
+            ("https://[::1%25eth0]/", "its host"),
+            ("https://host/\u{e9}", "percent-encode"),
+            ("https://host/a\u{202e}b", "percent-encode"),
+            ("https://host/\u{200b}", "percent-encode"),
+            ("https://host/\u{85}", "percent-encode"),
+            ("https://host/a\"b", "percent-encode"),
+            ("https://host/{a}", "percent-encode"),
+            ("https://host/a|b", "percent-encode"),
+            ("https://host/%", "percent-encode"),
+            ("https://host/%4", "percent-encode"),
+            ("https://host/%zz", "percent-encode"),
             ("ftp://host", "scheme"),
             ("https://user:hunter2@host", "user information"),
             ("https://hunter2@host", "user information"),

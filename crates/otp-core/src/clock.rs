@@ -1,9 +1,9 @@
 //! The one place that reads a clock.
 //!
 //! The [exchange](crate::exchange) is told the time and never asks for it. A
-//! [`Transport`](crate::Transport) answers [`now`](crate::Transport::now); by default that is
-//! [`monotonic`]. A transport with a time of its own (a test's, a runtime's paused clock) answers
-//! that instead, and every wait and deadline follows it.
+//! [`Transport`](crate::Transport) answers [`now`](crate::Transport::now), usually by [`monotonic`]. A
+//! transport whose `sleep` follows another clock (a test's, a runtime's paused one) answers that
+//! clock's time instead, and every wait and deadline follows it.
 
 use std::sync::OnceLock;
 use std::time::Duration;

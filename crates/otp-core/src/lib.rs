@@ -16,35 +16,26 @@
 //! # The shortest real use
 //!
 //! ```
-//! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport};
+//! use otp_core::{AuthToken, BaseUrl, Error, Otp, OtpsApi, OtpsClient, Transport, Verified};
 //!
-//! async fn log_in(transport: impl Transport + 'static, typed: &str) -> Result<bool, Error> {
-//!     let client = OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
+//! fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
+//!     OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
 //!         .base_url(BaseUrl::new("https://metal.example.com/metal/v1")?)
-//!         .build()?;
+//!         .build()
+//! }
 //!
-//!     let verified = client.find_ensure_otp(&Otp::new(typed)?).await?;
-//!     Ok(verified.session_token().is_some())
+//! /// Only `Ok` lets the user in.
+//! async fn second_factor(api: &dyn OtpsApi, typed: &str) -> Result<Verified, Error> {
+//!     api.find_ensure_otp(&Otp::new(typed)?).await
 //! }
 //! ```
 //!
 //! # When something fails
 //!
-//! A one-time password is used up by verifying it, an SMS costs money, and regenerating kills the old
-//! recovery codes. So every [`Error`] answers one question first: did the server act?
-//!
-//! ```
-//! use otp_core::{Effect, Error, OtpsApi};
-//!
-//! async fn fresh_codes(api: &dyn OtpsApi) -> Result<otp_core::RecoveryCodeList, Error> {
-//!     match api.regenerate_codes().await {
-//!         // The old codes are dead and the new ones did not arrive: read them. (After `Unknown`, compare
-//!         // what you read with the old ones.)
-//!         Err(error) if error.effect() == Effect::Applied => api.find_recovery_codes().await,
-//!         other => other,
-//!     }
-//! }
-//! ```
+//! Verifying uses a one-time password up, an SMS costs money, and regenerating kills the old recovery
+//! codes. So every [`Error`] answers one question first: did the server act? [`Effect`] has the answer, and
+//! [a table](Effect#what-to-do-after-each-effect) of what to do after it, with an example for each
+//! operation.
 //!
 //! # Telemetry
 //!
@@ -54,6 +45,12 @@
 //! `http.response.status_code`, `http.request.resend_count` and `error.type`
 //! ([`ErrorKind::as_str`]). The URL itself is never recorded, since it may hold an OTP. `Sunset` and
 //! `Deprecation` are warned of once a client.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `tracing` | no | the telemetry above, and [`Exchange::span`] |
 //!
 //! # Where things are
 //!
@@ -67,6 +64,13 @@
 //! | drive the protocol yourself | [`Exchange`], [`ClientConfig`] |
 //! | hold a secret | [`AuthToken`], [`Otp`], [`RecoveryCode`] |
 //! | handle a failure | [`Error`], [`ErrorKind`], [`Effect`] |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Where these docs are built without a feature, its links lead to docs.rs, which builds with all.
+#![cfg_attr(
+    not(feature = "tracing"),
+    doc = "",
+    doc = "[`Exchange::span`]: https://docs.rs/otp-core/latest/otp_core/exchange/struct.Exchange.html#method.span"
+)]
 
 mod api;
 mod base_url;
@@ -80,6 +84,7 @@ pub mod local;
 mod model;
 pub mod operation;
 mod pointers;
+mod scrub;
 mod secret;
 mod telemetry;
 mod transport;
@@ -93,6 +98,7 @@ pub use error::{Attempt, Effect, Error, ErrorBuilder, ErrorKind, Result};
 pub use exchange::{CallOptions, Exchange, RetryPolicy, Step};
 pub use model::{RecoveryCodeList, Verified};
 pub use operation::{Endpoint, Operation};
+pub use scrub::Scrubber;
 pub use secret::{AuthToken, Otp, RecoveryCode};
 pub use transport::{Progress, Request, Response, Transport, TransportError, TransportErrorKind};
 

@@ -4,12 +4,16 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::client::Announcements;
 use crate::exchange::failure::Failure;
 use crate::{BaseUrl, Endpoint, Error, Metadata};
 
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
-pub(crate) struct Telemetry(tracing::Span);
+pub(crate) struct Telemetry {
+    span: tracing::Span,
+    is_over: bool,
+}
 
 #[cfg(feature = "tracing")]
 impl Telemetry {
@@ -29,16 +33,16 @@ impl Telemetry {
             http.request.resend_count = Empty,
             error.type = Empty,
         );
-        Self(span)
+        Self { span, is_over: false }
     }
 
     pub(crate) fn span(&self) -> &tracing::Span {
-        &self.0
+        &self.span
     }
 
     pub(crate) fn attempt_succeeded(&self, metadata: &Metadata) {
         tracing::debug!(
-            parent: &self.0,
+            parent: &self.span,
             http.request.resend_count = metadata.failed_attempts().len(),
             http.response.status_code = metadata.status().as_u16(),
             "attempt succeeded"
@@ -47,7 +51,7 @@ impl Telemetry {
 
     pub(crate) fn attempt_failed(&self, resends: usize, failure: &Failure) {
         tracing::debug!(
-            parent: &self.0,
+            parent: &self.span,
             http.request.resend_count = resends,
             http.response.status_code = failure.status.map(|status| status.as_u16()),
             error.type = failure.kind.as_str(),
@@ -56,21 +60,22 @@ impl Telemetry {
         );
     }
 
-    /// Warns once a client, whatever the number of its clones and calls.
-    pub(crate) fn announcements(&self, metadata: &Metadata, announced: &AtomicBool) {
-        let (sunset, deprecation) = (metadata.sunset(), metadata.deprecation());
+    /// Warns once a client, whatever the number of its clones and calls, and whether they succeed.
+    pub(crate) fn announcements(&self, announced: Announcements, warned: &AtomicBool) {
+        let (sunset, deprecation) = announced;
         if sunset.is_none() && deprecation.is_none() {
             return;
         }
-        if !announced.swap(true, std::sync::atomic::Ordering::Relaxed) {
-            let date = |at| httpdate::fmt_http_date(at);
+        if !warned.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            // Both are dates that HTTP can express, or this would panic.
+            let date = httpdate::fmt_http_date;
             let deprecated = match deprecation {
                 Some(crate::Deprecation::At(at)) => Some(date(at)),
                 Some(crate::Deprecation::Announced) => Some("announced".to_owned()),
                 None => None,
             };
             tracing::warn!(
-                parent: &self.0,
+                parent: &self.span,
                 sunset = sunset.map(date),
                 deprecation = deprecated,
                 "the service is going away"
@@ -78,23 +83,39 @@ impl Telemetry {
         }
     }
 
-    pub(crate) fn call_succeeded(&self, metadata: &Metadata) {
-        self.0.record("http.response.status_code", metadata.status().as_u16());
+    pub(crate) fn call_succeeded(&mut self, metadata: &Metadata) {
+        self.is_over = true;
+        self.span.record("http.response.status_code", metadata.status().as_u16());
         self.resends(metadata.failed_attempts().len());
     }
 
-    pub(crate) fn call_failed(&self, error: &Error) {
+    pub(crate) fn call_failed(&mut self, error: &Error) {
+        self.is_over = true;
         if let Some(status) = error.status() {
-            self.0.record("http.response.status_code", status.as_u16());
+            self.span.record("http.response.status_code", status.as_u16());
         }
-        self.0.record("error.type", error.kind().as_str());
-        self.0.record("otel.status_code", "ERROR");
+        self.error(error.kind().as_str());
         self.resends(error.attempts().len().saturating_sub(1));
+    }
+
+    fn error(&self, error_type: &'static str) {
+        self.span.record("error.type", error_type);
+        self.span.record("otel.status_code", "ERROR");
     }
 
     fn resends(&self, resends: usize) {
         if resends > 0 {
-            self.0.record("http.request.resend_count", resends);
+            self.span.record("http.request.resend_count", resends);
+        }
+    }
+}
+
+/// A call that is dropped before its end has an end all the same.
+#[cfg(feature = "tracing")]
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.error(if std::thread::panicking() { "panic" } else { "cancelled" });
         }
     }
 }
@@ -110,7 +131,7 @@ impl Telemetry {
     }
     pub(crate) fn attempt_succeeded(&self, _: &Metadata) {}
     pub(crate) fn attempt_failed(&self, _: usize, _: &Failure) {}
-    pub(crate) fn announcements(&self, _: &Metadata, _: &AtomicBool) {}
-    pub(crate) fn call_succeeded(&self, _: &Metadata) {}
-    pub(crate) fn call_failed(&self, _: &Error) {}
+    pub(crate) fn announcements(&self, _: Announcements, _: &AtomicBool) {}
+    pub(crate) fn call_succeeded(&mut self, _: &Metadata) {}
+    pub(crate) fn call_failed(&mut self, _: &Error) {}
 }

@@ -6,9 +6,8 @@ mod support;
 
 use std::sync::Arc;
 
-use otp_core::bytes::Bytes;
-use otp_core::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use otp_core::operation::{ReadError, RequestDraft};
+use otp_core::http::{HeaderName, HeaderValue, Method, StatusCode};
+use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
 use otp_core::{
     Effect, Endpoint, Error, ErrorKind, Operation, Otp, OtpsApi, OtpsClient, Transport, Verified,
     async_trait,
@@ -106,7 +105,7 @@ impl Operation for EnableApp {
             .body(HeaderValue::from_static("application/json"), &b"{}"[..]);
     }
 
-    fn read(&self, response: &Response<Bytes>) -> Result<String, ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<String, ReadError> {
         Ok(String::from_utf8_lossy(response.body()).into_owned())
     }
 }

@@ -13,7 +13,7 @@ use otp_core::{
     Effect, Error, Otp, OtpsApi, TransportError, TransportErrorKind as T, blocking, local,
 };
 use pollster::block_on;
-use support::{OTP, Reply, Script, lost_body, not_sent, respond, status, unknown};
+use support::{OTP, Reply, Script, lost_body, lost_body_of, not_sent, respond, status, unknown};
 
 const NOT: Effect = Effect::NotApplied;
 const UNK: Effect = Effect::Unknown;
@@ -29,6 +29,12 @@ struct Row {
     sent: [usize; 2],
 }
 
+/// An answer over the limit.
+fn large(headers: &'static [(&'static str, &'static str)]) -> Reply {
+    Box::new(|| Ok(support::response(200, headers, &*Box::leak(" ".repeat(65_537).into()))))
+}
+
+const HTML: &[(&str, &str)] = &[("content-type", "text/html; charset=utf-8")];
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
 #[rustfmt::skip]
@@ -57,7 +63,17 @@ const ROWS: &[Row] = &[
     Row { what: "200 with null codes", reply: || respond(200, JSON, r#"{"recovery_codes": null}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "200 with a code that is null", reply: || respond(200, JSON, r#"{"recovery_codes": [null]}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
     Row { what: "200 with a control character in a string", reply: || respond(200, JSON, "{\"recovery_codes\": [\"\u{0}\"]}"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
-    Row { what: "captive portal", reply: || respond(200, &[("content-type", "text/html")], "<html>"), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    Row { what: "captive portal", reply: || respond(200, HTML, "<html>"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal that answers JSON as a page", reply: || respond(200, HTML, r#"{"recovery_codes": []}"#), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal that compresses", reply: || respond(200, &[("content-type", "text/html"), ("content-encoding", "gzip")], "?"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal whose page is lost", reply: || lost_body_of(200, HTML, T::ConnectionLost), kind: ConnectionLost, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "captive portal whose page is late", reply: || lost_body_of(200, HTML, T::Timeout), kind: Timeout, effect: [UNK; 4], sent: [1, 3] },
+    Row { what: "captive portal whose page is endless", reply: || lost_body_of(200, HTML, T::ResponseTooLarge), kind: ResponseTooLarge, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "captive portal with a large page", reply: || large(HTML), kind: ResponseTooLarge, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "another service", reply: || respond(200, &[("content-type", "application/xml")], "<a/>"), kind: Decode, effect: [UNK; 4], sent: [1, 1] },
+    Row { what: "large answer", reply: || large(JSON), kind: ResponseTooLarge, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
+    // Some frameworks give a 204 the type of the pages that they usually send.
+    Row { what: "body lost after 204 of a type", reply: || lost_body_of(204, HTML, T::ConnectionLost), kind: ConnectionLost, effect: [APP, APP, UNK, UNK], sent: [1, 3] },
     Row { what: "200 with a content encoding", reply: || respond(200, &[("content-encoding", "gzip")], r#"{"recovery_codes": []}"#), kind: Decode, effect: [UNK, UNK, APP, APP], sent: [1, 1] },
 
     Row { what: "201", reply: || status(201), kind: UnexpectedStatus, effect: [UNK; 4], sent: [1, 1] },

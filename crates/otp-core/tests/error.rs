@@ -148,3 +148,27 @@ fn a_reference_to_an_operation_is_that_operation() {
     let seen = script.seen.lock().unwrap();
     assert!(seen[1].uri.path().ends_with(OTP));
 }
+
+#[test]
+fn whoever_forgot_the_base_url_is_told_that_the_default_has_ended() {
+    use support::{Script, not_sent};
+    let says = |kind, base_url: Option<&str>| {
+        let builder = otp_core::OtpsClient::builder(
+            Script::new([not_sent(kind)]),
+            otp_core::AuthToken::new("t0ken").unwrap(),
+        );
+        let builder = match base_url {
+            Some(url) => builder.base_url(otp_core::BaseUrl::new(url).unwrap()),
+            None => builder,
+        };
+        let client = builder.build().unwrap();
+        pollster::block_on(otp_core::OtpsApi::receive_codes(&client)).unwrap_err().to_string()
+    };
+    for kind in [T::Connect, T::Tls] {
+        let sentence = says(kind, None);
+        assert!(sentence.ends_with("30 June 2026: set another with 'base_url'"), "{sentence}");
+        let sentence = says(kind, Some("https://metal.test/metal/v1"));
+        assert!(!sentence.contains("2026"), "{sentence}");
+    }
+    assert!(!says(T::Timeout, None).contains("2026"));
+}

@@ -7,10 +7,12 @@ mod support;
 use std::time::Duration;
 
 use otp_core::http::{HeaderName, HeaderValue, StatusCode};
-use otp_core::operation::{FindRecoveryCodes, ReadError, ReceiveCodes, RequestDraft};
+use otp_core::operation::{
+    FindRecoveryCodes, ReadError, ReceiveCodes, RequestDraft, ResponseReader,
+};
 use otp_core::{
     AuthToken, CallOptions, ClientConfig, Effect, Endpoint, ErrorKind, Exchange, Operation,
-    OtpsApi, Response, RetryPolicy, Step, TransportErrorKind as T,
+    OtpsApi, RetryPolicy, Step, TransportErrorKind as T,
 };
 use pollster::block_on;
 use support::{Script, not_sent, respond, status, unknown};
@@ -74,7 +76,7 @@ fn an_operation_cannot_send_a_token_of_its_own() {
         fn write(&self, request: &mut RequestDraft) {
             request.header(HeaderName::from_static("x-auth-token"), HeaderValue::from_static("x"));
         }
-        fn read(&self, _: &Response) -> Result<(), ReadError> {
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
         }
     }
@@ -188,4 +190,67 @@ fn a_call_whose_time_is_up_before_it_starts_sends_nothing() {
         panic!("must be over")
     };
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::NotApplied));
+}
+
+#[test]
+fn an_operation_is_written_once_for_each_attempt_and_never_besides() {
+    use std::cell::Cell;
+
+    struct Counted<'a>(&'a Cell<usize>);
+    impl Operation for Counted<'_> {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::get("counted", "/counted");
+        fn write(&self, _: &mut RequestDraft) {
+            self.0.set(self.0.get() + 1);
+        }
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    let cases: [(fn() -> support::Reply, usize); 4] = [
+        (|| status(503), 3),
+        (|| respond(401, &[], r#"{"error": "no"}"#), 1),
+        (|| not_sent(T::Connect), 3),
+        (|| status(200), 1),
+    ];
+    for (reply, attempts) in cases {
+        let written = Cell::new(0);
+        let (client, script) = Script::new([reply()]).client();
+        let _ = block_on(client.call(Counted(&written)).send());
+        assert_eq!((written.get(), script.sent()), (attempts, attempts));
+    }
+}
+
+#[test]
+fn what_an_earlier_attempt_called_secret_is_still_a_secret_later() {
+    use otp_core::secrecy::SecretString;
+    use std::cell::Cell;
+
+    /// It breaks its promise, and writes another secret at the second attempt.
+    struct Rotating(Cell<usize>);
+    impl Operation for Rotating {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::get("rotating", "/rotating");
+        fn write(&self, request: &mut RequestDraft) {
+            self.0.set(self.0.get() + 1);
+            request.secret(&SecretString::from(format!("secret-number-{}", self.0.get())));
+        }
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    const BODY: &str = r#"{"error": "secret-number-1 and secret-number-2"}"#;
+    let (client, _) = Script::new([not_sent(T::Connect), respond(400, &[], BODY)]).client();
+    let error = block_on(client.call(Rotating(Cell::new(0))).send()).unwrap_err();
+    assert_eq!(error.messages(), ["[redacted] and [redacted]"]);
+}
+
+#[test]
+fn a_request_can_be_made_without_a_call() {
+    let config = ClientConfig::new(AuthToken::new("t0ken").unwrap());
+    let request = config.request(&ReceiveCodes).unwrap();
+    assert_eq!(request.as_http().uri().path(), "/metal/v1/user/otp/sms/receive");
+    assert!(request.as_http().headers().contains_key("x-auth-token"));
+    assert_eq!(request.time_limit(), CallOptions::DEFAULT_ATTEMPT_TIMEOUT);
+    assert_eq!(request.response_limit(), ClientConfig::DEFAULT_RESPONSE_LIMIT);
 }

@@ -11,7 +11,8 @@ use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes};
 use otp_core::secrecy::zeroize::ZeroizeOnDrop;
 use otp_core::{
     AuthToken, BaseUrl, CallOptions, ClientConfig, Exchange, Operation, Otp, OtpsApi, OtpsClient,
-    RecoveryCode, RecoveryCodeList, Request, Step, TransportError, TransportErrorKind, Verified,
+    RecoveryCode, RecoveryCodeList, Request, Response, Step, TransportError, TransportErrorKind,
+    Verified,
 };
 use pollster::block_on;
 use static_assertions::assert_not_impl_any;
@@ -100,9 +101,9 @@ fn a_server_that_echoes_the_secrets_finds_none_of_them_in_the_error() {
 
 #[test]
 fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of_it() {
-    use otp_core::operation::{ReadError, RequestDraft};
+    use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
     use otp_core::secrecy::SecretString;
-    use otp_core::{Endpoint, Operation, Response, exchange::Scrubber};
+    use otp_core::{Endpoint, Operation, Scrubber};
 
     struct SetPassword(SecretString);
     impl Operation for SetPassword {
@@ -114,7 +115,7 @@ fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of
                 .secret(&self.0)
                 .body(HeaderValue::from_static("text/plain"), CODE);
         }
-        fn read(&self, _: &Response) -> Result<(), ReadError> {
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
         }
     }
@@ -200,4 +201,160 @@ fn the_base_url_of_a_client_is_shown() {
         .build()
         .unwrap();
     assert!(debug(client).contains("https://metal.test"));
+}
+
+#[test]
+fn a_success_is_scrubbed_as_an_error_is() {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    let forms = |secret: &str| {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        [
+            secret.to_owned(),
+            secret.to_uppercase(),
+            percent.replace('%', "%25"),
+            percent,
+            hex,
+            STANDARD.encode(format!("user:{secret}")),
+            URL_SAFE_NO_PAD.encode(secret),
+        ]
+    };
+    for form in forms(OTP).into_iter().chain(forms(TOKEN)) {
+        let echo = form.clone();
+        let reply: support::Reply = Box::new(move || {
+            let mut response = response(204, &[], "");
+            response.headers_mut().insert("x-request-id", format!("a-{echo}-b").parse().unwrap());
+            Ok(response)
+        });
+        let (client, _) = Script::new([reply]).client();
+        let verify = FindEnsureOtp::new(Otp::new(OTP).unwrap());
+        let answer = block_on(client.call(verify).send()).unwrap();
+        let id = answer.metadata.request_id().unwrap();
+        assert!(id.contains("[redacted]") && !id.contains(&form), "{form}: {id}");
+        assert!(!debug(&answer).contains(&form), "{form}");
+
+        let body = serde_json::json!({"recovery_codes": ["a"], "href": format!("/users/{form}/x")});
+        let (client, _) = Script::new([respond(200, &[], body.to_string().leak())]).client();
+        let token_form = forms(TOKEN).contains(&form);
+        let list = block_on(client.regenerate_codes()).unwrap();
+        assert_eq!(list.href().unwrap().contains("[redacted]"), token_form, "{form}: {list:?}");
+        assert_eq!(debug(&list).contains(&form), !token_form);
+        let list = block_on(client.find_recovery_codes()).unwrap();
+        assert_eq!(list.href().unwrap().contains("[redacted]"), token_form, "{form}: {list:?}");
+    }
+    // What is no echo stays.
+    let reply = respond(204, &[("x-request-id", "5f1c0a86-9a5e-4b39-8a52-0f0b6c0e7d11")], "");
+    let (client, _) = Script::new([reply]).client();
+    let answer = block_on(client.call(FindEnsureOtp::new(Otp::new(OTP).unwrap())).send()).unwrap();
+    assert_eq!(answer.metadata.request_id(), Some("5f1c0a86-9a5e-4b39-8a52-0f0b6c0e7d11"));
+}
+
+#[test]
+fn an_answer_keeps_nothing_of_the_response_alive() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// One allocation for the head and the body, as HTTP/1.1 stacks have it.
+    struct Buffer(Vec<u8>, Arc<AtomicBool>);
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    impl Drop for Buffer {
+        fn drop(&mut self) {
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+
+    const HEAD: &str = "req-7 5 99 Tue, 30 Jun 2026 23:59:59 GMT @1688169599";
+    const CODES: &str = r#"{"recovery_codes": ["canary-c0de-51de"], "href": "/here"}"#;
+    let gone = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&gone);
+    let reply: support::Reply = Box::new(move || {
+        let whole = Bytes::from_owner(Buffer(format!("{HEAD}{CODES}").into(), flag.clone()));
+        let value = |part: &str| {
+            let at = HEAD.find(part).unwrap();
+            HeaderValue::from_maybe_shared(whole.slice(at..at + part.len())).unwrap()
+        };
+        let mut response = Response::new(whole.slice(HEAD.len()..));
+        for (name, part) in [
+            ("x-request-id", "req-7"),
+            ("x-ratelimit-limit", "99"),
+            ("x-ratelimit-remaining", "5"),
+            ("sunset", "Tue, 30 Jun 2026 23:59:59 GMT"),
+            ("deprecation", "@1688169599"),
+        ] {
+            response.headers_mut().insert(name, value(part));
+        }
+        Ok(response)
+    });
+    let (client, _) = Script::new([reply]).client();
+    let answer = block_on(client.call(otp_core::operation::RegenerateCodes).send()).unwrap();
+    assert!(gone.load(Ordering::SeqCst), "the response's buffer is kept");
+    assert_eq!(answer.metadata.request_id(), Some("req-7"));
+    assert_eq!(answer.metadata.rate_limit().unwrap().remaining, Some(5));
+    assert!(answer.metadata.sunset().is_some() && answer.metadata.deprecation().is_some());
+    assert_eq!(answer.value.href(), Some("/here"));
+
+    // Nor does an error.
+    let gone = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&gone);
+    let reply: support::Reply = Box::new(move || {
+        let body = Buffer(br#"{"error": "no"}"#.to_vec(), flag.clone());
+        let mut response = Response::new(Bytes::from_owner(body));
+        *response.status_mut() = otp_core::http::StatusCode::BAD_REQUEST;
+        Ok(response)
+    });
+    let (client, _) = Script::new([reply]).client();
+    let error = block_on(client.regenerate_codes()).unwrap_err();
+    assert_eq!(error.messages(), ["no"]);
+    assert!(gone.load(Ordering::SeqCst), "the response's buffer is kept");
+}
+
+#[test]
+fn an_echo_hidden_by_invisible_characters_is_found() {
+    for hider in ["\u{200b}", "\u{200d}", "\u{2060}", "\u{ad}", "\u{61c}", "\u{202e}", "\u{1}"] {
+        let hidden = OTP.replace("0tp", &format!("0{hider}tp"));
+        let body = serde_json::json!({ "error": format!("no {hidden}!") }).to_string();
+        let (client, _) = Script::new([respond(400, &[], body.leak())]).client();
+        let error = block_on(client.find_ensure_otp(&Otp::new(OTP).unwrap())).unwrap_err();
+        assert_eq!(error.messages(), ["no [redacted]!"], "{hider:?}");
+    }
+}
+
+#[test]
+fn credentials_are_found_without_their_scheme() {
+    let mut secret = HeaderValue::from_static("Bearer canary-0tp-93ab");
+    secret.set_sensitive(true);
+    let echo = respond(400, &[], r#"{"error": "unknown token canary-0tp-93ab"}"#);
+    let (client, _) = Script::new([echo]).client();
+    let call = client.call(FindRecoveryCodes).header(AUTHORIZATION, secret);
+    assert_eq!(block_on(call.send()).unwrap_err().messages(), ["unknown token [redacted]"]);
+}
+
+#[test]
+fn a_sensitive_header_of_an_operation_is_a_secret_of_the_request() {
+    use otp_core::http::HeaderName;
+    use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+
+    struct Signed;
+    impl Operation for Signed {
+        type Output = ();
+        const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::get("signed", "/signed");
+        fn write(&self, request: &mut RequestDraft) {
+            let mut value = HeaderValue::from_static("canary-c0de-51de");
+            value.set_sensitive(true);
+            request.header(HeaderName::from_static("x-signature"), value);
+        }
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    let echo = respond(400, &[], r#"{"error": "bad signature canary-c0de-51de"}"#);
+    let (client, _) = Script::new([echo]).client();
+    let error = block_on(client.call(Signed).send()).unwrap_err();
+    assert_eq!(error.messages(), ["bad signature [redacted]"]);
 }

@@ -224,6 +224,10 @@ impl Transport for Where {
         Ok(support::response(204, &[], ""))
     }
     async fn sleep(&self, _: std::time::Duration) {}
+
+    fn now(&self) -> std::time::Duration {
+        otp_core::clock::monotonic()
+    }
 }
 
 #[test]
@@ -242,4 +246,96 @@ fn what_was_never_sent_is_told_too() {
     });
     assert_eq!(spans[0]["error.type"], "tls");
     assert!(!spans[0].contains_key("http.response.status_code"));
+}
+
+#[test]
+fn no_date_that_a_server_sends_makes_telemetry_panic() {
+    for deprecation in [
+        "@253402300799",
+        "@253402300800",
+        "@9223372036854775807",
+        "@18446744073709551615",
+        "@99999999999999999999999",
+        "@-1",
+        "@-62135596801",
+        "@+5",
+        "@",
+        "@1.5",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Sat, 01 Jan 0000 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu Jan  1 00:00:00 99999",
+        "Friday, 31-Dec-99 23:59:59 GMT",
+        "true",
+        "false",
+        "",
+    ] {
+        for sunset in ["", deprecation] {
+            let headers = [("deprecation", deprecation), ("sunset", sunset)];
+            let headers: &'static _ = Box::leak(Box::new(headers));
+            let (client, _) = Script::new([respond(200, headers, CODES)]).client();
+            let (spans, _) = observe(|| {
+                let answer = block_on(client.call(FindRecoveryCodes).send()).unwrap();
+                let _ = (answer.metadata.sunset(), answer.metadata.deprecation());
+                assert_eq!(answer.value.len(), 1, "{deprecation}");
+            });
+            assert_eq!(spans[0]["http.response.status_code"], "200");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_service_is_warned_of_when_calls_fail_too() {
+    let headers = [("sunset", "Tue, 30 Jun 2026 23:59:59 GMT")];
+    for reply in [
+        respond(410, &headers, ""),
+        respond(401, &headers, r#"{"error": "no"}"#),
+        respond(200, &headers, "<html>"),
+        support::lost_body_of(200, &headers, T::ConnectionLost),
+    ] {
+        let (client, _) = Script::new([reply]).client();
+        let (_, events) = observe(|| {
+            for _ in 0..2 {
+                block_on(client.regenerate_codes()).unwrap_err();
+            }
+        });
+        let warnings = events.iter().filter(|(level, _)| level == "WARN").count();
+        assert_eq!(warnings, 1, "{events:?}");
+    }
+}
+
+/// A transport that never answers.
+struct Silent;
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(&self, _: Request) -> Result<Response, TransportError> {
+        std::future::pending().await
+    }
+    async fn sleep(&self, _: std::time::Duration) {}
+    fn now(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
+#[test]
+fn a_dropped_call_ends_its_span_with_an_error_type() {
+    use std::task::{Context, Waker};
+    let client = OtpsClient::new(Silent, AuthToken::new(TOKEN).unwrap());
+    let (spans, _) = observe(|| {
+        let mut call = Box::pin(client.receive_codes());
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(call);
+    });
+    assert_eq!(spans[0]["error.type"], "cancelled");
+    assert_eq!(spans[0]["otel.status_code"], "ERROR");
+
+    // A panic of a transport, too.
+    let panics: support::Reply = Box::new(|| panic!("no stack"));
+    let (client, _) = Script::new([panics]).client();
+    let (spans, _) = observe(|| {
+        let call = std::panic::AssertUnwindSafe(|| block_on(client.receive_codes()));
+        assert!(std::panic::catch_unwind(call).is_err());
+    });
+    assert_eq!(spans[0]["error.type"], "panic");
 }

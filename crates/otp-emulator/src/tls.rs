@@ -5,14 +5,14 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
-use rustls::ServerConfig;
+use otp_test_certificates::{Authority, Leaf};
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{Error, InconsistentKeys, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroize;
 
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
@@ -22,18 +22,16 @@ pub(crate) struct Tls {
 impl Tls {
     /// For `localhost`, the loopback addresses and this one.
     pub(crate) fn of_own_ca(address: IpAddr) -> io::Result<Self> {
-        let (issuer, ca_pem) = ca().map_err(io::Error::other)?;
+        let authority = Authority::new("otp-emulator test CA").map_err(io::Error::other)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         names.push(address.to_string());
         names.dedup();
 
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-        params.distinguished_name.push(DnType::CommonName, "otp-emulator");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let certificate = params.signed_by(&key, &issuer).map_err(io::Error::other)?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
-        Ok(Self { acceptor: acceptor(vec![certificate.der().clone()], key)?, ca_pem })
+        let leaf = Leaf::new("otp-emulator").names(names);
+        let issued = authority.issue(&leaf).map_err(io::Error::other)?;
+        let chain = vec![CertificateDer::from(issued.der().to_vec())];
+        let key = PrivateKeyDer::Pkcs8(issued.key_der().into());
+        Ok(Self { acceptor: acceptor(chain, &key)?, ca_pem: authority.pem().to_owned() })
     }
 
     /// By this chain and key.
@@ -46,33 +44,31 @@ impl Tls {
         if chain.is_empty() {
             return Err(refuse("there is no certificate in the PEM"));
         }
-        let key = PrivateKeyDer::from_pem_slice(key)
+        let mut key = PrivateKeyDer::from_pem_slice(key)
             .map_err(|_| refuse("there is no private key in the PEM of the key"))?;
-        Ok(Self { acceptor: acceptor(chain, key)?, ca_pem: String::new() })
+        let acceptor = acceptor(chain, &key);
+        key.zeroize();
+        Ok(Self { acceptor: acceptor?, ca_pem: String::new() })
     }
 }
 
+// The key is read by reference, so that no copy of it is left behind.
 fn acceptor(
     chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+    key: &PrivateKeyDer<'_>,
 ) -> io::Result<TlsAcceptor> {
+    let key = any_supported_type(key).map_err(io::Error::other)?;
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+        Err(error) => return Err(io::Error::other(error)),
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(io::Error::other)?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-fn ca() -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
-    let key = KeyPair::generate()?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "otp-emulator test CA");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let pem = params.self_signed(&key)?.pem();
-    Ok((Issuer::new(params, key), pem))
 }

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use otp_core::{AuthToken, BaseUrl, ErrorKind, Otp, OtpsApi, OtpsClient};
 use otp_emulator::{Emulator, Fault};
 use otp_hyper::HttpVersions;
+use otp_test_certificates::Leaf;
 use support::{Program, ask, client};
 
 async fn story(client: &OtpsClient, otp: impl FnOnce() -> Otp) {
@@ -154,9 +155,9 @@ async fn the_program_takes_faults_limits_and_an_app_by_flags() {
 
 /// A certificate for `localhost` and its key, signed by itself.
 fn certificate() -> (String, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]);
-    let made = made.unwrap();
-    (made.cert.pem(), made.signing_key.serialize_pem())
+    let leaf = Leaf::new("a test's own").names(["localhost", "127.0.0.1"]);
+    let made = leaf.self_signed().unwrap();
+    (made.pem().unwrap(), made.key_pem().unwrap().to_string())
 }
 
 #[tokio::test]

@@ -53,6 +53,18 @@
 //!
 //! Without `ring` and `aws-lc-rs`, give the builder a
 //! [`crypto_provider`](HyperTransportBuilder::crypto_provider).
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Where these docs are built without a feature, its links lead to docs.rs, which builds with all.
+#![cfg_attr(
+    not(feature = "platform-verifier"),
+    doc = "",
+    doc = "[`Roots::platform`]: https://docs.rs/otp-hyper/latest/otp_hyper/struct.Roots.html#method.platform"
+)]
+#![cfg_attr(
+    not(feature = "webpki-roots"),
+    doc = "",
+    doc = "[`Roots::webpki`]: https://docs.rs/otp-hyper/latest/otp_hyper/struct.Roots.html#method.webpki"
+)]
 
 mod body;
 mod builder;

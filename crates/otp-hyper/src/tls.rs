@@ -51,12 +51,16 @@ impl Roots {
     /// On Windows, Apple's systems and Android, the system's own verifier decides. On others, its
     /// certificate files are read, from where distributions keep them; `SSL_CERT_FILE` and `SSL_CERT_DIR`
     /// are not looked at.
+    ///
+    /// Requires the feature `platform-verifier`, which is on by default.
     #[cfg(feature = "platform-verifier")]
     pub fn platform() -> Self {
         Self(Kind::Platform)
     }
 
     /// Mozilla's, compiled in: for images without a CA store.
+    ///
+    /// Requires the feature `webpki-roots`.
     #[cfg(feature = "webpki-roots")]
     pub fn webpki() -> Self {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();

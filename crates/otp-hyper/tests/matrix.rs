@@ -157,7 +157,7 @@ fn matrix() -> Vec<Row> {
         row("null codes", BOTH, json(200, r#"{"recovery_codes": null, "token": null}"#), Decode, AFTER_200, ONCE),
         row("bad UTF-8", H1, Fault::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 25\r\n\r\n{\"recovery_codes\":[\"\xff\xfe\"]}"), Decode, AFTER_200, ONCE),
         row("bad UTF-8", H2, Fault::Frames(|id| vec![frames::headers(id, 200, &[], false), frames::data(id, b"{\"recovery_codes\":[\"\xff\xfe\"]}", true)]), Decode, AFTER_200, ONCE),
-        row("a captive portal", BOTH, Fault::Answer(reply(200).header("content-type", "text/html").body("<h1>Hi</h1>")), Decode, AFTER_200, ONCE),
+        row("a captive portal", BOTH, Fault::Answer(reply(200).header("content-type", "text/html").body("<h1>Hi</h1>")), Decode, UNK, ONCE),
         row("a content encoding", BOTH, Fault::Answer(reply(200).header("content-encoding", "gzip").body(r#"{"recovery_codes":[],"token":"t"}"#)), Decode, AFTER_200, ONCE),
 
         // No HTTP.

@@ -1,4 +1,4 @@
-//! Doubles for code that uses [`otp-core`](otp_core): pick the lowest rung that serves.
+//! Doubles for code that uses [`otp-core`](otp_core). Use the simplest one that covers the test.
 //!
 //! | your test says | use |
 //! |---|---|
@@ -13,8 +13,7 @@
 //!
 //! # What it is not
 //!
-//! It opens no socket and needs no runtime. The mocks are behind the feature `mockall`, which is on by
-//! default; without it, neither mockall nor anything else of that size is in the tree. It is for tests: its random numbers are not fit for real
+//! It opens no socket and needs no runtime. It is for tests: its random numbers are not fit for real
 //! secrets.
 //!
 //! # The shortest real use
@@ -32,11 +31,31 @@
 //! assert!(service.find_ensure_otp(&sms.otp).await.is_err(), "an OTP works once");
 //! # Ok::<(), Error>(()) }).unwrap();
 //! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `mockall` | yes | [`MockOtpsApi`], [`MockTransport`], their [`expectation`]s, the [guide], and the re-export of `mockall` |
+//!
+//! Without it, neither mockall nor anything else of that size is in the tree.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Where these docs are built without the feature, its links lead to docs.rs, which builds with all.
+#![cfg_attr(
+    not(feature = "mockall"),
+    doc = "",
+    doc = "[`MockOtpsApi`]: https://docs.rs/otp-mock/latest/otp_mock/struct.MockOtpsApi.html
+[`MockTransport`]: https://docs.rs/otp-mock/latest/otp_mock/struct.MockTransport.html
+[`expectation`]: https://docs.rs/otp-mock/latest/otp_mock/expectation/index.html
+[guide]: https://docs.rs/otp-mock/latest/otp_mock/guide/index.html"
+)]
 
 pub mod canned;
 mod fake;
 #[cfg(feature = "mockall")]
 #[doc = include_str!("guide.md")]
+///
+/// Requires the feature `mockall`, which is on by default.
 pub mod guide {}
 mod in_memory;
 #[cfg(feature = "mockall")]
@@ -53,6 +72,8 @@ pub use fake::{
 pub use mock::{MockOtpsApi, MockTransport, expectation};
 /// The version that the mocks are made with. It is part of this crate's public API: a test takes
 /// predicates and sequences from here, and a new major version of mockall is one of this crate.
+///
+/// Requires the feature `mockall`, which is on by default.
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};

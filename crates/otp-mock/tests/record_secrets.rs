@@ -6,9 +6,11 @@
 use std::time::Instant;
 
 use otp_core::http::HeaderValue;
-use otp_core::operation::{FindRecoveryCodes, ReadError, ReceiveCodes, RequestDraft};
+use otp_core::operation::{
+    FindRecoveryCodes, ReadError, ReceiveCodes, RequestDraft, ResponseReader,
+};
 use otp_core::secrecy::{ExposeSecret, SecretString};
-use otp_core::{AuthToken, Endpoint, Operation, Otp, OtpsApi, OtpsClient, Response};
+use otp_core::{AuthToken, Endpoint, Operation, Otp, OtpsApi, OtpsClient};
 use otp_core::{Effect, TransportError, TransportErrorKind};
 use otp_mock::{Expected, FakeOtps, Recorder, Recording, Reply, ScriptedTransport};
 use pollster::block_on;
@@ -116,7 +118,7 @@ impl Operation for SetPassword {
         request.secret(&self.0).body(HeaderValue::from_static("text/plain"), body);
     }
 
-    fn read(&self, _: &Response) -> Result<(), ReadError> {
+    fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
         Err(ReadError::UnexpectedStatus)
     }
 }

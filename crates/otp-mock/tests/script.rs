@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use otp_core::http::{HeaderName, HeaderValue};
-use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::operation::{
+    FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes, ResponseReader,
+};
 use otp_core::{
     AuthToken, Effect, ErrorKind, Operation, Otp, OtpsApi, OtpsClient, TransportError,
     TransportErrorKind, blocking, local,
@@ -308,7 +310,7 @@ impl Operation for EnableApp {
         request.body(HeaderValue::from_static("application/json"), self.1);
     }
 
-    fn read(&self, _: &otp_core::Response) -> Result<(), otp_core::operation::ReadError> {
+    fn read(&self, _: &ResponseReader<'_>) -> Result<(), otp_core::operation::ReadError> {
         Ok(())
     }
 }
@@ -340,7 +342,7 @@ impl Operation for Tag {
         }
     }
 
-    fn read(&self, _: &otp_core::Response) -> Result<(), otp_core::operation::ReadError> {
+    fn read(&self, _: &ResponseReader<'_>) -> Result<(), otp_core::operation::ReadError> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The same question to every rung: after a lost reply, does the program have the codes that work?
+//! The same test with every double: after a lost reply, does the program have the codes that work?
 
 use downstream::{rotate, rotate_and_wait, rotate_locally};
 use otp_core::operation::{FindRecoveryCodes, RegenerateCodes};
@@ -19,6 +19,10 @@ fn token() -> AuthToken {
 async fn with_a_mock() {
     let mut order = Sequence::new();
     let mut otps = MockOtpsApi::new();
+    otps.expect_find_recovery_codes()
+        .once()
+        .in_sequence(&mut order)
+        .returning(|| Ok(canned::recovery_codes(["old"])));
     otps.expect_regenerate_codes()
         .once()
         .in_sequence(&mut order)
@@ -37,13 +41,14 @@ async fn with_a_mock_of_another_flavour() {
     }
     let mut otps = MockOtpsApi::new();
     otps.expect_regenerate_codes().returning(lost);
-    otps.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["a"])));
-    assert_eq!(rotate_locally(&otps).await.unwrap().len(), 1);
+    otps.expect_find_recovery_codes().once().returning(|| Ok(canned::recovery_codes(["old"])));
+    otps.expect_find_recovery_codes().once().returning(|| Ok(canned::recovery_codes(["a"])));
+    assert_eq!(rotate_locally(&otps).await.unwrap(), canned::recovery_codes(["a"]));
 
     let mut otps = MockOtpsApi::new();
     otps.expect_regenerate_codes().returning(lost);
-    otps.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["a"])));
-    assert_eq!(rotate_and_wait(&otps).unwrap().len(), 1);
+    otps.expect_find_recovery_codes().returning(|| Ok(canned::recovery_codes(["old"])));
+    assert!(rotate_and_wait(&otps).is_err(), "the old codes are not new ones");
 }
 
 #[tokio::test]
@@ -66,6 +71,7 @@ async fn with_the_service_in_memory() {
 #[tokio::test]
 async fn with_a_script() {
     let script = ScriptedTransport::in_order()
+        .answer(FindRecoveryCodes, Reply::recovery_codes(["old"]))
         .answer(
             Expected::call(RegenerateCodes).with_token(token()),
             Reply::recovery_codes(["a"]).cut(),
@@ -73,7 +79,7 @@ async fn with_a_script() {
         .answer(FindRecoveryCodes, Reply::recovery_codes(["a"]));
     let client = OtpsClient::new(script.clone(), token());
     assert_eq!(rotate(&client).await.unwrap().len(), 1);
-    assert_eq!(script.requests()[1].token(), Some(token()));
+    assert_eq!(script.requests()[2].token(), Some(token()));
     script.finish();
 }
 

@@ -3,15 +3,15 @@
 //!
 //! # What it is
 //!
-//! What an operation of yours gets from `otp-core` by saying what it is: retries that never repeat what may
-//! have been done, deadlines, an effect and a sentence for every failure, redaction, the metadata of the
-//! answer, and every flavour and every double. `tests/enable_app.rs` shows each of them.
+//! It shows what your own operation gets from `otp-core`: retries that never repeat what may have been done,
+//! deadlines, an effect and a sentence for every failure, redaction, the metadata of the answer, every flavour
+//! and every double. `tests/enable_app.rs` shows each of them.
 //!
 //! # What it is not
 //!
-//! Another client. [`client`] gives `otp-core`'s own, with this SDK's settings; the endpoint is a trait on it,
-//! [`AppApi`](operations::enable_app::AppApi), that extends [`OtpsApi`](otp_core::OtpsApi). So whoever has the
-//! trait has the whole service, and whoever tests with it mocks one trait.
+//! Another client. [`client`] returns the client of `otp-core` with this SDK's settings. The endpoint is a trait on
+//! it, [`AppApi`](operations::enable_app::AppApi), which extends [`OtpsApi`](otp_core::OtpsApi): one trait has the
+//! whole service, and a test mocks one trait.
 //!
 //! # Adding another operation
 //!
@@ -24,18 +24,16 @@
 //! # The shortest real use
 //!
 //! ```
-//! use otp_core::{AuthToken, Error, Otp, OtpsApi, Transport};
+//! use otp_core::{AuthToken, Error, Otp, Transport};
 //! use otp_example_larger_sdk::operations::enable_app::AppApi;
 //!
-//! /// From now on codes come from the app. The recovery codes are worth writing down.
-//! async fn switch_to_app(api: &dyn AppApi, shown_by_the_app: &str) -> Result<usize, Error> {
-//!     api.enable_app(&Otp::new(shown_by_the_app)?).await?;
-//!     Ok(api.find_recovery_codes().await?.len())
+//! fn client(transport: impl Transport + 'static) -> Result<impl AppApi, Error> {
+//!     otp_example_larger_sdk::client(transport, AuthToken::new("your-api-key")?)
 //! }
 //!
-//! async fn example(transport: impl Transport + 'static) -> Result<usize, Error> {
-//!     let client = otp_example_larger_sdk::client(transport, AuthToken::new("your-api-key")?)?;
-//!     switch_to_app(&client, "123 456").await
+//! /// After `Ok`, codes come from the app.
+//! async fn switch_to_app(api: &dyn AppApi, shown_by_the_app: &str) -> Result<(), Error> {
+//!     api.enable_app(&Otp::new(shown_by_the_app)?).await
 //! }
 //! ```
 

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use otp_test_certificates::{Authority, Issued, Leaf, Usage};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 
 use super::Protocol;
@@ -31,23 +32,10 @@ pub enum Certificate {
     CommonNameOnly,
 }
 
-struct Authority {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().expect("made by rcgen");
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).expect("made by rcgen").pem();
-        Self { pem, issuer: Issuer::new(params, key) }
-    }
-}
-
-static TRUSTED: LazyLock<Authority> = LazyLock::new(Authority::new);
-static UNKNOWN: LazyLock<Authority> = LazyLock::new(Authority::new);
+static TRUSTED: LazyLock<Authority> =
+    LazyLock::new(|| Authority::new("otp-conformance test CA").expect("a CA of ours"));
+static UNKNOWN: LazyLock<Authority> =
+    LazyLock::new(|| Authority::new("otp-conformance unknown CA").expect("a CA of ours"));
 
 /// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust: PEM. If mutual,
 /// clients show a certificate of the same CA.
@@ -65,7 +53,7 @@ pub fn acceptor(
         return accept(alpn, certificate, WebPkiClientVerifier::no_client_auth());
     }
     let mut roots = RootCertStore::empty();
-    let ca = CertificateDer::from_pem_slice(TRUSTED.pem.as_bytes()).expect("PEM of ours");
+    let ca = CertificateDer::from_pem_slice(TRUSTED.pem().as_bytes()).expect("PEM of ours");
     roots.add(ca).expect("a CA of ours");
     let provider = Arc::new(crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -77,50 +65,42 @@ fn accept(
     certificate: Certificate,
     clients: Arc<dyn ClientCertVerifier>,
 ) -> (TlsAcceptor, String) {
-    let (chain, key) = issue(certificate);
+    let issued = issue(certificate);
+    let chain = vec![CertificateDer::from(issued.der().to_vec())];
+    // Read by reference, so that no copy of the key is left behind.
+    let key = PrivateKeyDer::Pkcs8(issued.key_der().into());
+    let key = crypto::ring::sign::any_supported_type(&key).expect("a key of ours");
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("made by rcgen")
+        .expect("ring has both versions")
         .with_client_cert_verifier(clients)
-        .with_single_cert(chain, key)
-        .expect("made by rcgen");
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
     config.alpn_protocols = vec![alpn.to_vec()];
-    (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem.clone())
+    (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem().to_owned())
 }
 
-fn issue(certificate: Certificate) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-    let names: &[&str] = match certificate {
-        Certificate::WrongHost => &["elsewhere.test", "127.0.0.2"],
-        Certificate::CommonNameOnly => &[],
-        _ => &["127.0.0.1"],
+fn issue(certificate: Certificate) -> Issued {
+    let leaf = Leaf::new("127.0.0.1");
+    let leaf = match certificate {
+        Certificate::WrongHost => leaf.names(["elsewhere.test", "127.0.0.2"]),
+        Certificate::CommonNameOnly => leaf,
+        Certificate::Expired => leaf.names(["127.0.0.1"]).valid(2001, 2002),
+        Certificate::NotYetValid => leaf.names(["127.0.0.1"]).valid(3001, 4096),
+        _ => leaf.names(["127.0.0.1"]),
     };
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).expect("made by rcgen");
-    params.distinguished_name.push(DnType::CommonName, "127.0.0.1");
-    match certificate {
-        Certificate::Expired => {
-            params.not_before = date_time_ymd(2001, 1, 1);
-            params.not_after = date_time_ymd(2002, 1, 1);
-        }
-        Certificate::NotYetValid => params.not_before = date_time_ymd(3001, 1, 1),
-        _ => {}
-    }
-    let key = KeyPair::generate().expect("made by rcgen");
-    let made = match certificate {
-        Certificate::SelfSigned => params.self_signed(&key),
-        Certificate::Untrusted => params.signed_by(&key, &UNKNOWN.issuer),
-        _ => params.signed_by(&key, &TRUSTED.issuer),
+    let issued = match certificate {
+        Certificate::SelfSigned => leaf.self_signed(),
+        Certificate::Untrusted => UNKNOWN.issue(&leaf),
+        _ => TRUSTED.issue(&leaf),
     };
-    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("made by rcgen");
-    (vec![made.expect("made by rcgen").der().clone()], key)
+    issued.expect("a certificate of ours")
 }
 
 /// A client certificate of the servers' CA, and its key: PEM.
 pub fn client_identity() -> (String, String) {
-    let key = KeyPair::generate().expect("made by rcgen");
-    let mut params = CertificateParams::new(Vec::new()).expect("made by rcgen");
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = params.signed_by(&key, &TRUSTED.issuer).expect("made by rcgen");
-    (certificate.pem(), key.serialize_pem())
+    let leaf = Leaf::new("otp-conformance test client").usage(Usage::Client);
+    let issued = TRUSTED.issue(&leaf).expect("a certificate of ours");
+    let key = issued.key_pem().expect("a key of ours").to_string();
+    (issued.pem().expect("a certificate of ours"), key)
 }

@@ -384,6 +384,10 @@ impl blocking::Transport for Plain {
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {

@@ -226,4 +226,8 @@ impl Transport for Variant {
         };
         self.good.sleep(duration.max(least)).await;
     }
+
+    fn now(&self) -> Duration {
+        self.good.now()
+    }
 }

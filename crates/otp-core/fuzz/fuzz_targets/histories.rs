@@ -2,6 +2,9 @@
 
 #![no_main]
 
+#[path = "traced.rs"]
+mod traced;
+
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
@@ -109,6 +112,8 @@ fn play<O: Operation>(operation: O, history: &History) {
 }
 
 fuzz_target!(|history: History| {
-    play(FindRecoveryCodes, &history);
-    play(RegenerateCodes, &history);
+    traced::traced(&["t0ken"], || {
+        play(FindRecoveryCodes, &history);
+        play(RegenerateCodes, &history);
+    });
 });

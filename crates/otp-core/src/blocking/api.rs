@@ -8,27 +8,29 @@ use crate::{Error, Operation, Otp, RecoveryCodeList, Verified};
 /// The OTP service for a thread that may wait: [`OtpsApi`](crate::OtpsApi) without async.
 ///
 /// [`OtpsClient`] implements it; so do the doubles of `otp-mock`, and `&T`, `Box<T>` and `Arc<T>`
-/// of an implementor, `dyn` included. A method that is not implemented answers
+/// of an implementor, `dyn` included. A method that is not implemented returns
 /// [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented).
 ///
 /// ```
 /// use otp_core::blocking::OtpsApi;
-/// use otp_core::{Error, Otp};
+/// use otp_core::{Error, Otp, Verified};
 ///
 /// struct Login {
 ///     otps: Box<dyn OtpsApi>,
 /// }
 ///
 /// impl Login {
-///     fn second_factor(&self, typed: &str) -> Result<(), Error> {
-///         self.otps.find_ensure_otp(&Otp::new(typed)?).map(drop)
+///     /// Only `Ok` lets the user in.
+///     fn second_factor(&self, typed: &str) -> Result<Verified, Error> {
+///         self.otps.find_ensure_otp(&Otp::new(typed)?)
 ///     }
 /// }
 /// ```
 ///
 /// # Errors
 ///
-/// As [`OtpsApi`](crate::OtpsApi) says, method by method.
+/// See each method of [`OtpsApi`](crate::OtpsApi), and
+/// [what to do after each effect](crate::Effect#what-to-do-after-each-effect).
 pub trait OtpsApi: Send + Sync {
     /// Verifies the user by an OTP, which uses the OTP up; see
     /// [`OtpsApi::find_ensure_otp`](crate::OtpsApi::find_ensure_otp).

@@ -7,7 +7,7 @@
 //! ```
 //! use std::time::Duration;
 //! use otp_core::blocking::{OtpsApi, OtpsClient, Transport};
-//! use otp_core::{AuthToken, Error, Request, Response, TransportError};
+//! use otp_core::{AuthToken, Error, Request, Response, TransportError, clock};
 //!
 //! struct Modem;
 //!
@@ -22,6 +22,10 @@
 //!
 //!     fn sleep(&self, duration: Duration) {
 //!         std::thread::sleep(duration);
+//!     }
+//!
+//!     fn now(&self) -> Duration {
+//!         clock::monotonic()
 //!     }
 //! }
 //!

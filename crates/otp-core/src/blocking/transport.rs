@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Request, Response, TransportError, clock};
+use crate::{Request, Response, TransportError};
 
 /// Sends exactly one request and waits for its response: [`Transport`](crate::Transport) without
 /// async.
@@ -25,12 +25,29 @@ pub trait Transport: Send + Sync {
     /// cannot retry.
     fn sleep(&self, duration: Duration);
 
-    /// The time since a fixed but arbitrary moment; it never goes back.
+    /// The time since a fixed but arbitrary moment; it never goes back. It is the clock that `sleep`
+    /// follows: without a clock of your own, that is [`clock::monotonic`](crate::clock::monotonic).
     ///
-    /// Override it if this transport's `sleep` follows another clock than the system's.
-    fn now(&self) -> Duration {
-        clock::monotonic()
-    }
+    /// It is required, since the deadline of a call is measured by it: a wrapper that forwarded the other
+    /// two methods and kept a default here would measure by another clock than the transport inside.
+    ///
+    /// ```compile_fail,E0046
+    /// use std::time::Duration;
+    /// use otp_core::{Request, Response, TransportError};
+    ///
+    /// struct Wrapper<T>(T);
+    ///
+    /// impl<T: otp_core::blocking::Transport> otp_core::blocking::Transport for Wrapper<T> {
+    ///     fn send(&self, request: Request) -> Result<Response, TransportError> {
+    ///         self.0.send(request)
+    ///     }
+    ///     fn sleep(&self, duration: Duration) {
+    ///         self.0.sleep(duration);
+    ///     }
+    ///     // It forgets `now`.
+    /// }
+    /// ```
+    fn now(&self) -> Duration;
 }
 
 /// A pointer to a transport is a transport.

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 
 use super::{Assemble, ClientBuilder, sealed};
-use crate::exchange::RetryBudget;
-use crate::{AuthToken, BaseUrl, CallOptions};
+use crate::exchange::{self, RetryBudget};
+use crate::{AuthToken, BaseUrl, CallOptions, Error, ErrorKind, Operation, Request};
 
 /// Everything about a client except its transport: base URL, token, defaults, and the retry budget that
 /// its clones share.
@@ -74,6 +74,24 @@ impl ClientConfig {
     #[must_use]
     pub fn with_token(&self, token: AuthToken) -> Self {
         Self { shared: Arc::clone(&self.shared), token }
+    }
+
+    /// The request that the first attempt of a call would send, without making the call: for a double
+    /// that compares requests, or a test of an [`Operation`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the operation writes a request that cannot be sent.
+    pub fn request<O: Operation>(&self, operation: &O) -> Result<Request, Error> {
+        let (request, secrets) =
+            exchange::write(self, operation, self.defaults()).map_err(|reason| {
+                let error = Error::builder(ErrorKind::InvalidInput).endpoint(O::ENDPOINT);
+                error.reason(reason).build()
+            })?;
+        Ok(Request::new(O::ENDPOINT, request)
+            .with_secrets(secrets)
+            .with_time_limit(self.defaults().attempt_timeout().min(self.defaults().timeout()))
+            .with_response_limit(self.response_limit()))
     }
 
     /// Where the API lives.

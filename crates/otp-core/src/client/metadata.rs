@@ -1,23 +1,30 @@
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use secrecy::ExposeSecret;
 
 use crate::headers::{
-    DEPRECATION, SUNSET, X_AUTH_TOKEN, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET,
-    X_REQUEST_ID,
+    DEPRECATION, SUNSET, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, X_REQUEST_ID,
 };
-use crate::{Attempt, AuthToken, Response};
+use crate::{Attempt, Response, Scrubber};
+
+/// The most of a request id that is kept.
+const MAX_ID: usize = 512;
+
+/// 9999-12-31T23:59:59Z, the last second that an HTTP date can express (RFC 9110 §5.6.7).
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// What a response says besides its value.
 ///
-/// Nothing is read before it is asked for.
-#[derive(Clone)]
+/// It holds copies of the few headers that it gives out, and nothing else of the response. An echo of a
+/// secret of the request is removed from them.
+#[derive(Clone, Debug)]
 pub struct Metadata {
     status: StatusCode,
-    headers: HeaderMap,
-    failed: Vec<Attempt>,
+    request_id: Option<String>,
+    rate_limit: Option<RateLimit>,
+    sunset: Option<SystemTime>,
+    deprecation: Option<Deprecation>,
+    failed_attempts: Vec<Attempt>,
 }
 
 /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, as the service sent them; the OpenAPI document does
@@ -37,27 +44,32 @@ pub struct RateLimit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deprecation {
-    /// Deprecated, without a date: `true`, or a value that is not a date.
+    /// Deprecated, without a date: `true`, or a value that is not a date, or one beyond the year 9999.
     Announced,
-    /// Deprecated since, or from, this time: `@1688169599` (RFC 9745 §2.1) or an HTTP date.
+    /// Deprecated since, or from, this time: `@1688169599` (RFC 9745 §2.1) or an HTTP date. It is a date
+    /// that HTTP can express, from 1970 to 9999.
     At(SystemTime),
 }
 
+/// What a response says of the end of the service.
+pub(crate) type Announcements = (Option<SystemTime>, Option<Deprecation>);
+
+pub(crate) fn announcements(headers: &HeaderMap) -> Announcements {
+    (sunset(headers), deprecation(headers))
+}
+
 impl Metadata {
-    pub(crate) fn new(response: Response, failed: &[Attempt], token: &AuthToken) -> Self {
-        let (parts, _) = response.into_parts();
-        let mut headers = parts.headers;
-        // The session token is the value's to give, not the metadata's.
-        headers.remove(X_AUTH_TOKEN);
-        // A server that uses the token for an id must not bring it into a log.
-        let token = token.expose_secret();
-        if headers
-            .get(X_REQUEST_ID)
-            .is_some_and(|id| id.to_str().is_ok_and(|id| id.contains(token)))
-        {
-            headers.remove(X_REQUEST_ID);
+    pub(crate) fn new(response: &Response, failed: &[Attempt], scrubber: &Scrubber<'_>) -> Self {
+        let headers = response.headers();
+        let (sunset, deprecation) = announcements(headers);
+        Self {
+            status: response.status(),
+            request_id: text(headers, &X_REQUEST_ID).map(|id| scrubber.one_line(id, MAX_ID)),
+            rate_limit: rate_limit(headers),
+            sunset,
+            deprecation,
+            failed_attempts: failed.to_vec(),
         }
-        Self { status: parts.status, headers, failed: failed.to_vec() }
     }
 
     /// The response's status.
@@ -65,120 +77,72 @@ impl Metadata {
         self.status
     }
 
-    /// The server's id of the request (`X-Request-Id`).
+    /// The server's id of the request (`X-Request-Id`): on one line, at most 512 bytes, without this
+    /// request's secrets.
     pub fn request_id(&self) -> Option<&str> {
-        self.text(&X_REQUEST_ID)
+        self.request_id.as_deref()
     }
 
     /// The rate limit, if the response says any of it.
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        let number = |name: &HeaderName| self.text(name)?.parse().ok();
-        let rate = RateLimit {
-            limit: number(&X_RATELIMIT_LIMIT),
-            remaining: number(&X_RATELIMIT_REMAINING),
-            reset: number(&X_RATELIMIT_RESET),
-        };
-        (rate.limit.is_some() || rate.remaining.is_some() || rate.reset.is_some()).then_some(rate)
+        self.rate_limit
     }
 
-    /// When the service is going to stop answering (`Sunset`, RFC 8594 §3).
+    /// When the service is going to stop answering (`Sunset`, RFC 8594 §3). It is a date that HTTP can
+    /// express, from 1970 to 9999.
     pub fn sunset(&self) -> Option<SystemTime> {
-        httpdate::parse_http_date(self.text(&SUNSET)?).ok()
+        self.sunset
     }
 
     /// Whether the service says that it is deprecated, and since when.
     pub fn deprecation(&self) -> Option<Deprecation> {
-        let value = self.text(&DEPRECATION)?;
-        let seconds = value.strip_prefix('@').and_then(|seconds| seconds.parse().ok());
-        let at = match seconds {
-            Some(seconds) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)),
-            None => httpdate::parse_http_date(value).ok(),
-        };
-        match (at, value) {
-            (Some(at), _) => Some(Deprecation::At(at)),
-            (None, "false") => None,
-            (None, _) => Some(Deprecation::Announced),
-        }
+        self.deprecation
     }
 
     /// How many attempts the call took: one, plus those that failed.
     pub fn attempts(&self) -> usize {
-        self.failed.len() + 1
+        self.failed_attempts.len() + 1
     }
 
     /// The attempts that failed before the one that succeeded.
     pub fn failed_attempts(&self) -> &[Attempt] {
-        &self.failed
-    }
-
-    fn text(&self, name: &HeaderName) -> Option<&str> {
-        Some(self.headers.get(name)?.to_str().ok()?.trim())
+        &self.failed_attempts
     }
 }
 
-impl fmt::Debug for Metadata {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metadata")
-            .field("status", &self.status)
-            .field("request_id", &self.request_id())
-            .field("rate_limit", &self.rate_limit())
-            .field("sunset", &self.sunset())
-            .field("deprecation", &self.deprecation())
-            .field("failed_attempts", &self.failed)
-            .finish()
-    }
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
+    let number = |name: &HeaderName| text(headers, name)?.parse().ok();
+    let rate = RateLimit {
+        limit: number(&X_RATELIMIT_LIMIT),
+        remaining: number(&X_RATELIMIT_REMAINING),
+        reset: number(&X_RATELIMIT_RESET),
+    };
+    (rate.limit.is_some() || rate.remaining.is_some() || rate.reset.is_some()).then_some(rate)
+}
 
-    fn metadata(headers: &[(&'static str, &'static str)]) -> Metadata {
-        let mut response = Response::default();
-        for (name, value) in headers {
-            response.headers_mut().append(*name, value.parse().unwrap());
+fn sunset(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(text(headers, &SUNSET)?).ok()
+}
+
+fn deprecation(headers: &HeaderMap) -> Option<Deprecation> {
+    let value = text(headers, &DEPRECATION)?;
+    let at = match value.strip_prefix('@') {
+        // What no HTTP date can express is no date for the caller either: most calendars stop there.
+        Some(seconds) if seconds.bytes().all(|byte| byte.is_ascii_digit()) => {
+            seconds.parse().ok().filter(|seconds| *seconds <= LAST_SECOND).and_then(|seconds| {
+                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+            })
         }
-        Metadata::new(response, &[], &AuthToken::new("s3cret").unwrap())
-    }
-
-    #[test]
-    fn the_service_s_announcements_are_read() {
-        let date = "Tue, 30 Jun 2026 23:59:59 GMT";
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_782_863_999);
-        assert_eq!(metadata(&[("sunset", date)]).sunset(), Some(at));
-        assert_eq!(metadata(&[("sunset", "soon")]).sunset(), None);
-        for (value, deprecation) in [
-            ("@1782863999", Some(Deprecation::At(at))),
-            (date, Some(Deprecation::At(at))),
-            ("true", Some(Deprecation::Announced)),
-            ("@99999999999999999999", Some(Deprecation::Announced)),
-            ("@18446744073709551615", Some(Deprecation::Announced)),
-            ("false", None),
-        ] {
-            assert_eq!(metadata(&[("deprecation", value)]).deprecation(), deprecation, "{value}");
-        }
-        assert_eq!(metadata(&[]).deprecation(), None);
-    }
-
-    #[test]
-    fn a_rate_limit_may_be_said_in_part() {
-        assert_eq!(metadata(&[]).rate_limit(), None);
-        assert_eq!(metadata(&[("x-ratelimit-limit", "many")]).rate_limit(), None);
-        let rate = metadata(&[("x-ratelimit-remaining", "0")]).rate_limit().unwrap();
-        assert_eq!(rate, RateLimit { limit: None, remaining: Some(0), reset: None });
-    }
-
-    #[test]
-    fn debug_shows_what_is_known_to_be_harmless_and_nothing_else() {
-        let shown = metadata(&[
-            ("x-auth-token", "s3cret"),
-            ("set-cookie", "s3cret"),
-            ("x-request-id", "req-1"),
-        ]);
-        let shown = format!("{shown:?}");
-        assert!(shown.contains("req-1") && !shown.contains("s3cret"), "{shown}");
-
-        let echo = metadata(&[("x-request-id", "for s3cret")]);
-        assert_eq!(echo.request_id(), None);
+        Some(_) => None,
+        None => httpdate::parse_http_date(value).ok(),
+    };
+    match (at, value) {
+        (Some(at), _) => Some(Deprecation::At(at)),
+        (None, "false") => None,
+        (None, _) => Some(Deprecation::Announced),
     }
 }

@@ -11,6 +11,7 @@ pub use builder::ClientBuilder;
 pub(crate) use builder::{Assemble, sealed};
 pub use call::Call;
 pub use config::ClientConfig;
+pub(crate) use metadata::{Announcements, announcements};
 pub use metadata::{Deprecation, Metadata, RateLimit};
 
 use std::fmt;

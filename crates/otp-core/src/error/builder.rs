@@ -36,6 +36,7 @@ impl ErrorBuilder {
             endpoint: None,
             reason: None,
             advice: None,
+            note: None,
             status: kind.usual_status(),
             messages: Vec::new(),
             request_id: None,
@@ -70,6 +71,11 @@ impl ErrorBuilder {
     /// speaks TLS". It must hold no secret and no URL.
     pub fn advice(self, advice: impl Into<Option<&'static str>>) -> Self {
         self.set(|error| error.advice = advice.into())
+    }
+
+    /// What to know besides.
+    pub(crate) fn note(self, note: Option<&'static str>) -> Self {
+        self.set(|error| error.note = note)
     }
 
     /// The status of the response.

@@ -12,7 +12,11 @@ impl fmt::Display for Error {
         }
         self.what_happened(f)?;
         self.did_the_server_act(f)?;
-        self.what_to_do(f)
+        self.what_to_do(f)?;
+        match self.0.note {
+            Some(note) => write!(f, "; {note}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -64,11 +68,11 @@ impl Error {
                 (None, _) => write!(f, ": {advice}"),
             };
         }
-        if let Some(wait) = self.0.retry_after {
-            return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
-        }
         if let Some(advice) = self.0.advice {
             return write!(f, ": {advice}");
+        }
+        if let Some(wait) = self.0.retry_after {
+            return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
         }
         f.write_str(match self.0.kind {
             ErrorKind::Connect => ": check the base URL, DNS and proxy, or repeat it later",

@@ -26,7 +26,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// One type for all operations, one pointer wide. Ask it in this order:
 ///
-/// 1. [`effect`](Self::effect): did the server act? It decides whether repeating is safe.
+/// 1. [`effect`](Self::effect): did the server act? [This table](Effect#what-to-do-after-each-effect) says
+///    what to do next.
 /// 2. [`kind`](Self::kind): what happened? It decides what to tell the user or the operator.
 /// 3. its `Display`: one sentence with both and with what to do, fit for a log.
 ///
@@ -35,15 +36,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// async fn text_me(api: &dyn OtpsApi) -> String {
 ///     match api.receive_codes().await {
-///         Ok(()) => "an SMS is on its way".into(),
-///         Err(error) if error.effect() == Effect::Unknown => {
-///             "look at your phone; if nothing arrives, ask again".into()
-///         }
-///         Err(error) if error.kind() == ErrorKind::RateLimited => match error.retry_after() {
-///             Some(wait) => format!("try again in {} seconds", wait.as_secs()),
-///             None => "try again later".into(),
+///         Err(error) if error.effect() == Effect::NotApplied => match error.retry_after() {
+///             Some(wait) => format!("No SMS was sent. Try again in {} seconds.", wait.as_secs()),
+///             None if error.kind() == ErrorKind::RateLimited => {
+///                 "No SMS was sent. Try again later.".into()
+///             }
+///             None => format!("No SMS was sent: {error}"),
 ///         },
-///         Err(error) => format!("could not send an SMS: {error}"),
+///         Err(error) if error.effect() == Effect::Unknown => {
+///             "Look at your phone. If no SMS arrives, ask again.".into()
+///         }
+///         _ => "An SMS is on its way.".into(),
 ///     }
 /// }
 /// ```
@@ -60,6 +63,7 @@ struct Inner {
     endpoint: Option<&'static Endpoint>,
     reason: Option<Cow<'static, str>>,
     advice: Option<&'static str>,
+    note: Option<&'static str>,
     status: Option<StatusCode>,
     messages: Vec<String>,
     request_id: Option<String>,
@@ -144,6 +148,7 @@ impl fmt::Debug for Error {
             .field("effect", &self.effect())
             .field("operation", &self.operation())
             .field("reason", &self.0.reason)
+            .field("advice", &self.0.advice)
             .field("status", &self.status())
             .field("messages", &self.messages())
             .field("request_id", &self.request_id())

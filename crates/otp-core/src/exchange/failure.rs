@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::body::Body;
 use super::retry_after;
-use crate::operation::ReadError;
+use crate::client::{Announcements, announcements};
+use crate::operation::{ReadError, says_it_is_not_json};
 use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
 
 pub(crate) struct Failure {
@@ -22,7 +23,7 @@ pub(crate) struct Failure {
     pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Of the response, if there was one. Read only when the call ends with this failure.
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
 }
 
 impl fmt::Debug for Failure {
@@ -59,7 +60,7 @@ impl Failure {
             advice: None,
             source: None,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Body::default(),
         }
     }
 
@@ -106,50 +107,60 @@ impl Failure {
         head: http::response::Parts,
     ) -> Self {
         Self {
-            effect: effect_of_success(endpoint, head.status),
+            effect: effect_of_success(endpoint, head.status, &head.headers),
             status: Some(head.status),
             headers: head.headers,
             ..Self::without_head(kind, Progress::Unknown)
         }
     }
 
-    /// What is wrong with a response, as far as the operation need not be asked.
+    /// The response, unless something is wrong with it that the operation need not be asked about.
     pub(super) fn of_response(
         endpoint: &Endpoint,
-        response: &Response,
+        response: Response,
         limit: usize,
-    ) -> Option<Self> {
+    ) -> Result<Response, Box<Self>> {
         let status = response.status();
         let too_large = response.body().len() > limit;
         let failure = match (status.is_success(), too_large) {
-            (true, false) => return None,
+            (true, false) => return Ok(response),
             (true, true) => Self::new(
                 ErrorKind::ResponseTooLarge,
-                effect_of_success(endpoint, status),
+                effect_of_success(endpoint, status, response.headers()),
                 Repeat::Never,
             ),
             (false, _) => Self::of_status(status, response.headers()),
         };
-        let body = if too_large { Bytes::new() } else { response.body().clone() };
-        Some(Self { body, ..failure.with_head_of(response) })
+        let failure = failure.with_response(response);
+        Err(Box::new(if too_large { Self { body: Body::default(), ..failure } } else { failure }))
     }
 
     /// The operation does not take the response.
-    pub(super) fn of_reading(endpoint: &Endpoint, error: ReadError, response: &Response) -> Self {
+    pub(super) fn of_reading(endpoint: &Endpoint, error: ReadError, response: Response) -> Self {
+        let failure = |kind, effect| Self::new(kind, effect, Repeat::Never);
         match error {
-            ReadError::UnexpectedStatus => {
-                Self::new(ErrorKind::UnexpectedStatus, Effect::Unknown, Repeat::Never)
+            ReadError::UnexpectedStatus => failure(ErrorKind::UnexpectedStatus, Effect::Unknown),
+            // Whatever its status says, it is not the service that says it.
+            ReadError::NotFromService(reason) => {
+                Self { reason: Some(reason), ..failure(ErrorKind::Decode, Effect::Unknown) }
             }
             ReadError::Decode(reason) => {
-                let effect = effect_of_success(endpoint, response.status());
-                Self { reason: Some(reason), ..Self::new(ErrorKind::Decode, effect, Repeat::Never) }
+                let effect = effect_of_success(endpoint, response.status(), response.headers());
+                Self { reason: Some(reason), ..failure(ErrorKind::Decode, effect) }
             }
         }
-        .with_head_of(response)
+        .with_response(response)
     }
 
-    fn with_head_of(self, response: &Response) -> Self {
-        Self { status: Some(response.status()), headers: response.headers().clone(), ..self }
+    fn with_response(self, response: Response) -> Self {
+        let status = Some(response.status());
+        let (head, body) = response.into_parts();
+        Self { status, headers: head.headers, body: Body::of(Response::new(body)), ..self }
+    }
+
+    /// Whether the response says that the service is going away.
+    pub(super) fn announcements(&self) -> Announcements {
+        announcements(&self.headers)
     }
 
     /// A status that is not a success.
@@ -180,7 +191,13 @@ impl Failure {
     }
 }
 
-/// What a success status proves when the rest of the response is of no use.
-fn effect_of_success(endpoint: &Endpoint, status: StatusCode) -> Effect {
-    if endpoint.is_acknowledged_by(status) { Effect::Applied } else { Effect::Unknown }
+/// What a success status proves when the rest of the response is of no use. If it has a body that is not
+/// JSON, somebody else answered, such as a captive portal, and it proves nothing.
+fn effect_of_success(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Effect {
+    let has_no_content = status == StatusCode::NO_CONTENT;
+    if endpoint.is_acknowledged_by(status) && (has_no_content || !says_it_is_not_json(headers)) {
+        Effect::Applied
+    } else {
+        Effect::Unknown
+    }
 }

@@ -1,48 +1,49 @@
 //! The server's own messages, made fit for a log.
 
+use secrecy::zeroize::Zeroize;
 use serde_json::Value;
 
-use super::scrub::Scrubber;
+use crate::Scrubber;
 
 const MAX_MESSAGES: usize = 16;
-const MAX_BYTES: usize = 512;
+
+/// The most of one text of a server that an error repeats.
+pub(super) const MAX_BYTES: usize = 512;
 
 /// Reads `{"error"?: string, "errors"?: [string]}`: either, both, or another body altogether, which
 /// has no messages.
-pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Vec<String> {
-    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return Vec::new() };
-    let error = fields.get("error").and_then(Value::as_str);
-    let errors = fields.get("errors").and_then(Value::as_array);
+pub(super) fn read(body: &[u8], scrubber: &Scrubber<'_>) -> Vec<String> {
+    let Ok(mut body) = serde_json::from_slice(body) else { return Vec::new() };
     let mut messages: Vec<String> = Vec::new();
-    for text in error.into_iter().chain(errors.into_iter().flatten().filter_map(Value::as_str)) {
-        let message = one_line(text, scrubber);
-        if messages.len() < MAX_MESSAGES && !message.is_empty() && !messages.contains(&message) {
-            messages.push(message);
+    if let Value::Object(fields) = &body {
+        let error = fields.get("error").and_then(Value::as_str);
+        let errors = fields.get("errors").and_then(Value::as_array);
+        let errors = errors.into_iter().flatten().filter_map(Value::as_str);
+        for text in error.into_iter().chain(errors) {
+            let message = scrubber.one_line(text, MAX_BYTES);
+            if messages.len() < MAX_MESSAGES && !message.is_empty() && !messages.contains(&message)
+            {
+                messages.push(message);
+            }
         }
     }
+    wipe(&mut body);
     messages
 }
 
-/// Without secrets, without control characters, and not too long, in this order: half a secret would
-/// not be recognized.
-pub(super) fn one_line(text: &str, scrubber: &Scrubber) -> String {
-    let scrubbed = scrubber.text(text);
-    let mut line = String::new();
-    for c in scrubbed.trim().chars() {
-        // Line breaks and terminal escapes must not reach a log.
-        let c = if c.is_control() || is_invisible(c) { ' ' } else { c };
-        if line.len() + c.len_utf8() > MAX_BYTES - '…'.len_utf8() {
-            line.push('…');
-            break;
+/// The body may echo an OTP or the token.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => {
+            for (mut name, mut value) in std::mem::take(fields) {
+                name.zeroize();
+                wipe(&mut value);
+            }
         }
-        line.push(c);
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-    line
-}
-
-/// Line and paragraph separators, and the marks that reorder text.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn messages_are_fit_for_a_log() {
-        assert_eq!(messages(r#"{"error": " a\nb\u001b[31m\u2028c "}"#), ["a b [31m c"]);
+        assert_eq!(messages(r#"{"error": " a\nb\u001b[31m\u2028c "}"#), ["a b[31m c"]);
         assert_eq!(
             messages(r#"{"error": "the key t0ken is not known"}"#),
             ["the key [redacted] is not known"]

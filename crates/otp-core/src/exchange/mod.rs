@@ -38,6 +38,7 @@
 //! # ; Ok::<(), Error>(())
 //! ```
 
+mod body;
 mod budget;
 pub(crate) mod failure;
 mod history;
@@ -46,27 +47,27 @@ mod messages;
 mod options;
 mod retry_after;
 mod retry_policy;
-mod scrub;
 
 pub(crate) use budget::RetryBudget;
 pub use options::CallOptions;
 pub(crate) use options::RESERVED;
 pub use retry_policy::RetryPolicy;
-pub use scrub::Scrubber;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use self::body::Body;
 use self::failure::Failure;
 use self::history::History;
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{RequestDraft, Secrets};
+use crate::operation::{RequestDraft, ResponseReader, Secrets};
+use crate::secret::credentials;
 use crate::telemetry::Telemetry;
 use crate::{
-    Answer, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request, Response,
-    TransportError,
+    Answer, BaseUrl, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request,
+    Response, Scrubber, TransportError,
 };
 
 /// One call of one operation: all its attempts, from start to end.
@@ -79,6 +80,8 @@ pub struct Exchange<O: Operation> {
     config: ClientConfig,
     options: CallOptions,
     history: History,
+    /// What the operation called secret in the requests so far.
+    secrets: Secrets,
     telemetry: Telemetry,
     state: State<O::Output>,
 }
@@ -116,6 +119,7 @@ impl<O: Operation> Exchange<O> {
             operation,
             config: config.clone(),
             history: History::new(O::ENDPOINT.is_idempotent(), &options, now),
+            secrets: Secrets::default(),
             telemetry: Telemetry::start(O::ENDPOINT, config.base_url()),
             state: match options.validate() {
                 Ok(()) => State::Ready(None),
@@ -158,11 +162,13 @@ impl<O: Operation> Exchange<O> {
         self.state = match result {
             Ok(answer) => {
                 self.telemetry.attempt_succeeded(&answer.metadata);
-                self.telemetry.announcements(&answer.metadata, self.config.announced());
+                let announced = (answer.metadata.sunset(), answer.metadata.deprecation());
+                self.telemetry.announcements(announced, self.config.announced());
                 State::Done(Ok(answer))
             }
             Err(failure) => {
                 self.telemetry.attempt_failed(self.history.attempts().len(), &failure);
+                self.telemetry.announcements(failure.announcements(), self.config.announced());
                 match self.history.failed(&failure, self.config.budget(), now) {
                     Some(wait) => State::Waiting(wait, failure),
                     None => State::Done(Err(self.error(*failure))),
@@ -183,9 +189,10 @@ impl<O: Operation> Exchange<O> {
             };
             return self.done(Err(error));
         };
-        match self.request() {
+        match write(&self.config, &self.operation, &self.options) {
             Ok((request, secrets)) => {
                 self.state = State::InFlight;
+                self.secrets.extend(&secrets);
                 Step::Send(
                     Request::new(O::ENDPOINT, request)
                         .with_secrets(secrets)
@@ -203,7 +210,7 @@ impl<O: Operation> Exchange<O> {
         }
     }
 
-    fn done(&self, result: Result<Answer<O::Output>, Error>) -> Step<O::Output> {
+    fn done(&mut self, result: Result<Answer<O::Output>, Error>) -> Step<O::Output> {
         match &result {
             Ok(answer) => self.telemetry.call_succeeded(&answer.metadata),
             Err(error) => self.telemetry.call_failed(error),
@@ -212,63 +219,54 @@ impl<O: Operation> Exchange<O> {
     }
 
     /// The span of this call, for a driver to run the sending in.
+    ///
+    /// Requires the feature `tracing`.
     #[cfg(feature = "tracing")]
     pub fn span(&self) -> &tracing::Span {
         self.telemetry.span()
     }
 
-    fn request(&self) -> Result<(http::Request<bytes::Bytes>, Secrets), String> {
-        let base = self.config.base_url();
-        let mut headers = self.config.headers().clone();
-        headers.insert(X_AUTH_TOKEN, self.config.token().to_header_value());
-        let mut draft = RequestDraft::new(O::ENDPOINT, base, headers);
-        self.operation.write(&mut draft);
-        for (name, value) in self.options.headers() {
-            draft.set_header(name, value);
-        }
-        let secrets = draft.take_secrets();
-        Ok((draft.finish(O::ENDPOINT, base)?, secrets))
-    }
-
     fn read(&self, response: Response) -> Result<Answer<O::Output>, Box<Failure>> {
         let limit = self.config.response_limit();
-        if let Some(failure) = Failure::of_response(O::ENDPOINT, &response, limit) {
-            return Err(Box::new(failure));
-        }
-        match self.operation.read(&response) {
+        let response = Failure::of_response(O::ENDPOINT, response, limit)?;
+        let scrubber = self.scrubber();
+        match self.operation.read(&ResponseReader::with_scrubber(&response, &scrubber)) {
             Ok(value) => {
-                let metadata =
-                    Metadata::new(response, self.history.attempts(), self.config.token());
+                let metadata = Metadata::new(&response, self.history.attempts(), &scrubber);
+                drop(Body::of(response));
                 Ok(Answer { value, metadata })
             }
-            Err(error) => Err(Box::new(Failure::of_reading(O::ENDPOINT, error, &response))),
+            Err(error) => Err(Box::new(Failure::of_reading(O::ENDPOINT, error, response))),
         }
+    }
+
+    /// Knows every secret that a request of this call has carried.
+    fn scrubber(&self) -> Scrubber<'_> {
+        let token = self.config.token().expose_secret();
+        let headers = self.options.headers().values().filter(|value| value.is_sensitive());
+        let headers = headers.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let headers = headers.flat_map(credentials);
+        Scrubber::new(std::iter::once(token).chain(headers).chain(self.secrets.iter()))
     }
 
     /// The error of a call that ends with this failure.
     fn error(&self, failure: Failure) -> Error {
-        let mut draft = RequestDraft::collecting(O::ENDPOINT, self.config.base_url());
-        self.operation.write(&mut draft);
-        for value in self.options.headers().values().filter(|value| value.is_sensitive()) {
-            draft.secret_bytes(value.as_bytes());
-        }
-        let token = self.config.token().expose_secret();
-        let scrubber = Scrubber::new(std::iter::once(token).chain(draft.take_secrets().iter()));
-
+        let scrubber = self.scrubber();
         let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let error = Error::builder(failure.kind)
             .endpoint(O::ENDPOINT)
             .effect(self.history.effect())
             .advice(failure.advice)
+            .note(self.note(failure.kind))
             .status(failure.status)
-            .messages(messages::read(&failure.body, &scrubber))
-            .request_id(request_id.map(|id| messages::one_line(id, &scrubber)))
+            .messages(messages::read(failure.body.bytes(), &scrubber))
+            .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
             .retry_after(failure.retry_after)
             .attempts(self.history.attempts().iter().cloned());
         let error = match failure.reason {
             // What is written in a program's text cannot hold a secret of a request.
             Some(reason @ Cow::Borrowed(_)) => error.reason(reason),
-            Some(reason) => error.reason(scrubber.text(reason)),
+            Some(reason) => error.reason(scrubber.one_line(&reason, messages::MAX_BYTES)),
             None => error,
         };
         match failure.source {
@@ -276,6 +274,12 @@ impl<O: Operation> Exchange<O> {
             None => error,
         }
         .build()
+    }
+
+    /// Nobody who forgot to set the base URL finds the service at its default any more.
+    fn note(&self, kind: ErrorKind) -> Option<&'static str> {
+        let not_there = matches!(kind, ErrorKind::Connect | ErrorKind::Tls);
+        (not_there && self.config.base_url().is_public()).then_some(BaseUrl::PUBLIC_HAS_ENDED)
     }
 
     fn misused(&self, reason: &'static str) -> Error {
@@ -286,4 +290,22 @@ impl<O: Operation> Exchange<O> {
             .attempts(self.history.attempts().iter().cloned())
             .build()
     }
+}
+
+/// The request of an attempt, and what the operation called secret in it.
+pub(crate) fn write<O: Operation>(
+    config: &ClientConfig,
+    operation: &O,
+    options: &CallOptions,
+) -> Result<(http::Request<bytes::Bytes>, Secrets), String> {
+    let base = config.base_url();
+    let mut headers = config.headers().clone();
+    headers.insert(X_AUTH_TOKEN, config.token().to_header_value());
+    let mut draft = RequestDraft::new(O::ENDPOINT, base, headers);
+    operation.write(&mut draft);
+    for (name, value) in options.headers() {
+        draft.set_header(name, value);
+    }
+    let secrets = draft.take_secrets();
+    Ok((draft.finish(O::ENDPOINT, base)?, secrets))
 }

@@ -12,29 +12,31 @@ use crate::{Error, Operation, Otp, RecoveryCodeList, Verified};
 /// The OTP service on one thread: [`OtpsApi`](crate::OtpsApi) without `Send` and `Sync`.
 ///
 /// [`OtpsClient`] implements it; so do the doubles of `otp-mock`, and `&T`, `Box<T>`, `Rc<T>` and
-/// `Arc<T>` of an implementor, `dyn` included. A method that is not implemented answers
+/// `Arc<T>` of an implementor, `dyn` included. A method that is not implemented returns
 /// [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented). An implementation is an
 /// `#[async_trait(?Send)]`.
 ///
 /// ```
 /// use std::rc::Rc;
 /// use otp_core::local::OtpsApi;
-/// use otp_core::{Error, Otp};
+/// use otp_core::{Error, Otp, Verified};
 ///
 /// struct Login {
 ///     otps: Rc<dyn OtpsApi>,
 /// }
 ///
 /// impl Login {
-///     async fn second_factor(&self, typed: &str) -> Result<(), Error> {
-///         self.otps.find_ensure_otp(&Otp::new(typed)?).await.map(drop)
+///     /// Only `Ok` lets the user in.
+///     async fn second_factor(&self, typed: &str) -> Result<Verified, Error> {
+///         self.otps.find_ensure_otp(&Otp::new(typed)?).await
 ///     }
 /// }
 /// ```
 ///
 /// # Errors
 ///
-/// As [`OtpsApi`](crate::OtpsApi) says, method by method.
+/// See each method of [`OtpsApi`](crate::OtpsApi), and
+/// [what to do after each effect](crate::Effect#what-to-do-after-each-effect).
 ///
 /// # Cancellation
 ///

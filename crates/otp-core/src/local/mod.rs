@@ -9,7 +9,7 @@
 //! use std::rc::Rc;
 //! use std::time::Duration;
 //! use otp_core::local::{OtpsApi, OtpsClient, Transport};
-//! use otp_core::{AuthToken, Error, Request, Response, TransportError, async_trait};
+//! use otp_core::{AuthToken, Error, Request, Response, TransportError, async_trait, clock};
 //!
 //! /// Something that must stay on its thread.
 //! struct Radio {
@@ -29,6 +29,10 @@
 //!     async fn sleep(&self, duration: Duration) {
 //!         # let _ = duration;
 //!         // … and waits here …
+//!     }
+//!
+//!     fn now(&self) -> Duration {
+//!         clock::monotonic()
 //!     }
 //! }
 //!

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::LocalBoxFuture;
 use crate::pointers::delegate_transport;
-use crate::{Request, Response, TransportError, clock};
+use crate::{Request, Response, TransportError};
 
 /// Sends exactly one request, and can wait: [`Transport`](crate::Transport) without `Send` and `Sync`.
 ///
@@ -34,12 +34,30 @@ pub trait Transport {
     /// Waits. It is required, since a client that cannot wait cannot retry.
     async fn sleep(&self, duration: Duration);
 
-    /// The time since a fixed but arbitrary moment; it never goes back.
+    /// The time since a fixed but arbitrary moment; it never goes back. It is the clock that `sleep`
+    /// follows: without a clock of your own, that is [`clock::monotonic`](crate::clock::monotonic).
     ///
-    /// Override it if this transport's `sleep` follows another clock than the system's.
-    fn now(&self) -> Duration {
-        clock::monotonic()
-    }
+    /// It is required, since the deadline of a call is measured by it: a wrapper that forwarded the other
+    /// two methods and kept a default here would measure by another clock than the transport inside.
+    ///
+    /// ```compile_fail,E0046
+    /// use std::time::Duration;
+    /// use otp_core::{Request, Response, TransportError, async_trait};
+    ///
+    /// struct Wrapper<T>(T);
+    ///
+    /// #[async_trait(?Send)]
+    /// impl<T: otp_core::local::Transport> otp_core::local::Transport for Wrapper<T> {
+    ///     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    ///         self.0.send(request).await
+    ///     }
+    ///     async fn sleep(&self, duration: Duration) {
+    ///         self.0.sleep(duration).await;
+    ///     }
+    ///     // It forgets `now`.
+    /// }
+    /// ```
+    fn now(&self) -> Duration;
 }
 
 // A pointer to a transport is a transport.

@@ -1,6 +1,7 @@
 use serde::Deserialize;
 
 use crate::RecoveryCode;
+use crate::operation::{ReadError, ResponseReader};
 
 /// The recovery codes of an account: `{"recovery_codes": [string], "href"?: string}`.
 ///
@@ -23,6 +24,12 @@ pub struct RecoveryCodeList {
 }
 
 impl RecoveryCodeList {
+    /// As the service answers it, without an echo of the request's secrets.
+    pub(crate) fn read(response: &ResponseReader<'_>) -> Result<Self, ReadError> {
+        let list: Self = response.json_object()?;
+        Ok(Self { href: list.href.map(|href| response.scrub(href).into_owned()), ..list })
+    }
+
     /// A list of these codes, in this order, without `href`.
     pub fn new(codes: impl IntoIterator<Item = RecoveryCode>) -> Self {
         Self { recovery_codes: codes.into_iter().collect(), href: None }
@@ -44,7 +51,8 @@ impl RecoveryCodeList {
         self.recovery_codes
     }
 
-    /// Where the service says that this list lives, if it says so.
+    /// Where the service says that this list lives, if it says so; without an echo of the request's
+    /// secrets.
     pub fn href(&self) -> Option<&str> {
         self.href.as_deref()
     }

@@ -1,13 +1,16 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::Endpoint;
+use super::{Endpoint, Secrets};
 use crate::BaseUrl;
 use crate::exchange::RESERVED;
+use crate::secret::{credentials, sensitive_header};
 
 /// Everything but RFC 3986's unreserved characters is encoded: a value is one path segment, always.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -46,29 +49,6 @@ impl AsRef<[u8]> for SecretPath {
     }
 }
 
-/// The secrets that a request carries, for removing their echoes from a server's messages.
-#[derive(Default)]
-pub(crate) struct Secrets(Vec<Zeroizing<String>>);
-
-impl Secrets {
-    fn add(&mut self, secret: &str) {
-        // An empty one would be found everywhere.
-        if !secret.is_empty() {
-            self.0.push(Zeroizing::new(secret.to_owned()));
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|secret| secret.as_str())
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 #[derive(Debug)]
 enum Fault {
     Param { given: &'static str },
@@ -91,11 +71,6 @@ impl RequestDraft {
             secrets: Secrets::default(),
             fault: None,
         }
-    }
-
-    /// A draft that is written only to learn which secrets the request carries.
-    pub(crate) fn collecting(endpoint: &'static Endpoint, base: &BaseUrl) -> Self {
-        Self::new(endpoint, base, HeaderMap::new())
     }
 
     /// The secrets that were written so far.
@@ -139,10 +114,16 @@ impl RequestDraft {
 
     /// Adds a header. Those that the client or HTTP itself sets cannot be added: see
     /// [`CallOptions`](crate::CallOptions).
+    ///
+    /// A value that is [marked sensitive](HeaderValue::set_sensitive) counts as a
+    /// [`secret`](Self::secret).
     pub fn header(&mut self, name: HeaderName, value: HeaderValue) -> &mut Self {
         if RESERVED.contains(&name) {
             self.fault = self.fault.take().or(Some(Fault::Header(name)));
         } else {
+            if let (true, Ok(secret)) = (value.is_sensitive(), value.to_str()) {
+                credentials(secret).for_each(|secret| self.secrets.add(secret));
+            }
             self.headers.append(name, value);
         }
         self
@@ -153,17 +134,16 @@ impl RequestDraft {
         self.headers.insert(name.clone(), value.clone());
     }
 
-    /// Adds a header whose value no error or log may repeat; it is marked sensitive.
+    /// Adds a header whose value no error or log may repeat; it is marked sensitive, and its bytes are
+    /// wiped when the request is dropped.
     pub fn secret_header(&mut self, name: HeaderName, value: &impl ExposeSecret<str>) -> &mut Self {
-        self.secret(value);
-        match HeaderValue::from_str(value.expose_secret()) {
-            Ok(mut value) => {
-                value.set_sensitive(true);
-                self.header(name, value);
+        match sensitive_header(&Arc::new(SecretString::from(value.expose_secret()))) {
+            Ok(value) => self.header(name, value),
+            Err(_) => {
+                self.fault = self.fault.take().or(Some(Fault::Header(name)));
+                self
             }
-            Err(_) => self.fault = self.fault.take().or(Some(Fault::Header(name))),
         }
-        self
     }
 
     /// Sets the body and its `Content-Type`.
@@ -178,12 +158,6 @@ impl RequestDraft {
     pub fn secret(&mut self, secret: &impl ExposeSecret<str>) -> &mut Self {
         self.secrets.add(secret.expose_secret());
         self
-    }
-
-    pub(crate) fn secret_bytes(&mut self, secret: &[u8]) {
-        if let Ok(secret) = std::str::from_utf8(secret) {
-            self.secrets.add(secret);
-        }
     }
 
     /// The request, complete, or what is wrong with it.
@@ -283,7 +257,7 @@ mod tests {
     fn a_secret_header_is_sensitive_and_a_draft_shows_no_secret() {
         let base = BaseUrl::public();
         let otp = Otp::new("s3cret").unwrap();
-        let mut draft = RequestDraft::collecting(TWO, &base);
+        let mut draft = RequestDraft::new(TWO, &base, HeaderMap::new());
         draft.secret_path_param("x", &otp).secret_header(HeaderName::from_static("x-otp"), &otp);
         assert!(draft.headers["x-otp"].is_sensitive());
         let shown = format!("{draft:?}");

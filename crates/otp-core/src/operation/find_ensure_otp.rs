@@ -1,8 +1,7 @@
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, read_json_object};
+use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
 use crate::{AuthToken, Otp, Verified};
 
 /// Verifies the user by an OTP: `POST /user/otp/verify/{otp}` (`findEnsureOtp`).
@@ -45,7 +44,7 @@ impl Operation for FindEnsureOtp {
         request.secret_path_param("otp", &self.otp);
     }
 
-    fn read(&self, response: &Response<Bytes>) -> Result<Verified, ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<Verified, ReadError> {
         match response.status() {
             StatusCode::NO_CONTENT => {
                 Ok(match response.headers().get(crate::headers::X_AUTH_TOKEN) {
@@ -58,7 +57,7 @@ impl Operation for FindEnsureOtp {
                 })
             }
             StatusCode::OK => {
-                let session: Session = read_json_object(response)?;
+                let session: Session = response.json_object()?;
                 let token = secrecy::ExposeSecret::expose_secret(&session.token);
                 AuthToken::new(token)
                     .map(|token| Verified::new().with_session_token(token))

@@ -1,7 +1,6 @@
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, read_json_object};
+use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
 use crate::RecoveryCodeList;
 
 /// Reads the recovery codes: `GET /user/otp/recovery-codes` (`findRecoveryCodes`).
@@ -20,9 +19,9 @@ impl Operation for FindRecoveryCodes {
 
     fn write(&self, _: &mut RequestDraft) {}
 
-    fn read(&self, response: &Response<Bytes>) -> Result<RecoveryCodeList, ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<RecoveryCodeList, ReadError> {
         match response.status() {
-            StatusCode::OK => read_json_object(response),
+            StatusCode::OK => RecoveryCodeList::read(response),
             _ => Err(ReadError::UnexpectedStatus),
         }
     }

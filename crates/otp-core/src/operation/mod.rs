@@ -11,9 +11,9 @@
 //! (`POST /user/otp/app` of the same API):
 //!
 //! ```
-//! use otp_core::http::{HeaderName, Response, StatusCode};
-//! use otp_core::operation::{ReadError, RequestDraft};
-//! use otp_core::{Endpoint, Operation, Otp, bytes::Bytes};
+//! use otp_core::http::{HeaderName, StatusCode};
+//! use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+//! use otp_core::{Endpoint, Operation, Otp};
 //!
 //! struct EnableApp {
 //!     otp: Otp,
@@ -30,7 +30,7 @@
 //!         request.secret_header(HeaderName::from_static("x-otp-token"), &self.otp);
 //!     }
 //!
-//!     fn read(&self, response: &Response<Bytes>) -> Result<(), ReadError> {
+//!     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
 //!         match response.status() {
 //!             StatusCode::OK => Ok(()),
 //!             _ => Err(ReadError::UnexpectedStatus),
@@ -43,21 +43,22 @@ mod draft;
 mod endpoint;
 mod find_ensure_otp;
 mod find_recovery_codes;
-mod read;
+mod read_error;
+mod reader;
 mod receive_codes;
 mod regenerate_codes;
+mod secrets;
 
 pub use draft::RequestDraft;
-pub(crate) use draft::Secrets;
 pub use endpoint::Endpoint;
 pub use find_ensure_otp::FindEnsureOtp;
 pub use find_recovery_codes::FindRecoveryCodes;
-pub use read::{ReadError, read_json_object};
+pub use read_error::ReadError;
+pub use reader::ResponseReader;
+pub(crate) use reader::says_it_is_not_json;
 pub use receive_codes::ReceiveCodes;
 pub use regenerate_codes::RegenerateCodes;
-
-use bytes::Bytes;
-use http::Response;
+pub(crate) use secrets::Secrets;
 
 /// One kind of call: how its request is written and how its response is read.
 pub trait Operation {
@@ -69,17 +70,18 @@ pub trait Operation {
 
     /// Fills in the path's parameters, in order, and adds headers and a body if there are any.
     ///
-    /// It is called once an attempt, so it must write the same each time. The client adds the base
-    /// URL, the token, `Accept` and `User-Agent`.
+    /// It is called once for each attempt and never besides, and writes the same each time. The client adds
+    /// the base URL, the token, `Accept` and `User-Agent`.
     fn write(&self, request: &mut RequestDraft);
 
     /// Reads a response with a `2xx` status; any other status is an error before this is asked.
     ///
     /// # Errors
     ///
-    /// [`ReadError::UnexpectedStatus`] for a success status that the operation does not have, and
+    /// [`ReadError::UnexpectedStatus`] for a success status that the operation does not have,
+    /// [`ReadError::NotFromService`] for a response that somebody else made, and
     /// [`ReadError::Decode`] for a body that it cannot read.
-    fn read(&self, response: &Response<Bytes>) -> Result<Self::Output, ReadError>;
+    fn read(&self, response: &ResponseReader<'_>) -> Result<Self::Output, ReadError>;
 }
 
 /// A reference to an operation is that operation: for calling the same one again.
@@ -89,7 +91,7 @@ impl<O: Operation + ?Sized> Operation for &O {
     fn write(&self, request: &mut RequestDraft) {
         (**self).write(request);
     }
-    fn read(&self, response: &Response<Bytes>) -> Result<Self::Output, ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<Self::Output, ReadError> {
         (**self).read(response)
     }
 }

@@ -1,7 +1,6 @@
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft};
+use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
 
 /// Sends an OTP to the user's mobile phone: `POST /user/otp/sms/receive` (`receiveCodes`).
 #[doc(alias = "sms")]
@@ -18,7 +17,7 @@ impl Operation for ReceiveCodes {
 
     fn write(&self, _: &mut RequestDraft) {}
 
-    fn read(&self, response: &Response<Bytes>) -> Result<(), ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
         match response.status() {
             StatusCode::NO_CONTENT => Ok(()),
             _ => Err(ReadError::UnexpectedStatus),

@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{behave_as_a_secret, parse_from_text, seal};
+use super::{behave_as_a_secret, parse_from_text, seal, sensitive_header};
 use crate::Error;
 
 const MAX_LEN: usize = 4096;
@@ -40,15 +39,6 @@ pub struct AuthToken {
     header: HeaderValue,
 }
 
-/// Lets a header value borrow the secret's own allocation.
-struct Shared(Arc<SecretString>);
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
-    }
-}
-
 impl AuthToken {
     /// Takes 1 to 4096 visible ASCII characters, without white space.
     ///
@@ -75,10 +65,8 @@ impl AuthToken {
         if let Some(at) = text.bytes().position(|byte| !byte.is_ascii_graphic()) {
             return Err(refuse(format!("the byte at position {at} is not allowed")));
         }
-        let bytes = Bytes::from_owner(Shared(Arc::clone(&secret)));
-        let mut header = HeaderValue::from_maybe_shared(bytes)
-            .map_err(|_| refuse("a header cannot carry it".to_owned()))?;
-        header.set_sensitive(true);
+        let header =
+            sensitive_header(&secret).map_err(|_| refuse("a header cannot carry it".to_owned()))?;
         Ok(Self { secret, header })
     }
 

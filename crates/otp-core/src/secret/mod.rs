@@ -9,8 +9,13 @@ pub use auth_token::AuthToken;
 pub use otp::Otp;
 pub use recovery_code::RecoveryCode;
 
-use secrecy::SecretString;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
 use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Moves `text` into an allocation of exactly its size and wipes the one it came in, which shrinking
 /// in place would have left behind.
@@ -18,6 +23,32 @@ fn seal(mut text: String) -> SecretString {
     let exact: Box<str> = Box::from(text.as_str());
     text.zeroize();
     SecretString::new(exact)
+}
+
+/// Lets a header value borrow the secret's own allocation.
+struct Shared(Arc<SecretString>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).expose_secret().as_bytes()
+    }
+}
+
+/// A header value in the secret's own allocation, which is wiped when the last of both is gone. It is marked
+/// sensitive: `Debug` hides it, and HTTP/2 never puts it into a compression table (RFC 7541 §7.1.3).
+pub(crate) fn sensitive_header(
+    secret: &Arc<SecretString>,
+) -> Result<HeaderValue, InvalidHeaderValue> {
+    let bytes = Bytes::from_owner(Shared(Arc::clone(secret)));
+    let mut value = HeaderValue::from_maybe_shared(bytes)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What of a sensitive header's value is secret: all of it, and what follows its scheme (`Bearer …`, RFC 9110
+/// §11.4), which a server may repeat alone.
+pub(crate) fn credentials(value: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(value).chain(value.split_once(' ').map(|(_, credentials)| credentials.trim()))
 }
 
 /// Equality whose time depends on the lengths only, a `Debug` that shows nothing, and the word for being

@@ -12,7 +12,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::clock;
 use crate::pointers::delegate_transport;
 
 /// A response whose body has arrived in full.
@@ -24,7 +23,7 @@ pub type Response = http::Response<Bytes>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use otp_core::{Request, Response, Transport, TransportError, TransportErrorKind, async_trait};
+/// use otp_core::{Request, Response, Transport, TransportError, TransportErrorKind, async_trait, clock};
 /// # mod stack {
 /// #     pub struct Stack;
 /// #     impl Stack {
@@ -49,6 +48,10 @@ pub type Response = http::Response<Bytes>;
 ///
 ///     async fn sleep(&self, duration: Duration) {
 ///         self.0.sleep(duration).await;
+///     }
+///
+///     fn now(&self) -> Duration {
+///         clock::monotonic()
 ///     }
 /// }
 /// ```
@@ -100,12 +103,30 @@ pub trait Transport: Send + Sync {
     /// Waits. It is required, since a client that cannot wait cannot retry.
     async fn sleep(&self, duration: Duration);
 
-    /// The time since a fixed but arbitrary moment; it never goes back.
+    /// The time since a fixed but arbitrary moment; it never goes back. It is the clock that `sleep`
+    /// follows: without a clock of your own, that is [`clock::monotonic`](crate::clock::monotonic).
     ///
-    /// Override it if this transport's `sleep` follows another clock than the system's.
-    fn now(&self) -> Duration {
-        clock::monotonic()
-    }
+    /// It is required, since the deadline of a call is measured by it: a wrapper that forwarded the other
+    /// two methods and kept a default here would measure by another clock than the transport inside.
+    ///
+    /// ```compile_fail,E0046
+    /// use std::time::Duration;
+    /// use otp_core::{Request, Response, TransportError, async_trait};
+    ///
+    /// struct Wrapper<T>(T);
+    ///
+    /// #[async_trait]
+    /// impl<T: otp_core::Transport> otp_core::Transport for Wrapper<T> {
+    ///     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    ///         self.0.send(request).await
+    ///     }
+    ///     async fn sleep(&self, duration: Duration) {
+    ///         self.0.sleep(duration).await;
+    ///     }
+    ///     // It forgets `now`.
+    /// }
+    /// ```
+    fn now(&self) -> Duration;
 }
 
 pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

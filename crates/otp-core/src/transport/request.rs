@@ -65,7 +65,7 @@ impl Request {
     /// in the body. The token is not among it, nor a sensitive header of the call's or the client's own.
     ///
     /// A transport does without. It is for what stands around one and writes down what passes: the server
-    /// may repeat a secret, and a [`Scrubber`](crate::exchange::Scrubber) finds it.
+    /// may repeat a secret, and a [`Scrubber`](crate::Scrubber) finds it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter()
     }

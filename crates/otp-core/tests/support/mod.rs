@@ -184,8 +184,53 @@ pub fn unknown(kind: TransportErrorKind) -> Reply {
 
 /// The head arrives with this status, the body is lost.
 pub fn lost_body(status: u16, kind: TransportErrorKind) -> Reply {
+    lost_body_of(status, &[("x-request-id", "req-7")], kind)
+}
+
+pub fn lost_body_of(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    kind: TransportErrorKind,
+) -> Reply {
+    let headers = headers.to_vec();
     Box::new(move || {
-        let (head, _) = response(status, &[("x-request-id", "req-7")], "").into_parts();
+        let (head, _) = response(status, &headers, "").into_parts();
         Err(TransportError::unknown(kind).with_head(head))
     })
+}
+
+/// Runs this with every span and event written out, to a log that must hold no canary. Without the feature
+/// `tracing` there is nothing to write.
+pub fn traced<T>(act: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "tracing")]
+    {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+            .with_writer(|| Watched)
+            .finish();
+        tracing::subscriber::with_default(subscriber, act)
+    }
+    #[cfg(not(feature = "tracing"))]
+    act()
+}
+
+/// A log that panics when a canary is written to it.
+#[cfg(feature = "tracing")]
+struct Watched;
+
+#[cfg(feature = "tracing")]
+impl std::io::Write for Watched {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let len = line.len();
+        let line = String::from_utf8_lossy(line);
+        for canary in [TOKEN, OTP, "canary-c0de"] {
+            assert!(!line.to_lowercase().contains(canary), "{line}");
+        }
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

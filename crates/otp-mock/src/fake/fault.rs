@@ -14,7 +14,7 @@ use std::time::Duration;
 /// | [`Unavailable`] | `unavailable=3` | so many times | `Server`, `Unknown`: as if lost; the reading of codes is retried |
 /// | [`StaleConnection`] | `stale-connection` | once | nothing, since it is sent again; `Unknown` over HTTP/1.1 if it was already written |
 /// | [`Slow`] | `slow=15` (seconds) | until disarmed | `Timeout`, `Unknown`: as if lost |
-/// | [`CaptivePortal`] | `captive-portal` | until disarmed | `Decode`, with `Applied` [by its status alone](Self::CaptivePortal), or `UnexpectedStatus`: whoever answers is not the service |
+/// | [`CaptivePortal`] | `captive-portal` | until disarmed | `Decode` or `UnexpectedStatus`, `Unknown`: get onto the network, then decide as after a lost reply |
 /// | [`Sunset`] | `sunset` | until disarmed | success, and the metadata says when the service ends |
 ///
 /// [`LostRegenerate`]: Self::LostRegenerate
@@ -57,10 +57,6 @@ pub enum Fault {
         delay: Duration,
     },
     /// Somebody else answers every request with `200` and a page of HTML; the service does not see it.
-    ///
-    /// Where `200` is the status of success, as for a regeneration, the error says
-    /// [`Applied`](otp_core::Effect::Applied): by its contract, that status proves to the client that the
-    /// service acted. The journal shows that it did not.
     CaptivePortal,
     /// Every answer announces the end of the service: `Deprecation: @1735689600` (RFC 9745) and
     /// `Sunset: Tue, 30 Jun 2026 23:59:59 GMT` (RFC 8594).

@@ -59,6 +59,8 @@ use super::expecting::Expecting;
 ///             find_ensure_otp, as tests/login.rs:42:10 says
 ///   before it came: receive_codes
 /// ```
+///
+/// Requires the feature `mockall`, which is on by default.
 #[derive(Debug)]
 pub struct MockOtpsApi(Expecting<Mockall>);
 

@@ -12,6 +12,8 @@ pub use transport::MockTransport;
 ///
 /// They stand here to be named by a helper that takes or returns one.
 ///
+/// Requires the feature `mockall`, which is on by default.
+///
 /// ```
 /// use otp_core::{ErrorKind, operation::ReceiveCodes};
 /// use otp_mock::{MockOtpsApi, canned, expectation};

@@ -29,6 +29,8 @@ use super::expecting::Expecting;
 /// # Ok::<(), otp_core::Error>(())
 /// ```
 ///
+/// Requires the feature `mockall`, which is on by default.
+///
 /// # Panics
 ///
 /// As [`MockOtpsApi`](crate::MockOtpsApi) does. What is secret in a request is redacted.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use otp_core::exchange::Scrubber;
+use otp_core::Scrubber;
 use serde_json::{Map, Value, json};
 
 /// The secrets that passed, each with its placeholder: `token-1`, `otp-1`, `recovery-code-1`. A placeholder
@@ -77,9 +77,9 @@ fn secret_kind(field: &str) -> Option<&'static str> {
 /// Replaces secrets.
 pub(super) struct Redactor<'a> {
     placeholders: HashMap<&'a str, String>,
-    scrubber: Scrubber,
+    scrubber: Scrubber<'a>,
     /// For what has a fixed grammar. It knows only the secrets that are not there by chance.
-    fixed_scrubber: Scrubber,
+    fixed_scrubber: Scrubber<'a>,
 }
 
 impl Redactor<'_> {

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use otp_core::bytes::Bytes;
 use otp_core::http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT};
-use otp_core::{AuthToken, BaseUrl, CallOptions, ClientConfig, Error, Exchange, Operation, Step};
+use otp_core::{AuthToken, BaseUrl, ClientConfig, Error, Operation};
 
 use super::SeenRequest;
 use crate::X_AUTH_TOKEN;
@@ -174,12 +173,7 @@ fn write<O: Operation>(operation: &O) -> Result<otp_core::http::Request<Bytes>, 
     let config = ClientConfig::builder(AuthToken::new("expected")?)
         .base_url(BaseUrl::new("http://127.0.0.1")?)
         .build()?;
-    let mut exchange = Exchange::new(&config, operation, CallOptions::default(), Duration::ZERO);
-    match exchange.next(Duration::ZERO) {
-        Step::Send(request) => Ok(request.into_http()),
-        Step::Done(Err(error)) => Err(error),
-        Step::Wait(_) | Step::Done(Ok(_)) => unreachable!("a call begins by sending"),
-    }
+    Ok(config.request(operation)?.into_http())
 }
 
 impl Looked {

@@ -4,7 +4,7 @@ use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use otp_core::bytes::Bytes;
 use otp_core::http::{HeaderName, HeaderValue, StatusCode, response};
 use otp_core::local::Transport;
-use otp_core::{Request, Response, TransportError, TransportErrorKind, async_trait, http};
+use otp_core::{Request, Response, TransportError, TransportErrorKind, async_trait, clock, http};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -62,6 +62,10 @@ impl Transport for FetchTransport {
         };
         // It is resolved and never rejected.
         let _ = JsFuture::from(Promise::new(&mut start)).await;
+    }
+
+    fn now(&self) -> Duration {
+        clock::monotonic()
     }
 }
 

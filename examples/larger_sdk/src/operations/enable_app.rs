@@ -1,9 +1,8 @@
 //! Enabling two-factor authentication by an app: all about it is in this file.
 
 use async_trait::async_trait;
-use otp_core::bytes::Bytes;
-use otp_core::http::{HeaderName, Response, StatusCode};
-use otp_core::operation::{ReadError, RequestDraft, read_json_object};
+use otp_core::http::{HeaderName, StatusCode};
+use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
 use otp_core::{Endpoint, Error, ErrorKind, Operation, Otp, OtpsApi, OtpsClient};
 use serde::de::IgnoredAny;
 
@@ -38,10 +37,10 @@ impl Operation for EnableApp {
         request.secret_header(X_OTP_TOKEN, &self.otp);
     }
 
-    fn read(&self, response: &Response<Bytes>) -> Result<(), ReadError> {
+    fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
         match response.status() {
             StatusCode::OK if response.body().is_empty() => Ok(()),
-            StatusCode::OK => read_json_object::<IgnoredAny>(response).map(drop),
+            StatusCode::OK => response.json_object::<IgnoredAny>().map(drop),
             _ => Err(ReadError::UnexpectedStatus),
         }
     }

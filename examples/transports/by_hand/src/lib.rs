@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 
 use otp_core::http::uri::Scheme;
 use otp_core::local::Transport;
-use otp_core::{Request, Response, TransportError, TransportErrorKind, async_trait};
+use otp_core::{Request, Response, TransportError, TransportErrorKind, async_trait, clock};
 
 use self::wire::Wire;
 
@@ -125,6 +125,10 @@ impl Transport for ByHand {
         while start.elapsed() < duration {
             executor::give_way().await;
         }
+    }
+
+    fn now(&self) -> Duration {
+        clock::monotonic()
     }
 }
 

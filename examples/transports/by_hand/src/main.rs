@@ -12,11 +12,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use otp_core::local::{OtpsApi, OtpsClient};
-use otp_core::{AuthToken, BaseUrl, Otp};
+use otp_core::{AuthToken, BaseUrl, Effect, Otp};
 use otp_example_by_hand::{ByHand, block_on};
 
 fn main() -> ExitCode {
-    match block_on(log_in()) {
+    match block_on(run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, place] = arguments.as_slice() else {
         return Err("usage: otp-example-by-hand <base URL> <address or Unix socket>".into());
@@ -41,10 +41,33 @@ async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
         .base_url(BaseUrl::new(url)?)
         .build()?;
 
-    client.receive_codes().await?;
-    client.find_ensure_otp(&Otp::new(ask("an SMS is on its way; the code: ")?)?).await?;
-    println!("you are in; {} recovery codes are left", client.find_recovery_codes().await?.len());
-    println!("they are replaced by {} new ones", client.regenerate_codes().await?.len());
+    replace_codes(&client, ask).await
+}
+
+/// Logs the person in by a second factor, then replaces the recovery codes.
+async fn replace_codes(
+    otps: &impl OtpsApi,
+    ask: impl Fn(&str) -> io::Result<String>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match otps.receive_codes().await {
+        Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
+        // An SMS is on its way, or it may be: the person looks at the phone.
+        _ => {}
+    }
+    otps.find_ensure_otp(&Otp::new(ask("the code on your phone: ")?)?).await?;
+    let old = otps.find_recovery_codes().await?;
+    println!("you are in; {} recovery codes are left", old.len());
+
+    let new = match otps.regenerate_codes().await {
+        Err(error) if error.effect() != Effect::NotApplied => {
+            match otps.find_recovery_codes().await {
+                Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => now,
+                _ => return Err(error.into()),
+            }
+        }
+        other => other?,
+    };
+    println!("they are replaced by {} new ones", new.len());
     Ok(())
 }
 

@@ -40,6 +40,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// What `now` counts from, by the clock that `sleep` follows.
+    started: Instant,
 }
 
 impl ReqwestTransport {
@@ -62,7 +64,7 @@ impl ReqwestTransport {
             .no_zstd()
             .no_deflate()
             .build()?;
-        Ok(Self { client })
+        Ok(Self { client, started: Instant::now() })
     }
 }
 
@@ -88,6 +90,10 @@ impl Transport for ReqwestTransport {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 

@@ -9,13 +9,13 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use otp_core::{AuthToken, BaseUrl, Otp, OtpsApi, OtpsClient};
+use otp_core::{AuthToken, BaseUrl, Effect, Otp, OtpsApi, OtpsClient};
 use otp_example_reqwest::ReqwestTransport;
 
 // One thread is enough: waiting for the person on it keeps nobody else waiting.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match log_in().await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, ca_file] = arguments.as_slice() else {
         return Err("usage: otp-example-reqwest <base URL> <CA file>".into());
@@ -35,10 +35,33 @@ async fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
         .base_url(BaseUrl::new(url)?)
         .build()?;
 
-    client.receive_codes().await?;
-    client.find_ensure_otp(&Otp::new(ask("an SMS is on its way; the code: ")?)?).await?;
-    println!("you are in; {} recovery codes are left", client.find_recovery_codes().await?.len());
-    println!("they are replaced by {} new ones", client.regenerate_codes().await?.len());
+    replace_codes(&client, ask).await
+}
+
+/// Logs the person in by a second factor, then replaces the recovery codes.
+async fn replace_codes(
+    otps: &impl OtpsApi,
+    ask: impl Fn(&str) -> io::Result<String>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match otps.receive_codes().await {
+        Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
+        // An SMS is on its way, or it may be: the person looks at the phone.
+        _ => {}
+    }
+    otps.find_ensure_otp(&Otp::new(ask("the code on your phone: ")?)?).await?;
+    let old = otps.find_recovery_codes().await?;
+    println!("you are in; {} recovery codes are left", old.len());
+
+    let new = match otps.regenerate_codes().await {
+        Err(error) if error.effect() != Effect::NotApplied => {
+            match otps.find_recovery_codes().await {
+                Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => now,
+                _ => return Err(error.into()),
+            }
+        }
+        other => other?,
+    };
+    println!("they are replaced by {} new ones", new.len());
     Ok(())
 }
 

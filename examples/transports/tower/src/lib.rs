@@ -50,12 +50,14 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub struct TowerTransport<S> {
     service: S,
+    /// What `now` counts from, by the clock that `sleep` follows.
+    started: Instant,
 }
 
 impl<S> TowerTransport<S> {
     /// A transport over this service.
     pub fn new(service: S) -> Self {
-        Self { service }
+        Self { service, started: Instant::now() }
     }
 }
 
@@ -97,6 +99,10 @@ where
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use otp_core::blocking::Transport;
 use otp_core::http::{self, Method};
-use otp_core::{Request, Response, TransportError, TransportErrorKind as Kind};
+use otp_core::{Request, Response, TransportError, TransportErrorKind as Kind, clock};
 use ureq::AsSendBody;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
@@ -93,6 +93,10 @@ impl Transport for UreqTransport {
 
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
+    }
+
+    fn now(&self) -> Duration {
+        clock::monotonic()
     }
 }
 

@@ -10,11 +10,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use otp_core::blocking::{OtpsApi, OtpsClient};
-use otp_core::{AuthToken, BaseUrl, Otp};
+use otp_core::{AuthToken, BaseUrl, Effect, Otp};
 use otp_example_ureq::UreqTransport;
 
 fn main() -> ExitCode {
-    match log_in() {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
+fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, ca_file] = arguments.as_slice() else {
         return Err("usage: otp-example-ureq <base URL> <CA file>".into());
@@ -34,10 +34,31 @@ fn log_in() -> Result<(), Box<dyn Error + Send + Sync>> {
         .base_url(BaseUrl::new(url)?)
         .build()?;
 
-    client.receive_codes()?;
-    client.find_ensure_otp(&Otp::new(ask("an SMS is on its way; the code: ")?)?)?;
-    println!("you are in; {} recovery codes are left", client.find_recovery_codes()?.len());
-    println!("they are replaced by {} new ones", client.regenerate_codes()?.len());
+    replace_codes(&client, ask)
+}
+
+/// Logs the person in by a second factor, then replaces the recovery codes.
+fn replace_codes(
+    otps: &impl OtpsApi,
+    ask: impl Fn(&str) -> io::Result<String>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match otps.receive_codes() {
+        Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
+        // An SMS is on its way, or it may be: the person looks at the phone.
+        _ => {}
+    }
+    otps.find_ensure_otp(&Otp::new(ask("the code on your phone: ")?)?)?;
+    let old = otps.find_recovery_codes()?;
+    println!("you are in; {} recovery codes are left", old.len());
+
+    let new = match otps.regenerate_codes() {
+        Err(error) if error.effect() != Effect::NotApplied => match otps.find_recovery_codes() {
+            Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => now,
+            _ => return Err(error.into()),
+        },
+        other => other?,
+    };
+    println!("they are replaced by {} new ones", new.len());
     Ok(())
 }
 

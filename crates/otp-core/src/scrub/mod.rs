@@ -1,0 +1,122 @@
+//! Takes secrets out of whatever is about to be said.
+
+mod echo;
+mod view;
+mod visible;
+mod wiped;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use secrecy::zeroize::Zeroize;
+
+use self::wiped::Wiped;
+
+const REDACTED: &str = "[redacted]";
+
+/// Takes secrets out of a text, as this crate does with every string of a response.
+///
+/// It finds an echo of a secret as it is, in any case, and in the forms in which programs write such a
+/// value by accident: percent-encoded, escaped for JSON or HTML (also one in the other), in base64 or
+/// base64url (also as a part of a longer text that was encoded), in hexadecimal, and as a list of numbers.
+/// Characters without a width of their own do not hide it, nor does white space if the secret has six
+/// bytes or more.
+///
+/// It is for *accidental* echoes. A server that wants to hide a secret in an answer can always do so, for
+/// example by turning it around.
+///
+/// Use it in code that logs what passes a transport; see [`Request::secrets`](crate::Request::secrets). It
+/// borrows the secrets, wipes its own buffers, and its `Debug` shows nothing.
+///
+/// ```
+/// use otp_core::Scrubber;
+///
+/// let scrubber = Scrubber::new(["k3y-of-mine"]);
+/// assert_eq!(scrubber.text("no user k3y-of-mine"), "no user [redacted]");
+/// assert_eq!(scrubber.text("no user k3y%2Dof%2Dmine"), "no user [redacted]");
+/// assert_eq!(scrubber.text("no user [107, 51, 121, 45, 111, 102, 45, 109, 105, 110, 101]"), "no user [[redacted]]");
+/// ```
+pub struct Scrubber<'s>(Vec<&'s str>);
+
+impl<'s> Scrubber<'s> {
+    /// Takes out nothing.
+    pub(crate) const NONE: Self = Self(Vec::new());
+
+    /// Takes out these secrets. An empty one, or one of white space alone, hides nothing.
+    pub fn new(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut scrubber = Self(Vec::new());
+        for secret in secrets {
+            scrubber.add(secret);
+        }
+        scrubber
+    }
+
+    fn add(&mut self, secret: &'s str) {
+        if !secret.trim().is_empty() && !self.0.contains(&secret) {
+            self.0.push(secret);
+        }
+    }
+
+    /// The text with `[redacted]` in the place of each secret.
+    ///
+    /// A secret of less than four bytes counts only where it stands alone: it is a part of many a word.
+    pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = text.into();
+        let echoes = echo::find(&text, &self.0);
+        if echoes.is_empty() {
+            return text;
+        }
+        let mut scrubbed = String::with_capacity(text.len() + echoes.len() * REDACTED.len());
+        let mut rest = 0;
+        for echo in echoes {
+            scrubbed.push_str(&text[rest..echo.start]);
+            scrubbed.push_str(REDACTED);
+            rest = echo.end;
+        }
+        scrubbed.push_str(&text[rest..]);
+        if let Cow::Owned(mut text) = text {
+            text.zeroize();
+        }
+        Cow::Owned(scrubbed)
+    }
+
+    /// The text without secrets and fit for a log: on one line, without control characters and characters of
+    /// no width, at most `limit` bytes long.
+    pub(crate) fn one_line(&self, text: &str, limit: usize) -> String {
+        visible::one_line(&self.text(text), limit)
+    }
+
+    /// The same error, or one that says only that it was removed, if any text of its chain holds a
+    /// secret: a transport promises not to do that, and its promise is checked.
+    pub(crate) fn source(
+        &self,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Box<dyn std::error::Error + Send + Sync> {
+        let mut link: Option<&dyn std::error::Error> = Some(&*source);
+        while let Some(error) = link {
+            let texts = [Wiped::of(format_args!("{error}")), Wiped::of(format_args!("{error:?}"))];
+            if texts.iter().any(|text| !text.as_ref().is_some_and(|text| self.is_clean(text))) {
+                return Box::new(RemovedSource);
+            }
+            link = error.source();
+        }
+        source
+    }
+
+    fn is_clean(&self, text: &str) -> bool {
+        echo::find(text, &self.0).is_empty()
+    }
+}
+
+impl fmt::Debug for Scrubber<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrubber([redacted])")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the transport's error held a secret of the request and was removed")]
+struct RemovedSource;
+
+#[cfg(test)]
+mod tests;
