@@ -36,3 +36,15 @@ fn a_service_that_it_does_not_trust_gets_nothing() {
     assert!(failed.contains("no trusted TLS connection"), "{failed}");
     assert!(emulator.fake().sms_outbox().is_empty());
 }
+
+/// RFC 6761 §6.4: no resolver has a name below `invalid`.
+#[test]
+fn a_host_that_does_not_exist_is_named_as_the_cause() {
+    let emulator = Emulator::start().unwrap();
+    let ca_file = program::ca_file(&emulator);
+    let url = "https://no.such-host.invalid";
+    let failed = program::failure(PROGRAM, &[url, ca_file.to_str().unwrap()], &emulator);
+    assert!(failed.contains("no connection: "), "{failed}");
+    assert!(failed.contains("resolve") || cfg!(windows), "{failed}");
+    assert!(!failed.contains("no.such-host"), "{failed}");
+}
