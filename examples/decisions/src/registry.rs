@@ -122,6 +122,7 @@ pub const EXAMPLES: &[Example] = &[
         DrivenItems("larger_sdk", &["Switched", "switch_to_app"]),
     ),
     example("examples/larger_sdk/tests/enable_app.rs", FILE, A_TEST),
+    example("examples/memory/src/subjects/otp_hyper.rs", FILE, A_TEST),
     example("examples/quickstart.rs", FILE, Driven("quickstart")),
     example(
         "examples/telemetry/src/main.rs",

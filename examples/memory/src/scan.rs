@@ -13,6 +13,9 @@ use crate::masked::Masked;
 const CHUNK: usize = 64 * 1024;
 const OVERLAP: usize = 1024;
 
+/// No secret has a shorter run of letters and digits than this.
+pub const SHORTEST: usize = 12;
+
 /// One form of one secret.
 #[derive(Debug)]
 pub struct Needle {
@@ -132,8 +135,8 @@ fn writable(line: &str) -> Option<(usize, usize, &str)> {
     Some((usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?, place))
 }
 
-/// A short text around a copy. Letters and digits stay, to tell whose buffer it is; a long run of them may be
-/// another secret, and is left out.
+/// A short text around a copy, to tell whose buffer it is. A run of letters and digits that is as long as the
+/// shortest secret may be one, and is left out: the next search would find this text.
 fn around(bytes: &[u8], offset: usize, length: usize) -> String {
     let readable = |bytes: &[u8]| -> String {
         let text: String = bytes
@@ -145,7 +148,8 @@ fn around(bytes: &[u8], offset: usize, length: usize) -> String {
             )
             .collect();
         let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
-        words.map(|word| if word.len() > 14 { "…" } else { word }).collect()
+        let long = |word: &str| word.bytes().filter(u8::is_ascii_alphanumeric).count() >= SHORTEST;
+        words.map(|word| if long(word) { "…" } else { word }).collect()
     };
     let before = &bytes[offset.saturating_sub(56)..offset];
     let after = &bytes[offset + length..(offset + length + 24).min(bytes.len())];

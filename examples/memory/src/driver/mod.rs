@@ -4,7 +4,7 @@ mod forms;
 mod proxy;
 mod table;
 
-pub use table::table;
+pub use table::{steps, table};
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use otp_conformance::hostile::{Fault, Protocol, Reply, Server, Wire};
 
 use crate::masked::Masked;
+use crate::scan::SHORTEST;
 
 /// The kinds of secrets, in the order of the table's columns.
 pub const KINDS: [&str; 5] = ["token", "otp", "session-token", "recovery-codes", "proxy-password"];
@@ -74,12 +75,16 @@ impl Secrets {
         let mut secrets = vec![
             ("token", token(), "token"),
             ("refused-token", token(), "token"),
-            ("otp", random(12), "otp"),
-            ("wrong-otp", random(12), "otp"),
-            ("late-otp", random(12), "otp"),
-            ("dropped-otp", random(12), "otp"),
+            ("otp", random(SHORTEST), "otp"),
+            ("wrong-otp", random(SHORTEST), "otp"),
+            ("late-otp", random(SHORTEST), "otp"),
+            ("dropped-otp", random(SHORTEST), "otp"),
             ("session-token", token(), "session-token"),
-            ("proxy-password", format!("{}%:/{}", random(10), random(10)), "proxy-password"),
+            (
+                "proxy-password",
+                format!("{}%:/{}", random(SHORTEST), random(SHORTEST)),
+                "proxy-password",
+            ),
         ];
         for name in ["code-0", "code-1", "code-2", "code-3"] {
             secrets.push((name, random(16), "recovery-codes"));
@@ -97,8 +102,10 @@ impl Secrets {
 
     /// What the server answers to the first six calls.
     fn answers(&self) -> [(u16, String, &str); 6] {
+        // Long enough to come in many pieces. The first and the last code are searched for.
+        let others = r#""a-code-that-nobody-searches-for","#.repeat(30);
         let codes = |one, other| {
-            format!(r#"{{"recovery_codes":["{}","{}"]}}"#, self.get(one), self.get(other))
+            format!(r#"{{"recovery_codes":["{}",{others}"{}"]}}"#, self.get(one), self.get(other))
         };
         let error =
             |words: &str, secret| format!(r#"{{"errors":["{words}: {}"]}}"#, self.get(secret));
@@ -169,7 +176,7 @@ pub fn run(run: Run, programs: Programs<'_>) -> io::Result<Found> {
     for (name, text, _) in &secrets.0 {
         secret(name, text);
     }
-    if run.subject == "in-memory" {
+    if ["in-memory", "recorder"].contains(&run.subject) {
         for (at, (status, body, token)) in secrets.answers().into_iter().enumerate() {
             secret(&format!("answer-{at}-status"), &status.to_string());
             secret(&format!("answer-{at}-body"), &body);

@@ -2,8 +2,8 @@
 //! `otp-core`'s.
 
 use std::error::Error;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otp_core::bytes::Bytes;
@@ -11,9 +11,27 @@ use otp_core::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use otp_core::secrecy::zeroize::Zeroizing;
 use otp_core::{Request, Response, Transport, TransportError, TransportErrorKind, async_trait};
 
+use otp_mock::Recorder;
+
 use super::{Setup, Steps};
 
 pub(super) async fn run(setup: &Setup, steps: &mut Steps) -> Result<(), Box<dyn Error>> {
+    super::otp_hyper::calls(transport(setup)?, setup, steps).await
+}
+
+/// The same with a recorder around it, whose recording is written down.
+pub(super) async fn run_recorded(setup: &Setup, steps: &mut Steps) -> Result<(), Box<dyn Error>> {
+    let recorder = Recorder::new(Arc::new(transport(setup)?));
+    super::otp_hyper::calls(recorder.clone(), setup, steps).await?;
+    let recording = recorder.recording().to_string();
+    if !recording.contains("POST /user/otp/verify/otp-1") {
+        return Err("nothing was recorded".into());
+    }
+    steps.note("recording");
+    Ok(())
+}
+
+fn transport(setup: &Setup) -> Result<InMemory, Box<dyn Error>> {
     let mut answers = Vec::new();
     for at in 0..6 {
         let status = setup.secret(&format!("answer-{at}-status")).parse::<u16>()?;
@@ -34,8 +52,7 @@ pub(super) async fn run(setup: &Setup, steps: &mut Steps) -> Result<(), Box<dyn 
         }
         answers.push(Mutex::new(Some(response)));
     }
-    let transport = InMemory { answers, next: AtomicUsize::new(0) };
-    super::otp_hyper::calls(transport, setup, steps).await
+    Ok(InMemory { answers, next: AtomicUsize::new(0) })
 }
 
 struct Bytesful(Zeroizing<String>);

@@ -101,6 +101,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         match subject.as_str() {
             "otp-hyper" => otp_hyper::run(&setup, &mut steps).await,
             "in-memory" => in_memory::run(&setup, &mut steps).await,
+            "recorder" => in_memory::run_recorded(&setup, &mut steps).await,
             "stack" => stack::run(&setup, &mut steps).await,
             "reqwest" => reqwest::run(&setup, &mut steps).await,
             other => Err(format!("there is no subject {other}").into()),

@@ -129,11 +129,22 @@ fn before_the_head(error: reqwest::Error) -> TransportError {
             .with_reason(reason)
             .with_source(error);
     }
-    let reason = find::<io::Error>(&error).map(|error| error.kind().to_string());
+    let reason = find::<io::Error>(&error).map(describe);
     let failed = TransportError::not_sent(TransportErrorKind::Connect).with_source(error);
     match reason {
         Some(reason) => failed.with_reason(reason),
         None => failed,
+    }
+}
+
+/// In words that hold no host. std has no kind for a name that was not resolved, and its text may quote it.
+fn describe(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.to_string(),
+        None if error.to_string().starts_with("failed to lookup address") => {
+            "the host name could not be resolved".to_owned()
+        }
+        None => error.kind().to_string(),
     }
 }
 

@@ -46,3 +46,15 @@ fn where_nothing_listens_it_fails_and_says_so() {
         [url, ca_file.to_str().unwrap().to_owned()]
     });
 }
+
+/// RFC 6761 §6.4: no resolver has a name below `invalid`.
+#[test]
+fn a_host_that_does_not_exist_is_named_as_the_cause() {
+    let emulator = Emulator::start().unwrap();
+    let ca_file = program::ca_file(&emulator);
+    let url = "https://no.such-host.invalid";
+    let failed = program::failure(PROGRAM, &[url, ca_file.to_str().unwrap()], &emulator);
+    assert!(failed.contains("no connection: "), "{failed}");
+    assert!(failed.contains("resolve") || cfg!(windows), "{failed}");
+    assert!(!failed.contains("no.such-host"), "{failed}");
+}

@@ -128,7 +128,7 @@ fn failed(error: BoxError, progress: Progress) -> TransportError {
     ) {
         _ if error.is::<LengthLimitError>() => (Kind::ResponseTooLarge, Some("the body".into())),
         (Some(error), ..) if connecting => (Kind::Tls, Some(error.to_string())),
-        (.., error) if connecting => (Kind::Connect, error.map(|error| error.kind().to_string())),
+        (.., error) if connecting => (Kind::Connect, error.map(describe)),
         (_, Some(error), _) if error.is_parse_too_large() => (Kind::ResponseTooLarge, None),
         (_, Some(error), _) if error.is_parse() => (Kind::Protocol, None),
         // What a chunked body is broken by.
@@ -148,6 +148,17 @@ fn failed(error: BoxError, progress: Progress) -> TransportError {
     match reason {
         Some(reason) => failed.with_reason(reason).with_source(error),
         None => failed.with_source(error),
+    }
+}
+
+/// In words that hold no host. std has no kind for a name that was not resolved, and its text may quote it.
+fn describe(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.to_string(),
+        None if error.to_string().starts_with("failed to lookup address") => {
+            "the host name could not be resolved".to_owned()
+        }
+        None => error.kind().to_string(),
     }
 }
 

@@ -23,9 +23,10 @@ use otp_core::blocking::Transport;
 use otp_core::http::{self, Method};
 use otp_core::{Request, Response, TransportError, TransportErrorKind as Kind, clock};
 use ureq::AsSendBody;
+use ureq::config::Config;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout};
 
 /// Sends requests by ureq, over TLS or, where the base URL says so, in the clear.
 ///
@@ -68,7 +69,8 @@ impl UreqTransport {
             .user_agent("")
             .build();
         let connector = Connecting(DefaultConnector::default());
-        Ok(Self { agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()) })
+        let resolver = Resolving(DefaultResolver::default());
+        Ok(Self { agent: ureq::Agent::with_parts(config, connector, resolver) })
     }
 }
 
@@ -137,6 +139,26 @@ impl Connector for Connecting {
     }
 }
 
+/// Marks what fails while the host name is resolved. Its error may quote the host.
+///
+/// Resolvers are a part of ureq that its minor versions may change.
+#[derive(Debug)]
+struct Resolving(DefaultResolver);
+
+impl Resolver for Resolving {
+    fn resolve(
+        &self,
+        uri: &http::Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        self.0.resolve(uri, config, timeout).map_err(|error| match error {
+            ureq::Error::Timeout(_) => error,
+            _ => ureq::Error::HostNotFound,
+        })
+    }
+}
+
 #[derive(Debug)]
 struct NotConnected(ureq::Error);
 
@@ -144,6 +166,7 @@ impl fmt::Display for NotConnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             ureq::Error::Io(error) => error.fmt(f),
+            ureq::Error::HostNotFound => f.write_str("the host name could not be resolved"),
             error => error.fmt(f),
         }
     }
