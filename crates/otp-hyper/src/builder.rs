@@ -6,7 +6,7 @@ use otp_core::{Error, ErrorKind};
 use rustls::crypto::CryptoProvider;
 
 use crate::connect::Connect;
-use crate::connector::{Connector, Tcp};
+use crate::connector::{Connector, Resolver, TcpConnector};
 use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
 use crate::{HyperTransport, Identity, Roots, tls};
@@ -37,7 +37,7 @@ pub enum HttpVersions {
 /// | [`http2_max_connections`](Self::http2_max_connections) | 8 | 1 to 1024 |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB | 8 KiB to 1 MiB |
 /// | [`identity`](Self::identity) | none | |
-/// | [`connector`](Self::connector) | TCP | |
+/// | [`connector`](Self::connector), [`resolver`](Self::resolver) | TCP, the system's | |
 /// | [`proxy`](Self::proxy), [`proxy_from_env`](Self::proxy_from_env) | none | |
 #[must_use = "`build` makes the transport"]
 pub struct HyperTransportBuilder {
@@ -68,7 +68,7 @@ impl Default for HyperTransportBuilder {
             clocks: Clocks::default(),
             max_header_bytes: 64 * 1024,
             identity: None,
-            connector: Arc::new(Tcp::new()),
+            connector: Arc::new(TcpConnector::new()),
             route: Ok(Route::default()),
         }
     }
@@ -92,6 +92,8 @@ impl HyperTransportBuilder {
 
     /// How long connecting may take: name resolution, TCP and the TLS handshake together. What is left
     /// of an attempt's time limits it too.
+    ///
+    /// Within it, all addresses of the host are tried: see [`TcpConnector`].
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: timeout, ..self }
     }
@@ -142,6 +144,13 @@ impl HyperTransportBuilder {
     /// Opens connections by this instead of TCP.
     pub fn connector(self, connector: impl Connector + 'static) -> Self {
         Self { connector: Arc::new(connector), ..self }
+    }
+
+    /// Asks this resolver for the addresses of a host, instead of the system: of the base URL's host, or of the
+    /// proxy's. It is short for a [`connector`](Self::connector) that is [`TcpConnector::with_resolver`], so the
+    /// later of these two calls counts.
+    pub fn resolver(self, resolver: impl Resolver + 'static) -> Self {
+        self.connector(TcpConnector::with_resolver(resolver))
     }
 
     /// Tunnels through this proxy.

@@ -82,7 +82,7 @@ mod watched;
 pub use builder::{HttpVersions, HyperTransportBuilder};
 #[cfg(unix)]
 pub use connector::UnixSocket;
-pub use connector::{Connector, Stream, Target};
+pub use connector::{Connector, Resolver, Stream, SystemResolver, Target, TcpConnector};
 pub use proxy::Proxy;
 pub use tls::{Identity, Roots};
 pub use transport::HyperTransport;

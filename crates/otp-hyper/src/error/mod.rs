@@ -9,7 +9,7 @@ use h2::Reason;
 use otp_core::{TransportError, TransportErrorKind as Kind};
 
 use crate::connect::{ProxyFailed, Unreached};
-use crate::connector::{NoSocket, NotResolved};
+use crate::connector::{NoSocket, NoneConnected, NotResolved};
 use crate::proxy::Refused;
 use crate::stream::{Flood, SpeaksTls};
 use crate::watched::End;
@@ -182,7 +182,12 @@ pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError 
     let Some(cause) = find::<io::Error>(error) else {
         return TransportError::not_sent(Kind::Connect);
     };
-    let words = describe(cause);
+    let words = match find::<NoneConnected>(error) {
+        Some(NoneConnected { tried, .. }) => {
+            format!("none of {tried} addresses could be connected to: {}", describe(cause))
+        }
+        None => describe(cause),
+    };
     if through_proxy {
         return if find::<Unreached>(error).is_some() {
             failed(
