@@ -31,14 +31,42 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Sends requests by hyper, over rustls, on tokio.
 ///
 /// Cloning is cheap; clones share the pool of connections. A future of [`send`](Transport::send) must
-/// run on a tokio runtime with time and I/O enabled; outside of one it is an error.
+/// run on a tokio runtime with time and I/O enabled. Outside of one it is an error. (In a runtime without a timer
+/// or I/O tokio panics. That panic is caught and becomes an error, but its message reaches the panic hook.)
 ///
 /// Its clock is tokio's, so `tokio::time::pause` turns the waits and deadlines of a client too.
+///
+/// # Runtimes
+///
+/// One transport works in every runtime of a program, for example in a `static` that all `#[tokio::test]`s
+/// share. A connection belongs to the runtime that drives it. A call uses connections of its own runtime only,
+/// and makes one if there is none. When a runtime ends, its connections are closed.
+///
+/// # When something happens
+///
+/// | what happens | what a call sees |
+/// |---|---|
+/// | The server restarts, or closes idle connections. | Nothing, in most cases: a closed connection is noticed before a request is written to it, and the request goes out on a fresh one. If the request was already written, the error is `ConnectionLost`, `Unknown`. |
+/// | The server sends `Keep-Alive: timeout=5`. | The connection is kept for a second less than that, and never longer than [`pool_idle_timeout`]. |
+/// | The machine slept. | Time asleep counts as idle, so the next call makes a fresh connection. The time of day shows how long it slept, on every system; if somebody sets the clock forward, it only costs a connection. |
+/// | The network drops packets silently (HTTP/2). | The call ends with `Timeout`, `Unknown`. Its connection must answer a PING before it carries another call: calls wait 250 ms for the answer, then go over a fresh connection, and after 2 s the old one is closed. |
+/// | A call is dropped or times out (HTTP/2). | The same PING, which a healthy connection answers at once. It is kept. |
+/// | The server takes few streams at a time (HTTP/2). | Calls wait in a queue, first come, first served, and up to [`http2_max_connections`] connections are opened. |
+/// | The queue is too slow. | A call whose time is up leaves the queue with `Timeout`, `NotApplied`: it was not sent and never will be. So does one with less time left than answers usually take. |
+/// | The server sends GOAWAY (HTTP/2). | Calls that it did not take go out on a fresh connection. Others end as the server ends them. |
+/// | A host has several addresses, and some are silent. | The next one is tried after 250 ms, or at once after a failure. |
+/// | The first call to a host fails to connect. | So do all calls that wait for the same connection. Nobody connects twice. |
+/// | A proxy asks for a password. | `Connect`, `NotApplied`, with the proxy's status in the sentence. |
+/// | A server floods. | What comes without a pause is read in small pieces, so that other tasks and the deadlines have their turn; more than a few hundred KiB without an answer, or 64 KiB while nothing is asked (HTTP/2), closes the connection. |
+///
+/// [`pool_idle_timeout`]: HyperTransportBuilder::pool_idle_timeout
+/// [`http2_max_connections`]: HyperTransportBuilder::http2_max_connections
 ///
 /// # Cancellation
 ///
 /// Dropping the future of `send` closes an HTTP/1.1 connection on which the request was under way, and
-/// resets the stream on an HTTP/2 one. The next request is not affected.
+/// resets the stream on an HTTP/2 one. A call that still waits for a connection or a stream is never sent. The
+/// next request is not affected.
 #[derive(Clone)]
 pub struct HyperTransport {
     pool: Pool,

@@ -69,7 +69,9 @@ pub(crate) fn of_handing_over(error: &h2::Error) -> TransportError {
 
 /// The head is complete and larger than allowed.
 pub(crate) fn large_head() -> TransportError {
-    TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers")
+    // hyper takes a hundred of them, and does not tell the one limit from the other.
+    TransportError::unknown(Kind::ResponseTooLarge)
+        .with_reason("the headers: more than 100, or more bytes than 'max_header_bytes'")
 }
 
 /// The server sends and sends, and no head.
