@@ -10,7 +10,7 @@ use otp_core::{TransportError, TransportErrorKind as Kind};
 
 use crate::connect::{ProxyFailed, Unreached};
 use crate::connector::{NoSocket, NoneConnected, NotResolved};
-use crate::proxy::{Refused, Unusable};
+use crate::proxy::{self, Refused, Unusable};
 use crate::stream::{Flood, SpeaksTls};
 use crate::watched::End;
 
@@ -175,8 +175,12 @@ pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError 
         };
     }
     if find::<Unreached>(error).is_none() {
+        let mut reason = "the server ended the connection within the TLS handshake".to_owned();
+        if !proxy::is_closing(cause) {
+            reason = format!("{reason}: {words}");
+        }
         return failed(
-            format!("the server ended the connection within the TLS handshake: {words}"),
+            reason,
             "check the port and the scheme of the base URL, and that no firewall intervenes",
         );
     }

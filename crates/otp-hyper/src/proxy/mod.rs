@@ -6,7 +6,7 @@ mod route;
 mod tunnel;
 
 pub(crate) use route::{Route, Unusable};
-pub(crate) use tunnel::{Refused, open};
+pub(crate) use tunnel::{Refused, is_closing, open};
 
 use std::fmt;
 

@@ -65,16 +65,15 @@ pub(crate) async fn open(
     }
 }
 
-/// Whether a proxy that hangs up is seen as an end or as a reset depends on which side is faster.
 fn closed(error: io::Error) -> io::Error {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::UnexpectedEof
-        | Kind::ConnectionReset
-        | Kind::ConnectionAborted
-        | Kind::BrokenPipe => io::Error::other(Refused::Closed),
-        _ => error,
-    }
+    if is_closing(&error) { io::Error::other(Refused::Closed) } else { error }
+}
+
+/// The other side closed the connection. Whether that is seen as an end or as a reset depends on which side is
+/// faster.
+pub(crate) fn is_closing(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
 fn request(target: &Target, auth: Option<&HeaderValue>) -> Zeroizing<Vec<u8>> {
