@@ -40,6 +40,8 @@ const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     Row { what: "connection refused", reply: || not_sent(T::Connect), kind: Connect, effect: [NOT; 4], sent: [3, 3] },
+    Row { what: "refused by a proxy", reply: || not_sent(T::ProxyRefused), kind: Connect, effect: [NOT; 4], sent: [1, 1] },
+    Row { what: "refused by a proxy, perhaps late", reply: || unknown(T::ProxyRefused), kind: Connect, effect: [UNK; 4], sent: [1, 1] },
     Row { what: "bad certificate", reply: || not_sent(T::Tls), kind: Tls, effect: [NOT; 4], sent: [1, 1] },
     Row { what: "stale connection, unsent", reply: || not_sent(T::ConnectionLost), kind: ConnectionLost, effect: [NOT; 4], sent: [3, 3] },
     Row { what: "no time to send it", reply: || not_sent(T::Timeout), kind: Timeout, effect: [NOT; 4], sent: [3, 3] },

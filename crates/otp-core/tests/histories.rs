@@ -139,6 +139,7 @@ fn http_204() -> otp_core::http::StatusCode {
 fn kind() -> impl Strategy<Value = Kind> {
     prop::sample::select(vec![
         Kind::Connect,
+        Kind::ProxyRefused,
         Kind::Tls,
         Kind::Timeout,
         Kind::ConnectionLost,

@@ -155,18 +155,48 @@ impl HyperTransportBuilder {
 
     /// Tunnels through this proxy.
     ///
+    /// If the proxy refuses (`407`, `403`, or another status of `4xx`), the call fails with the status in its
+    /// sentence and is not retried: wrong credentials that are repeated can lock an account. `500`, `502`, `503` and
+    /// `504` are retried like any failure to connect.
+    ///
     /// A base URL of `http` on loopback (`localhost`, `127.0.0.0/8`, `[::1]`) means this machine, and its
     /// requests are not encrypted. They never go through a proxy.
     pub fn proxy(self, proxy: Proxy) -> Self {
         Self { route: Ok(Route::Through(proxy)), ..self }
     }
 
-    /// Tunnels through the proxy that the environment names now: `HTTPS_PROXY` or `ALL_PROXY` (and
-    /// `HTTP_PROXY` for a base URL of `http`), unless `NO_PROXY` names the host. Upper or lower case, as
-    /// curl reads them. A value that is no URL of an HTTP proxy is an error when the transport is built.
-    /// Without this call, none of them is looked at.
+    /// Tunnels through the proxy that the environment names now, unless the environment exempts the host. Without
+    /// this call, the environment is not looked at.
     ///
-    /// As with [`proxy`](Self::proxy), a base URL of `http` on loopback never goes through it.
+    /// The variables are read as curl reads them. The first one that has a value counts, and an empty one has none:
+    ///
+    /// | for | variables |
+    /// |---|---|
+    /// | a base URL of `https` | `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` |
+    /// | a base URL of `http` | `http_proxy`, `all_proxy`, `ALL_PROXY` |
+    /// | hosts to connect to directly | `no_proxy`, `NO_PROXY` |
+    ///
+    /// `HTTP_PROXY` in upper case is not read: in a CGI program it is a header of the request
+    /// ([httpoxy](https://httpoxy.org)).
+    ///
+    /// A proxy is `[http[s]://][user:password@]host[:port]`. The port is 1080 if there is none, or 443 with
+    /// `https`. The list of hosts is `*`, or names, addresses and blocks (`10.0.0.0/8`), separated by commas or
+    /// spaces. A name stands for its subdomains too, with or without a dot in front of it. An entry with a port matches
+    /// nothing.
+    ///
+    /// A value that cannot be followed is an error, and never means a direct connection. For `https` it is an error
+    /// of [`build`](Self::build), also if the list exempts the host. For `http` it is one of each call.
+    ///
+    /// It differs from curl in this:
+    ///
+    /// - SOCKS is not spoken: a `socks…://` proxy is an error.
+    /// - A base URL of `http` on loopback never goes through a proxy, as with [`proxy`](Self::proxy).
+    /// - A base URL of `http` is tunnelled by `CONNECT` too; curl sends such a request to the proxy itself.
+    /// - `http:/host`, `http:///host` and `http://host:` are errors; curl mends them. `ftp.host` without a scheme is
+    ///   an HTTP proxy; curl guesses another scheme and fails.
+    /// - IPv6 addresses and blocks in the list are compared as numbers. Many versions of curl compare
+    ///   them as text.
+    /// - Spaces separate hosts. New versions of curl stop at the first space.
     pub fn proxy_from_env(self) -> Self {
         Self { route: Route::from_env(), ..self }
     }

@@ -154,7 +154,11 @@ impl Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Some(proxy) = self.route.proxy_for(&uri).cloned() else { return self.direct.call(uri) };
+        let proxy = match self.route.proxy_for(&uri) {
+            Ok(Some(proxy)) => proxy.clone(),
+            Ok(None) => return self.direct.call(uri),
+            Err(unusable) => return Box::pin(async move { Err(unusable.into()) }),
+        };
         let connecting = self.to_proxy.clone().call(proxy.uri);
         Box::pin(async move {
             let mut stream = TokioIo::new(connecting.await.map_err(ProxyFailed)?);

@@ -107,6 +107,52 @@ async fn a_proxy_that_refuses_is_no_connection_and_nothing_is_sent() {
     }
 }
 
+/// A proxy may lock the account after a few wrong attempts.
+#[tokio::test]
+async fn what_a_proxy_refuses_is_asked_once_and_what_it_could_not_do_three_times() {
+    let server = Server::start(PROTOCOLS[0], Fault::Answer(Reply::status(204)));
+    for (answer, asked, told) in [
+        ("HTTP/1.1 407 Needed\r\n\r\n", 1, "(HTTP 407)"),
+        ("HTTP/1.1 407 Needed\r\nProxy-Authenticate: Basic\r\n\r\n", 1, "(HTTP 407)"),
+        ("HTTP/1.1 407 Needed\r\nproxy-authenticate: NTLM, Negotiate\r\n\r\n", 1, "another scheme"),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", 1, "does not allow it (HTTP 403)"),
+        ("HTTP/1.1 401 Unauthorized\r\n\r\n", 1, "(HTTP 401)"),
+        ("HTTP/1.1 405 Method Not Allowed\r\n\r\n", 1, "(HTTP 405)"),
+        ("HTTP/1.1 429 Too Many Requests\r\n\r\n", 1, "(HTTP 429)"),
+        ("HTTP/1.1 302 Found\r\n\r\n", 1, "(HTTP 302)"),
+        ("HTTP/1.1 501 Not Implemented\r\n\r\n", 1, "(HTTP 501)"),
+        ("HTTP/1.1 511 Network Authentication Required\r\n\r\n", 1, "(HTTP 511)"),
+        ("nonsense\r\n\r\n", 1, "not an HTTP proxy"),
+        ("HTTP/1.1 500 Internal Server Error\r\n\r\n", 3, "(HTTP 500)"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 3, "could not connect to the server (HTTP 502)"),
+        ("HTTP/1.1 503 Service Unavailable\r\n\r\n", 3, "not available (HTTP 503)"),
+        ("HTTP/1.1 504 Gateway Timeout\r\n\r\n", 3, "in time (HTTP 504)"),
+        ("", 3, "closed the connection"),
+    ] {
+        for operation in ["receive_codes", "find_recovery_codes"] {
+            for credentials in [false, true] {
+                let (address, heads) = proxy(answer).await;
+                let mut proxy = Proxy::new(format!("http://{address}")).unwrap();
+                if credentials {
+                    proxy = proxy.basic_auth("user", "wrong").unwrap();
+                }
+                let roots = Roots::pem(server.ca_pem()).unwrap();
+                let transport = HyperTransport::builder().roots(roots).proxy(proxy);
+                let error =
+                    call(&client(transport, server.base_url()), operation).await.unwrap_err();
+                assert_eq!(
+                    (error.kind(), error.effect()),
+                    (ErrorKind::Connect, Effect::NotApplied)
+                );
+                assert_eq!(heads.lock().unwrap().len(), asked, "{answer} {operation}");
+                assert_eq!(error.attempts().len(), asked);
+                assert!(error.to_string().contains(told), "{error}");
+            }
+        }
+    }
+    assert_eq!((server.connections(), server.requests()), (0, 0));
+}
+
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_named_as_the_cause() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -132,6 +178,9 @@ fn a_proxy_s_password_is_not_shown() {
         ("socks5://proxy", "scheme"),
         ("http://u:hunter2@proxy", "basic_auth"),
         ("http://proxy/path", "path"),
+        ("http://proxy:99999", "port"),
+        ("http://proxy:0", "port"),
+        ("http://proxy:", "port"),
         ("", "URL"),
     ] {
         let sentence = Proxy::new(bad).unwrap_err().to_string();

@@ -34,7 +34,10 @@ async fn only_what_is_asked_for_is_taken_from_the_environment() {
         child.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
     child.env("SSL_CERT_FILE", &ca_file).env("SSL_CERT_DIR", &folder);
-    child.env("METAL_AUTH_TOKEN", "token-of-the-environment").env_remove("NO_PROXY");
+    child
+        .env("METAL_AUTH_TOKEN", "token-of-the-environment")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
     let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
     assert!(
         output.status.success(),
@@ -89,6 +92,7 @@ async fn a_proxy_of_the_environment_that_is_none_is_refused() {
     for value in ["socks5://proxy:1080", "ftp://proxy", "http://", "not a url"] {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--ignored", "--exact", "child_with_a_wrong_proxy"]).env("HTTPS_PROXY", value);
+        child.env_remove("https_proxy");
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{value}: {said}");

@@ -290,13 +290,25 @@ async fn proxies() {
     for (what, answer) in [
         ("it wants credentials", &b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"[..]),
         ("it does not allow it", b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+        (
+            "it wants credentials of another scheme",
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n",
+        ),
         ("it does not reach the server", b"HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+        ("it is overloaded", b"HTTP/1.1 503 Service Unavailable\r\n\r\n"),
+        ("it waits for the server", b"HTTP/1.1 504 Gateway Timeout\r\n\r\n"),
+        ("it is a hotel's network", b"HTTP/1.1 511 Network Authentication Required\r\n\r\n"),
         ("it is a web server", b"HTTP/1.1 405 Method Not Allowed\r\n\r\n"),
         ("it is something else", b"SSH-2.0-OpenSSH_9.9\r\n"),
     ] {
         told.add(what, through(format!("http://127.0.0.1:{}", answering(answer).await)).await);
     }
-    told.add("it hangs up", through(format!("http://127.0.0.1:{}", hanging_up().await)).await);
+    let port = answering(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
+    let known = Proxy::new(format!("http://127.0.0.1:{port}")).unwrap();
+    let known = trusting(&server).proxy(known.basic_auth("user", "wrong").unwrap());
+    told.add("it refuses the credentials", says(known, server.base_url().to_string()).await);
+    let close = Server::start(Protocol::Http1, Fault::CloseInHandshake);
+    told.add("it hangs up", through(format!("http://127.0.0.1:{}", close.address().port())).await);
     told.add(
         "it speaks TLS",
         through(format!("http://127.0.0.1:{}", server.address().port())).await,

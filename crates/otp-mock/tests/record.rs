@@ -180,9 +180,11 @@ fn a_secret_header_of_an_operation_of_your_own_is_a_secret_too() {
 #[test]
 fn every_failure_of_a_transport_is_the_same_when_it_is_played() {
     use TransportErrorKind::{
-        Connect, ConnectionLost, Other, Protocol, ResponseTooLarge, Timeout, Tls,
+        Connect, ConnectionLost, Other, Protocol, ProxyRefused, ResponseTooLarge, Timeout, Tls,
     };
-    for kind in [Connect, ConnectionLost, Other, Protocol, ResponseTooLarge, Timeout, Tls] {
+    for kind in
+        [Connect, ConnectionLost, Other, Protocol, ProxyRefused, ResponseTooLarge, Timeout, Tls]
+    {
         for error in [TransportError::not_sent(kind), TransportError::unknown(kind)] {
             let script =
                 ScriptedTransport::in_any_order().answer(RegenerateCodes, Reply::failed(error));

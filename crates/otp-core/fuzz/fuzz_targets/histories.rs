@@ -37,13 +37,14 @@ enum Event {
 }
 
 fn kind(number: u8) -> Kind {
-    match number % 7 {
+    match number % 8 {
         0 => Kind::Connect,
         1 => Kind::Tls,
         2 => Kind::Timeout,
         3 => Kind::ConnectionLost,
         4 => Kind::Protocol,
         5 => Kind::ResponseTooLarge,
+        6 => Kind::ProxyRefused,
         _ => Kind::Other,
     }
 }

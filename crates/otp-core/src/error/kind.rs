@@ -14,7 +14,9 @@ pub enum ErrorKind {
     ///
     /// *Troubleshooting*: the sentence says what is allowed.
     InvalidInput,
-    /// No connection: name resolution, refusal, time-out, proxy. The request was not sent. Retried.
+    /// No connection: name resolution, refusal, time-out, proxy. The request was not sent. Retried, unless a proxy
+    /// refused it ([`TransportErrorKind::ProxyRefused`]): wrong credentials that are repeated can lock an
+    /// account.
     ///
     /// *Troubleshooting*: check the base URL, DNS, firewall and proxy; [`source`] has the cause.
     ///
@@ -192,7 +194,7 @@ impl ErrorKind {
 impl From<TransportErrorKind> for ErrorKind {
     fn from(kind: TransportErrorKind) -> Self {
         match kind {
-            TransportErrorKind::Connect => Self::Connect,
+            TransportErrorKind::Connect | TransportErrorKind::ProxyRefused => Self::Connect,
             TransportErrorKind::Tls => Self::Tls,
             TransportErrorKind::Timeout => Self::Timeout,
             TransportErrorKind::ConnectionLost => Self::ConnectionLost,

@@ -19,7 +19,7 @@ pub(super) fn shown(c: char) -> Shown {
     }
 }
 
-/// Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the marks between annotations.
+/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt), and the marks between annotations.
 /// Soft hyphens, zero-width and bidirectional marks are among them.
 fn is_ignorable(c: char) -> bool {
     matches!(c,

@@ -33,8 +33,12 @@ pub struct TransportError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// No connection: name resolution, refusal, time-out while connecting, proxy.
+    /// No connection: name resolution, refusal, time-out while connecting, a proxy that cannot be reached or
+    /// does not reach the server.
     Connect,
+    /// No connection, since a proxy does not accept its credentials or does not allow the destination. It is never
+    /// retried: wrong credentials that are repeated can lock an account.
+    ProxyRefused,
     /// The TLS handshake failed.
     Tls,
     /// [`Request::time_limit`](crate::Request::time_limit) was reached.

@@ -10,7 +10,7 @@ use otp_core::{TransportError, TransportErrorKind as Kind};
 
 use crate::connect::{ProxyFailed, Unreached};
 use crate::connector::{NoSocket, NoneConnected, NotResolved};
-use crate::proxy::Refused;
+use crate::proxy::{self, Refused, Unusable};
 use crate::stream::{Flood, SpeaksTls};
 use crate::watched::End;
 
@@ -140,16 +140,24 @@ pub(crate) fn no_http2() -> TransportError {
 /// The connection was not made, so nothing was sent.
 pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError {
     let through_proxy = find::<ProxyFailed>(error).is_some();
-    let failed = |reason: String, advice| {
-        let failed =
-            TransportError::not_sent(Kind::Connect).with_reason(reason).with_advice(advice);
+    let failed_as = |kind, reason: String, advice| {
+        let failed = TransportError::not_sent(kind).with_reason(reason).with_advice(advice);
         match find::<io::Error>(error) {
             Some(error) => failed.with_source(copy(error)),
             None => failed,
         }
     };
+    let failed = |reason, advice| failed_as(Kind::Connect, reason, advice);
     if let Some(refused) = find::<Refused>(error) {
-        return failed(refused.to_string(), refused.advice());
+        let kind = if refused.may_pass() { Kind::Connect } else { Kind::ProxyRefused };
+        return failed_as(kind, refused.to_string(), refused.advice());
+    }
+    if let Some(unusable) = find::<Unusable>(error) {
+        return failed_as(
+            Kind::ProxyRefused,
+            unusable.to_string(),
+            "correct that variable of the environment, or unset it",
+        );
     }
     if let Some(NotResolved(words)) = find::<NotResolved>(error) {
         return if through_proxy {
@@ -204,8 +212,12 @@ pub(crate) fn of_connecting(error: &(dyn StdError + 'static)) -> TransportError 
         };
     }
     if find::<Unreached>(error).is_none() {
+        let mut reason = "the server ended the connection within the TLS handshake".to_owned();
+        if !proxy::is_closing(cause) {
+            reason = format!("{reason}: {words}");
+        }
         return failed(
-            format!("the server ended the connection within the TLS handshake: {words}"),
+            reason,
             "check the port and the scheme of the base URL, and that no firewall intervenes",
         );
     }

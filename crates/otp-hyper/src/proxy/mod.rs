@@ -1,11 +1,12 @@
 //! Which connections go through a proxy, which proxy, and the tunnel through it.
 
 mod credentials;
+mod no_proxy;
 mod route;
 mod tunnel;
 
-pub(crate) use route::Route;
-pub(crate) use tunnel::{Refused, open};
+pub(crate) use route::{Route, Unusable};
+pub(crate) use tunnel::{Refused, is_closing, open};
 
 use std::fmt;
 
@@ -35,7 +36,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy at this URL: `http://host:port`, or `https://host:port` if the proxy itself speaks TLS,
+    /// The proxy at this URL: `http://host:port` (80 if there is no port), or `https://host:port` if the proxy itself speaks TLS,
     /// whose certificate is then checked like the service's.
     ///
     /// # Errors
@@ -58,6 +59,9 @@ impl Proxy {
         if !matches!(uri.path_and_query().map(PathAndQuery::as_str), None | Some("" | "/")) {
             return Err(invalid("it has a path: write it as 'http://host:port'"));
         }
+        if port_of(&uri).is_none() {
+            return Err(invalid("its port is not a number from 1 to 65535"));
+        }
         Ok(Self { uri, auth: None })
     }
 
@@ -75,6 +79,15 @@ impl Proxy {
         let auth = credentials::basic(user.as_bytes(), password.as_bytes())
             .ok_or_else(|| invalid("its credentials cannot be sent in a header"))?;
         Ok(Self { auth: Some(auth), ..self })
+    }
+}
+
+/// The port of a URL without user information, if it names one; nothing if what it names cannot be one.
+fn port_of(uri: &Uri) -> Option<Option<u16>> {
+    let authority = uri.authority()?;
+    match &authority.as_str()[authority.host().len()..] {
+        "" => Some(None),
+        _ => authority.port_u16().filter(|port| *port != 0).map(Some),
     }
 }
 

@@ -1,14 +1,16 @@
 //! Whether a connection goes through a proxy.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::net::IpAddr;
 
 use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use otp_core::Error;
 use otp_core::http::uri::Scheme;
 use otp_core::secrecy::zeroize::Zeroizing;
 
-use super::{Proxy, credentials, invalid};
+use super::no_proxy::NoProxy;
+use super::{Proxy, credentials, invalid, port_of};
 
 #[derive(Default)]
 pub(crate) enum Route {
@@ -20,49 +22,46 @@ pub(crate) enum Route {
 }
 
 pub(crate) struct Environment {
-    http: Option<Proxy>,
     https: Option<Proxy>,
-    /// Matches what `NO_PROXY` does not name. It gets no credentials, since it would keep copies of them.
-    proxied: Matcher,
+    /// Few programs use `http`. So what is wrong with this one is told to those only.
+    http: Result<Option<Proxy>, Unusable>,
+    directly: NoProxy,
 }
 
 impl Route {
     /// What the environment says now. A value that cannot be followed is an error: connecting directly in
     /// its place is not what was asked for.
     pub(crate) fn from_env() -> Result<Self, Error> {
-        let [https, http, all] = [
-            ["HTTPS_PROXY", "https_proxy"],
-            ["HTTP_PROXY", "http_proxy"],
-            ["ALL_PROXY", "all_proxy"],
-        ]
-        .map(of_variable);
-        let (https, http, all) = (https?, http?, all?);
-        // In a CGI program, HTTP_PROXY may be a request's header (https://httpoxy.org).
-        if std::env::var_os("REQUEST_METHOD").is_some() {
-            return Ok(Self::Direct);
-        }
-        let no = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy"));
-        let proxied = Matcher::builder().all("http://any").no(no.unwrap_or_default()).build();
-        let http = http.or_else(|| all.clone());
-        Ok(Self::Environment(Box::new(Environment { http, https: https.or(all), proxied })))
+        let https = of_variables(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+            .map_err(|unusable| invalid(&format!("{unusable}: write it as 'http://host:port'")))?;
+        // Without HTTP_PROXY: in a CGI program it is a header of the request (https://httpoxy.org).
+        let http = of_variables(&["http_proxy", "all_proxy", "ALL_PROXY"]);
+        let directly = match first_of(&["no_proxy", "NO_PROXY"]) {
+            // What is not UTF-8 names no host.
+            Some((_, hosts)) => NoProxy::of(&hosts.to_string_lossy()),
+            None => NoProxy::None,
+        };
+        Ok(Self::Environment(Box::new(Environment { https, http, directly })))
     }
 
     /// The proxy for this destination.
-    pub(crate) fn proxy_for(&self, destination: &Uri) -> Option<&Proxy> {
+    pub(crate) fn proxy_for(&self, destination: &Uri) -> Result<Option<&Proxy>, Unusable> {
         // `http` on loopback means this machine. Through a proxy it would be another one, which would
         // get the token in the clear.
         if is_loopback_in_the_clear(destination) {
-            return None;
+            return Ok(None);
         }
         match self {
-            Self::Direct => None,
-            Self::Through(proxy) => Some(proxy),
+            Self::Direct => Ok(None),
+            Self::Through(proxy) => Ok(Some(proxy)),
             Self::Environment(environment) => {
-                environment.proxied.intercept(destination)?;
+                if environment.directly.names(destination.host().unwrap_or_default()) {
+                    return Ok(None);
+                }
                 if destination.scheme() == Some(&Scheme::HTTP) {
-                    environment.http.as_ref()
+                    environment.http.as_ref().map(Option::as_ref).map_err(|unusable| *unusable)
                 } else {
-                    environment.https.as_ref()
+                    Ok(environment.https.as_ref())
                 }
             }
         }
@@ -82,34 +81,40 @@ fn is_loopback_in_the_clear(uri: &Uri) -> bool {
     }
 }
 
-/// The proxy of the first of these names that is set; an empty value says that there is none.
-fn of_variable(names: [&str; 2]) -> Result<Option<Proxy>, Error> {
-    let mut first = None;
-    for name in names {
-        let Some(value) = std::env::var_os(name) else { continue };
-        let value = value.into_string().map(Zeroizing::new);
-        let proxy = match value.as_deref().map(String::as_str) {
-            Ok("") => None,
-            Ok(url) => Some(of_url(url).ok_or_else(|| wrong(name))?),
-            Err(_) => return Err(wrong(name)),
-        };
-        first.get_or_insert(proxy);
-    }
-    Ok(first.flatten())
+/// The first of these variables that has a value. To curl, an empty one is not set.
+fn first_of(names: &[&'static str]) -> Option<(&'static str, OsString)> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    names.iter().find_map(|&name| Some((name, set(name)?)))
 }
 
-/// As curl reads it: without a scheme it is `http`; a path is ignored.
+/// The proxy of the first of these variables that has a value. The others may hold anything.
+fn of_variables(names: &[&'static str]) -> Result<Option<Proxy>, Unusable> {
+    let Some((name, value)) = first_of(names) else { return Ok(None) };
+    let value = value.into_string().map_err(|_| Unusable(name))?;
+    of_url(&Zeroizing::new(value)).ok_or(Unusable(name)).map(Some)
+}
+
+/// As curl reads it: without a scheme it is `http`, without a port it is 1080; a path is ignored.
 fn of_url(url: &str) -> Option<Proxy> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let usual_port = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("http") => 1080,
+        scheme if scheme.eq_ignore_ascii_case("https") => 443,
+        _ => return None,
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (user, place) = match authority.rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, authority),
     };
     let uri: Uri = format!("{scheme}://{place}/").parse().ok()?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host()?.is_empty() {
+    if uri.host()?.is_empty() {
         return None;
     }
+    let uri = match port_of(&uri)? {
+        Some(_) => uri,
+        None => format!("{scheme}://{place}:{usual_port}/").parse().ok()?,
+    };
     let auth = match user {
         Some(user) => Some(credentials::of_user_information(user)?),
         None => None,
@@ -117,9 +122,17 @@ fn of_url(url: &str) -> Option<Proxy> {
     Some(Proxy { uri, auth })
 }
 
-fn wrong(name: &str) -> Error {
-    invalid(&format!("{name} is not the URL of an HTTP proxy: write it as 'http://host:port'"))
+/// The variable of this name has a value that cannot be followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unusable(&'static str);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not the URL of an HTTP proxy", self.0)
+    }
 }
+
+impl std::error::Error for Unusable {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -144,7 +157,8 @@ mod tests {
             ("https://localhost", false),
             ("https://127.0.0.1", false),
         ] {
-            let proxy = route.proxy_for(&url.parse().unwrap());
+            let url: Uri = url.parse().unwrap();
+            let proxy = route.proxy_for(&url).unwrap();
             assert_eq!(proxy.is_none(), direct, "{url}");
         }
     }
@@ -154,7 +168,9 @@ mod tests {
         for (url, uri, auth) in [
             ("http://proxy:3128", "http://proxy:3128/", None),
             ("proxy:3128", "http://proxy:3128/", None),
-            ("HTTPS://proxy/path?q", "https://proxy/", None),
+            ("proxy", "http://proxy:1080/", None),
+            ("[::1]", "http://[::1]:1080/", None),
+            ("HTTPS://proxy/path?q", "https://proxy:443/", None),
             ("http://[::1]:3128", "http://[::1]:3128/", None),
             ("http://u:p@proxy:1", "http://proxy:1/", Some("Basic dTpw")),
             ("u:p%40@proxy:1", "http://proxy:1/", Some("Basic dTpwQA==")),
@@ -163,9 +179,27 @@ mod tests {
             assert_eq!(proxy.uri.to_string(), uri, "{url}");
             assert_eq!(proxy.auth.as_ref().map(|auth| auth.to_str().unwrap()), auth, "{url}");
         }
-        for url in
-            ["socks5://proxy:1080", "ftp://proxy", "http://", "not a url", "http://u@", "://p"]
-        {
+        for url in [
+            "socks5://proxy:1080",
+            "ftp://proxy",
+            "http://",
+            "not a url",
+            "http://u@",
+            "://p",
+            " ",
+            " http://proxy:1",
+            "http://proxy:1 ",
+            "http:/proxy:1",
+            "http:proxy:1",
+            "http:///proxy:1",
+            "proxy:",
+            "proxy:0",
+            "proxy:99999",
+            "proxy:-1",
+            "proxy:1:2",
+            "http://proxy:1x",
+            "\"http://proxy:1\"",
+        ] {
             assert!(of_url(url).is_none(), "{url}");
         }
     }

@@ -54,8 +54,9 @@ pub(super) struct Failure {
 }
 
 /// The kinds of failure by name. A kind that has none here is written as `other`.
-const KINDS: [(Kind, &str); 7] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Connect, "connect"),
+    (Kind::ProxyRefused, "proxy_refused"),
     (Kind::Tls, "tls"),
     (Kind::Timeout, "timeout"),
     (Kind::ConnectionLost, "connection_lost"),
