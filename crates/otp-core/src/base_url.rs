@@ -114,10 +114,11 @@ impl BaseUrl {
             ));
         }
         let port = &authority.as_str()[authority.host().len()..];
-        let digits = port.strip_prefix(':').unwrap_or_default();
-        let is_number =
-            !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !port.is_empty() && !(is_number && digits.parse::<u16>().is_ok()) {
+        // `u16` would take a sign, and leading zeros.
+        let is_port = |port: &str| {
+            port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port)
+        };
+        if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
             return Err(invalid("its port is not a number from 1 to 65535"));
         }
         let path = parts.path_and_query;

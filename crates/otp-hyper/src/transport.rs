@@ -206,7 +206,7 @@ impl HyperTransport {
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
                 // The server answers, if only so.
-                unfinished.is_finished();
+                unfinished.finish();
                 return Err(error);
             }
             Ok(Err(NoHead::Broken(error))) => {
@@ -214,7 +214,7 @@ impl HyperTransport {
                 return Err(error);
             }
         };
-        unfinished.is_finished();
+        unfinished.finish();
         let (head, stream) = response.into_parts();
         let body = Incoming::Http2(stream, connection.connection.clone());
         Ok(Outcome::Head(head, body, Sender::Http2(connection)))
@@ -226,7 +226,7 @@ impl HyperTransport {
 struct Unfinished<'a>(Option<&'a Http2>);
 
 impl Unfinished<'_> {
-    fn is_finished(mut self) {
+    fn finish(mut self) {
         self.0 = None;
     }
 }
@@ -247,6 +247,7 @@ struct Head {
     place: Arc<Place>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "the large one is the usual one, and is moved once")]
 enum Outcome {
     Head(Parts, Incoming, Sender),
     /// The connection was closed before it took the request: provably nothing of it was sent.
@@ -278,7 +279,7 @@ impl Transport for HyperTransport {
         let body = timeout_at(deadline, body::collect(body, &parts.headers, limit)).await;
         match body.unwrap_or_else(|_| Err(error::no_body())) {
             Ok(body) => {
-                unfinished.is_finished();
+                unfinished.finish();
                 if let Sender::Http1(connection) = sender {
                     place.give_back(connection, keep_alive(&parts.headers));
                 }
