@@ -6,8 +6,9 @@ use otp_core::{Effect, Error, Otp, OtpsApi, RecoveryCodeList};
 use pollster::block_on;
 
 use crate::examples;
-use crate::hostile::{World, under_every_fault};
+use crate::hostile::under_every_fault;
 use crate::never;
+use crate::world::World;
 
 /// Replaces the codes under every fault; and once more when nothing goes wrong, if it says that the old ones may
 /// be dead.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use otp_core::{Effect, Error, ErrorKind, OtpsApi};
 use pollster::block_on;
 
-use crate::hostile::{World, under_every_fault};
+use crate::hostile::under_every_fault;
+use crate::world::World;
 
 type Call = fn(&World) -> Result<(), Error>;
 

@@ -7,8 +7,10 @@ use otp_core::{Otp, OtpsApi, blocking};
 use pollster::block_on;
 
 use crate::examples;
-use crate::hostile::{SHOWN_BY_THE_APP, World, under_every_fault};
+use crate::hostile::under_every_fault;
 use crate::never::{self, Login, Sms, Typed};
+use crate::wire::SHOWN_BY_THE_APP;
+use crate::world::World;
 
 /// Sends a code under every fault. It returns what it told the user.
 fn sends_a_code(send: impl Fn(&World) -> Result<String, ()>) {

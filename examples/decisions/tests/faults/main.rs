@@ -9,6 +9,8 @@ mod hostile;
 mod login;
 mod never;
 mod programs;
+mod wire;
+mod world;
 
 /// The examples, as they are in README, in the guide, in the docs and in the programs.
 mod examples {

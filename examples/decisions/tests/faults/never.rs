@@ -2,7 +2,7 @@
 
 use otp_core::{Effect, Error, Otp, RecoveryCodeList};
 
-use crate::hostile::World;
+use crate::world::World;
 
 /// What the user types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

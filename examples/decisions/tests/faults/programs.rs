@@ -5,8 +5,9 @@ use std::io;
 use pollster::block_on;
 
 use crate::examples;
-use crate::hostile::{World, under_every_fault};
+use crate::hostile::under_every_fault;
 use crate::never::{self, Typed, effect_of};
+use crate::world::World;
 
 type BoxError = Box<dyn std::error::Error>;
 
