@@ -29,7 +29,7 @@ pub enum HttpVersions {
 /// | setting | default | bounds |
 /// |---|---|---|
 /// | [`roots`](Self::roots) | the operating system's | |
-/// | [`crypto_provider`](Self::crypto_provider) | *ring* | |
+/// | [`crypto_provider`](Self::crypto_provider) | the one that rustls was [built with](crate#cryptography) | |
 /// | [`http_versions`](Self::http_versions) | negotiated | |
 /// | [`connect_timeout`](Self::connect_timeout) | 5 s | 1 ms to 1 h |
 /// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 20 s | 1 h at most |
@@ -75,7 +75,8 @@ impl HyperTransportBuilder {
         Self { roots: Some(roots), ..self }
     }
 
-    /// Which cryptography to use. The process's default provider is never looked at.
+    /// Which cryptography to use. The process's default provider is never looked at. By default it is the one that
+    /// the program's rustls was built with: see [Cryptography](crate#cryptography).
     pub fn crypto_provider(self, provider: Arc<CryptoProvider>) -> Self {
         Self { provider: Some(provider), ..self }
     }

@@ -23,6 +23,8 @@
 mod certificate;
 mod error;
 mod key;
+mod provider;
 
 pub use certificate::{Authority, Issued, Leaf, Usage};
 pub use error::Error;
+pub use provider::Provider;

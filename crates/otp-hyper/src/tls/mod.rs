@@ -1,5 +1,7 @@
 //! Whom to trust, and with which cryptography.
 
+mod provider;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -110,7 +112,7 @@ pub(crate) fn config(
     provider: Option<Arc<CryptoProvider>>,
     identity: Option<Identity>,
 ) -> Result<ClientConfig, Error> {
-    let provider = provider.map_or_else(default_provider, Ok)?;
+    let provider = provider.map_or_else(provider::of_this_program, Ok)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| {
@@ -224,19 +226,6 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("certificates", &self.chain.len()).finish_non_exhaustive()
     }
-}
-
-fn default_provider() -> Result<Arc<CryptoProvider>, Error> {
-    #[cfg(feature = "ring")]
-    return Ok(Arc::new(rustls::crypto::ring::default_provider()));
-    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
-    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-    Err(invalid_input(
-        "no crypto provider: otp-hyper was built without 'ring' and 'aws-lc-rs', so give the \
-         builder a 'crypto_provider'"
-            .to_owned(),
-    ))
 }
 
 fn invalid_input(reason: String) -> Error {
