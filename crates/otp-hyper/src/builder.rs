@@ -9,7 +9,8 @@ use crate::connect::Connect;
 use crate::connector::{Connector, Tcp};
 use crate::pool::{Pool, Settings};
 use crate::proxy::{Proxy, Route};
-use crate::{HyperTransport, Identity, Roots, tls};
+use crate::tls::Tls;
+use crate::{HyperTransport, Identity, Roots};
 
 /// Which versions of HTTP to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Default for HyperTransportBuilder {
 }
 
 impl HyperTransportBuilder {
-    /// Whom to trust.
+    /// Whom to trust. It can be [replaced](HyperTransport::set_roots) later.
     pub fn roots(self, roots: Roots) -> Self {
         Self { roots: Some(roots), ..self }
     }
@@ -108,7 +109,7 @@ impl HyperTransportBuilder {
         Self { max_header_bytes: bytes, ..self }
     }
 
-    /// Shows this certificate to servers that ask for one.
+    /// Shows this certificate to servers that ask for one. It can be [replaced](HyperTransport::set_identity) later.
     pub fn identity(self, identity: Identity) -> Self {
         Self { identity: Some(identity), ..self }
     }
@@ -144,16 +145,21 @@ impl HyperTransportBuilder {
     /// crypto provider; the sentence says what to do.
     pub fn build(self) -> Result<HyperTransport, Error> {
         self.validate()?;
-        let tls = tls::config(self.roots, self.provider, self.identity)?;
-        let connect =
-            Connect::new(tls, self.connector, self.route?, self.versions, self.max_header_bytes);
+        let tls = Arc::new(Tls::new(self.roots, self.provider, self.identity, self.versions)?);
+        let connect = Connect::new(
+            Arc::clone(&tls),
+            self.connector,
+            self.route?,
+            self.versions,
+            self.max_header_bytes,
+        );
         let settings = Settings {
             versions: self.versions,
             connect_timeout: self.connect_timeout,
             idle_timeout: self.pool_idle_timeout,
             max_idle: self.pool_max_idle,
         };
-        Ok(HyperTransport::from_pool(Pool::new(connect, settings), self.max_header_bytes))
+        Ok(HyperTransport::from_pool(Pool::new(connect, settings), tls, self.max_header_bytes))
     }
 
     fn validate(&self) -> Result<(), Error> {

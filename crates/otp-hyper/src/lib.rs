@@ -41,6 +41,12 @@
 //! - **Nothing from the environment.** No proxy, root or token is read from it.
 //! - **Bounded.** Connecting, each attempt, the head and the body have limits.
 //!
+//! # Certificates that change
+//!
+//! Certificates are renewed while a program runs. [`HyperTransport::set_roots`] and
+//! [`HyperTransport::set_identity`] replace whom to trust and what to show. The next call uses them, and calls under way
+//! go on. [`Roots::and_pem`] adds a private CA to other roots, and [`Roots::crls_pem`] refuses revoked certificates.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |

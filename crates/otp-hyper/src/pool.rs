@@ -22,11 +22,14 @@ use crate::connect::{Connect, Connection};
 use crate::stream::Allowance;
 use crate::{HttpVersions, error, http2};
 
-/// Scheme, host and port: what connections are kept by.
+/// Scheme, host and port, and how they are authenticated: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) scheme: Scheme,
     pub(crate) authority: Authority,
+    /// Of the roots and the identity, see `Tls::generation`. A connection made before a change of these takes no new
+    /// request. It stays until its requests are done and the idle timeout is over.
+    pub(crate) generation: u64,
 }
 
 impl Origin {

@@ -24,6 +24,7 @@ mod certificate;
 mod error;
 mod key;
 mod provider;
+mod revocation;
 
 pub use certificate::{Authority, Issued, Leaf, Usage};
 pub use error::Error;
