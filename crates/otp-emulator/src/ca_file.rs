@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use otp_test_certificates::Provider;
+
 /// The file with the certificate. One that nobody named has a name that nobody can guess, and goes when
 /// this is dropped.
 pub(crate) struct CaFile {
@@ -44,7 +46,7 @@ impl Drop for CaFile {
 
 fn own_path() -> Result<PathBuf, String> {
     let mut random = [0; 16];
-    let provider = rustls::crypto::ring::default_provider();
+    let provider = Provider::of_this_program().map_err(|error| error.to_string())?.crypto();
     provider.secure_random.fill(&mut random).map_err(|_| "there is no randomness".to_owned())?;
     let name = format!("otp-emulator-{:032x}.pem", u128::from_ne_bytes(random));
     Ok(std::env::temp_dir().join(name))

@@ -53,8 +53,8 @@
 //!
 //! # As a program
 //!
-//! `cargo run -p otp-emulator` prints where it listens, the file of its CA, a token to use, and every
-//! SMS as it is "sent". Any HTTP client can talk to it, in any language; its
+//! `cargo run -p otp-emulator --features ring` prints where it listens, the file of its CA, a token to use, and every SMS
+//! as it is "sent". It needs the feature `ring` or `aws-lc-rs` for TLS; `--plain` does without. Any HTTP client can talk to it, in any language; its
 //! [admin port](EmulatorBuilder::admin) plays the phone and arms the faults. With `--seed` and
 //! `--standing-clock`, every run is the same. `--help` tells the rest.
 //!

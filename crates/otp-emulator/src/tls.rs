@@ -5,8 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use otp_test_certificates::{Authority, Leaf};
-use rustls::crypto::ring::sign::any_supported_type;
+use otp_test_certificates::{Authority, Leaf, Provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -57,14 +56,14 @@ fn acceptor(
     chain: Vec<CertificateDer<'static>>,
     key: &PrivateKeyDer<'_>,
 ) -> io::Result<TlsAcceptor> {
-    let key = any_supported_type(key).map_err(io::Error::other)?;
+    let provider = Provider::of_this_program().map_err(io::Error::other)?;
+    let key = provider.load(key).map_err(io::Error::other)?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(error) => return Err(io::Error::other(error)),
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider.crypto())
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()

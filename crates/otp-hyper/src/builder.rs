@@ -9,7 +9,8 @@ use crate::connect::Connect;
 use crate::connector::{Connector, Resolver, TcpConnector};
 use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
-use crate::{HyperTransport, Identity, Roots, tls};
+use crate::tls::Tls;
+use crate::{HyperTransport, Identity, Roots};
 
 /// Which versions of HTTP to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum HttpVersions {
 /// | setting | default | bounds |
 /// |---|---|---|
 /// | [`roots`](Self::roots) | the operating system's | |
-/// | [`crypto_provider`](Self::crypto_provider) | *ring* | |
+/// | [`crypto_provider`](Self::crypto_provider) | the one that rustls was [built with](crate#cryptography) | |
 /// | [`http_versions`](Self::http_versions) | negotiated | |
 /// | [`connect_timeout`](Self::connect_timeout) | 5 s | 1 ms to 1 h |
 /// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 20 s | 1 h at most |
@@ -75,12 +76,13 @@ impl Default for HyperTransportBuilder {
 }
 
 impl HyperTransportBuilder {
-    /// Whom to trust.
+    /// Whom to trust. It can be [replaced](HyperTransport::set_roots) later.
     pub fn roots(self, roots: Roots) -> Self {
         Self { roots: Some(roots), ..self }
     }
 
-    /// Which cryptography to use. The process's default provider is never looked at.
+    /// Which cryptography to use. The process's default provider is never looked at. By default it is the one that
+    /// the program's rustls was built with: see [Cryptography](crate#cryptography).
     pub fn crypto_provider(self, provider: Arc<CryptoProvider>) -> Self {
         Self { provider: Some(provider), ..self }
     }
@@ -136,7 +138,7 @@ impl HyperTransportBuilder {
         Self { max_header_bytes: bytes, ..self }
     }
 
-    /// Shows this certificate to servers that ask for one.
+    /// Shows this certificate to servers that ask for one. It can be [replaced](HyperTransport::set_identity) later.
     pub fn identity(self, identity: Identity) -> Self {
         Self { identity: Some(identity), ..self }
     }
@@ -209,9 +211,14 @@ impl HyperTransportBuilder {
     /// crypto provider; the sentence says what to do.
     pub fn build(self) -> Result<HyperTransport, Error> {
         self.validate()?;
-        let tls = tls::config(self.roots, self.provider, self.identity)?;
-        let connect =
-            Connect::new(tls, self.connector, self.route?, self.versions, self.max_header_bytes);
+        let tls = Arc::new(Tls::new(self.roots, self.provider, self.identity, self.versions)?);
+        let connect = Connect::new(
+            Arc::clone(&tls),
+            self.connector,
+            self.route?,
+            self.versions,
+            self.max_header_bytes,
+        );
         let settings = Settings {
             versions: self.versions,
             connect_timeout: self.connect_timeout,
@@ -220,7 +227,7 @@ impl HyperTransportBuilder {
             max_http2: self.http2_max_connections,
             clocks: self.clocks,
         };
-        Ok(HyperTransport::from_pool(Pool::new(connect, settings), self.max_header_bytes))
+        Ok(HyperTransport::from_pool(Pool::new(connect, settings), tls, self.max_header_bytes))
     }
 
     fn validate(&self) -> Result<(), Error> {

@@ -9,20 +9,20 @@ use std::task::{Context, Poll};
 use http_body_util::Full;
 use hyper::Uri;
 use hyper::client::conn::http1;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::TokioIo;
 use otp_core::bytes::Bytes;
 use otp_core::http::Extensions;
 use otp_core::http::uri::Scheme;
 use otp_core::{TransportError, TransportErrorKind};
-use rustls::ClientConfig;
 use tower_service::Service;
 
 use crate::connector::{Connector, Target};
 use crate::error;
 use crate::proxy::{self, Route};
 use crate::stream::{Allowance, Transported};
+use crate::tls::Tls;
 use crate::watched::Watched;
 use crate::{HttpVersions, http2};
 
@@ -36,7 +36,9 @@ pub(crate) enum Connection {
 
 /// Makes connections.
 pub(crate) struct Connect {
-    https: HttpsConnector<Dial>,
+    tls: Arc<Tls>,
+    direct: Direct,
+    route: Arc<Route>,
     versions: HttpVersions,
     http1: http1::Builder,
     max_header_bytes: usize,
@@ -44,29 +46,16 @@ pub(crate) struct Connect {
 
 impl Connect {
     pub(crate) fn new(
-        tls: ClientConfig,
+        tls: Arc<Tls>,
         connector: Arc<dyn Connector>,
         route: Route,
         versions: HttpVersions,
         max_header_bytes: usize,
     ) -> Self {
-        let direct = Direct(connector);
-        let to_proxy = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(direct.clone());
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let dial = Dial { direct, to_proxy, route: Arc::new(route) };
-        let https = match versions {
-            HttpVersions::Negotiated => https.enable_all_versions().wrap_connector(dial),
-            HttpVersions::Http1 => https.enable_http1().wrap_connector(dial),
-            HttpVersions::Http2 => https.enable_http2().wrap_connector(dial),
-        };
-
         let mut http1 = http1::Builder::new();
         http1.max_buf_size(max_header_bytes).max_header_size(max_header_bytes);
-        Self { https, versions, http1, max_header_bytes }
+        let (direct, route) = (Direct(connector), Arc::new(route));
+        Self { tls, direct, route, versions, http1, max_header_bytes }
     }
 
     /// Opens a connection to this origin and starts its task. For `changed`, see
@@ -77,8 +66,8 @@ impl Connect {
         changed: impl Fn() + Send + Sync + 'static,
     ) -> Result<Connection, TransportError> {
         let is_tls = origin.scheme() == Some(&Scheme::HTTPS);
-        let stream =
-            self.https.clone().call(origin).await.map_err(|error| error::of_connecting(&*error))?;
+        let mut https = self.https();
+        let stream = https.call(origin).await.map_err(|error| error::of_connecting(&*error))?;
         let connected = stream.connected();
         let http2 = match self.versions {
             HttpVersions::Http1 => false,
@@ -105,6 +94,14 @@ impl Connect {
             self.http1.handshake(stream).await.map_err(|error| error::of_connecting(&error))?;
         tokio::spawn(connection);
         Ok(Connection::Http1 { sender, allowance })
+    }
+
+    /// With the roots and the identity of now.
+    fn https(&self) -> HttpsConnector<Dial> {
+        let tls = self.tls.current();
+        let to_proxy = HttpsConnector::from((self.direct.clone(), Arc::clone(&tls.to_proxy)));
+        let dial = Dial { direct: self.direct.clone(), to_proxy, route: Arc::clone(&self.route) };
+        HttpsConnector::from((dial, Arc::clone(&tls.to_server)))
     }
 }
 

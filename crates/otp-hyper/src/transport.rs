@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::body::Incoming;
 use crate::http2::{Handed, NoHead};
 use crate::pool::{Checkout, Http1, Http2, Origin, Place, Pool, Sender};
-use crate::{HyperTransportBuilder, body, error};
+use crate::tls::Tls;
+use crate::{HyperTransportBuilder, Identity, Roots, body, error};
 
 /// How long a kept connection may take to be ready for the next request.
 const FINISHING: Duration = Duration::from_millis(100);
@@ -70,6 +71,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Clone)]
 pub struct HyperTransport {
     pool: Pool,
+    tls: Arc<Tls>,
     /// How much a server may send before it answers.
     prelude: usize,
 }
@@ -89,9 +91,53 @@ impl HyperTransport {
         HyperTransportBuilder::default()
     }
 
-    pub(crate) fn from_pool(pool: Pool, max_header_bytes: usize) -> Self {
+    /// Replaces whom to trust, in this transport and its clones: for a CA that is being replaced, or for newer
+    /// revocation lists. [`Roots::platform`] is read anew.
+    ///
+    /// Calls that begin after this returns use connections that are made and verified with the new roots. Calls that
+    /// are under way go on undisturbed. No later call uses a connection that was made before, and TLS sessions are
+    /// not resumed across the change. Such a connection is closed after its calls are done, when it has been idle for
+    /// the [idle timeout](HyperTransportBuilder::pool_idle_timeout).
+    ///
+    /// ```no_run
+    /// # use otp_core::Error;
+    /// # use otp_hyper::{HyperTransport, Roots};
+    /// # fn example(old_ca: &str, new_ca: &str) -> Result<(), Error> {
+    /// let transport = HyperTransport::builder().roots(Roots::pem(old_ca)?).build()?;
+    /// // Give the client a clone of it, and keep this one.
+    /// transport.set_roots(Roots::pem(old_ca)?.and_pem(new_ca)?)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) as of [`HyperTransportBuilder::build`]. Then
+    /// nothing changes.
+    #[cfg_attr(
+        not(feature = "platform-verifier"),
+        doc = "",
+        doc = "[`Roots::platform`]: https://docs.rs/otp-hyper/latest/otp_hyper/struct.Roots.html#method.platform"
+    )]
+    pub fn set_roots(&self, roots: Roots) -> Result<(), Error> {
+        self.tls.set_roots(roots)
+    }
+
+    /// Replaces the client certificate, in this transport and its clones: before the old one expires. `None` shows
+    /// none any more.
+    ///
+    /// Calls under way and kept connections are treated as by [`set_roots`](Self::set_roots).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) if the key cannot be used or is not the
+    /// certificate's. Then nothing changes.
+    pub fn set_identity(&self, identity: impl Into<Option<Identity>>) -> Result<(), Error> {
+        self.tls.set_identity(identity.into())
+    }
+
+    pub(crate) fn from_pool(pool: Pool, tls: Arc<Tls>, max_header_bytes: usize) -> Self {
         // Room for a few informational responses, TLS records and the start of the body.
-        Self { pool, prelude: max_header_bytes.saturating_mul(4) }
+        Self { pool, tls, prelude: max_header_bytes.saturating_mul(4) }
     }
 
     /// Hands the request to a connection and waits for the head of the response.
@@ -269,7 +315,8 @@ impl Transport for HyperTransport {
         let deadline = Instant::now() + time_limit;
         let limit = request.response_limit();
         let request = framed(request.into_http());
-        let origin = Origin::of(request.uri()).ok_or_else(error::no_origin)?;
+        let origin =
+            Origin::of(request.uri(), self.tls.generation()).ok_or_else(error::no_origin)?;
 
         let Head { parts, body, sender, place } = self.head(&origin, request, deadline).await?;
         let unfinished = Unfinished(match &sender {

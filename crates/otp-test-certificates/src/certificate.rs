@@ -21,8 +21,8 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::time::{Time, Validity};
 use zeroize::Zeroizing;
 
-use crate::Error;
 use crate::key::{Key, SIGNATURE};
+use crate::{Error, revocation};
 
 // `x509-cert` writes certificates only through its builder, which needs SHA-1.
 
@@ -120,7 +120,8 @@ impl Leaf {
             AuthorityKeyIdentifier { key_identifier: Some(issuer_id), ..Default::default() };
         add(&mut extensions, &subject, &issuer_id)?;
         let tbs = tbs(issuer.clone(), self.years, subject, key, extensions)?;
-        Ok(Issued { der: sign(tbs, issuer_key)?, key: key.pkcs8.clone() })
+        let serial = tbs.serial_number.clone();
+        Ok(Issued { der: sign(tbs, issuer_key)?, key: key.pkcs8.clone(), serial })
     }
 }
 
@@ -170,6 +171,21 @@ impl Authority {
     pub fn issue(&self, leaf: &Leaf) -> Result<Issued, Error> {
         leaf.issue(&self.name, &self.key, self.key.identifier()?, &Key::generate()?)
     }
+
+    /// Issues a certificate revocation list with these certificates: PEM. It is valid from 1975 to the start of this
+    /// year, in UTC.
+    ///
+    /// # Errors
+    ///
+    /// A year that no certificate can hold.
+    pub fn revocation_list<'a>(
+        &self,
+        revoked: impl IntoIterator<Item = &'a Issued>,
+        until: u16,
+    ) -> Result<String, Error> {
+        let revoked = revoked.into_iter().map(|issued| issued.serial.clone()).collect();
+        revocation::list(&self.name, &self.key, revoked, until)
+    }
 }
 
 impl fmt::Debug for Authority {
@@ -182,6 +198,7 @@ impl fmt::Debug for Authority {
 pub struct Issued {
     der: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
+    serial: SerialNumber,
 }
 
 impl Issued {
@@ -241,7 +258,11 @@ fn host(name: &str) -> Result<GeneralName, Error> {
     }
 }
 
-fn add<'a, E>(extensions: &mut Extensions, subject: &Name, extension: &'a E) -> Result<(), Error>
+pub(crate) fn add<'a, E>(
+    extensions: &mut Extensions,
+    subject: &Name,
+    extension: &'a E,
+) -> Result<(), Error>
 where
     &'a E: ToExtension<Error = der::Error>,
 {

@@ -23,6 +23,9 @@
 mod certificate;
 mod error;
 mod key;
+mod provider;
+mod revocation;
 
 pub use certificate::{Authority, Issued, Leaf, Usage};
 pub use error::Error;
+pub use provider::Provider;

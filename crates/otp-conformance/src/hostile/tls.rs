@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use otp_test_certificates::{Authority, Issued, Leaf, Usage};
+use otp_test_certificates::{Authority, Issued, Leaf, Provider, Usage};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::Protocol;
 
@@ -55,8 +55,8 @@ pub fn acceptor(
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(TRUSTED.pem().as_bytes()).expect("PEM of ours");
     roots.add(ca).expect("a CA of ours");
-    let provider = Arc::new(crypto::ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider().crypto());
     accept(alpn, certificate, verifier.build().expect("a verifier of ours"))
 }
 
@@ -65,19 +65,26 @@ fn accept(
     certificate: Certificate,
     clients: Arc<dyn ClientCertVerifier>,
 ) -> (TlsAcceptor, String) {
+    let provider = provider();
     let issued = issue(certificate);
     let chain = vec![CertificateDer::from(issued.der().to_vec())];
     // Read by reference, so that no copy of the key is left behind.
     let key = PrivateKeyDer::Pkcs8(issued.key_der().into());
-    let key = crypto::ring::sign::any_supported_type(&key).expect("a key of ours");
-    let provider = Arc::new(crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let key = provider.load(&key).expect("a key of ours");
+    let mut config = ServerConfig::builder_with_provider(provider.crypto())
         .with_safe_default_protocol_versions()
-        .expect("ring has both versions")
+        .expect("rustls's providers have both versions")
         .with_client_cert_verifier(clients)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
     config.alpn_protocols = vec![alpn.to_vec()];
     (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem().to_owned())
+}
+
+fn provider() -> Provider {
+    match Provider::of_this_program() {
+        Ok(provider) => provider,
+        Err(error) => panic!("otp-conformance cannot serve TLS: {error}"),
+    }
 }
 
 fn issue(certificate: Certificate) -> Issued {

@@ -44,6 +44,10 @@ pub(super) fn told_of(error: &Error) -> Told {
         | Error::PeerSentOversizedRecord => told("the server breaks the rules of TLS", NO_TLS),
         Error::PeerIncompatible(error) => incompatible(error),
         Error::NoApplicationProtocol => no_protocol(),
+        Error::InvalidCertRevocationList(_) => told(
+            "the revocation list cannot be used that is to say whether the server's certificate was revoked",
+            "check that the certificate revocation lists come from the CAs that are in use",
+        ),
         Error::NoCertificatesPresented => told("the server shows no certificate", RENEW),
         Error::FailedToGetCurrentTime => {
             told("this machine has no clock to check the certificate's dates", "set the clock")

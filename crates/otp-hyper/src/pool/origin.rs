@@ -2,17 +2,20 @@ use hyper::Uri;
 use otp_core::http::HeaderValue;
 use otp_core::http::uri::{Authority, Parts, PathAndQuery, Scheme};
 
-/// Scheme, host and port: what connections are kept by.
+/// Scheme, host and port, and how they are authenticated: what connections are kept by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     scheme: Scheme,
     /// Without user information, and without the port that the scheme usually has.
     authority: Authority,
+    /// Of the roots and the identity, see `Tls::generation`. A connection that was made before a change of these
+    /// takes no new request. It stays until its requests are done and the idle timeout is over.
+    generation: u64,
 }
 
 impl Origin {
     /// The origin of this URL; none if it has no scheme or no host.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+    pub(crate) fn of(uri: &Uri, generation: u64) -> Option<Self> {
         let (scheme, authority) = (uri.scheme()?, uri.authority()?);
         let usual = if *scheme == Scheme::HTTP { 80 } else { 443 };
         let is_plain = authority.port_u16().is_none_or(|port| port != usual)
@@ -24,7 +27,7 @@ impl Origin {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
             format!("{}{port}", authority.host()).parse().ok()?
         };
-        Some(Self { scheme: scheme.clone(), authority })
+        Some(Self { scheme: scheme.clone(), authority, generation })
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -64,11 +67,11 @@ mod tests {
             ("https://[::1]:443/x", "[::1]"),
             ("https://[::1]:8443/x", "[::1]:8443"),
         ] {
-            let origin = Origin::of(&url.parse().unwrap()).unwrap();
+            let origin = Origin::of(&url.parse().unwrap(), 0).unwrap();
             assert_eq!(origin.host().unwrap(), host, "{url}");
             let uri = origin.uri(Some(PathAndQuery::from_static("/y")));
             assert_eq!(uri.authority().unwrap(), host);
         }
-        assert_eq!(Origin::of(&"/x".parse().unwrap()), None);
+        assert_eq!(Origin::of(&"/x".parse().unwrap(), 0), None);
     }
 }
