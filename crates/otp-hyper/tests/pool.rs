@@ -661,6 +661,52 @@ async fn a_dropped_client_leaves_no_task() {
     }
 }
 
+/// Answers one request on each connection, and closes it when it is told to.
+fn answer_and_close_later() -> (BaseUrl, Arc<AtomicUsize>, std::sync::mpsc::Sender<()>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = BaseUrl::new(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let (close, closes) = std::sync::mpsc::channel();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&closed);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                read.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            if closes.recv().is_err() {
+                return;
+            }
+            drop(stream);
+            counts.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (url, closed, close)
+}
+
+#[test]
+fn a_connection_that_was_closed_while_its_runtime_was_not_driven_is_replaced() {
+    let (url, closed, close) = answer_and_close_later();
+    let client = client_of(HyperTransport::new().unwrap(), url);
+    // As in a program without async: nothing runs between the calls.
+    let runtime = current_thread();
+    for calls in 1..=5 {
+        let answer = runtime.block_on(client.call(ReceiveCodes).send()).unwrap();
+        assert_eq!(answer.metadata.attempts(), 1);
+        close.send(()).unwrap();
+        while closed.load(Ordering::SeqCst) < calls {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Until it counts as idle.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 // What one call costs another.
 
 /// At the first attempt, and with a body that is no list of codes.

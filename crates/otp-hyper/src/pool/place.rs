@@ -14,6 +14,7 @@ use otp_core::TransportError;
 use otp_core::bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::age::Moment;
@@ -34,6 +35,9 @@ const HOLD: Duration = Duration::from_secs(1);
 /// A new connection is kept so long for those who wait for it, whatever the idle timeout.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// After so long without a call, the runtime may not have been driven.
+const REST: Duration = Duration::from_millis(2);
+
 /// No request is answered faster.
 const LEAST: Duration = Duration::from_millis(1);
 
@@ -50,6 +54,15 @@ impl Sender {
             Self::Http1(connection) => connection.is_used,
             Self::Http2(connection) => connection.is_used,
         }
+    }
+
+    /// It was there before it was needed, and so may have been closed meanwhile.
+    fn kept(mut self) -> Self {
+        match &mut self {
+            Self::Http1(connection) => connection.is_used = true,
+            Self::Http2(connection) => connection.is_used = true,
+        }
+        self
     }
 
     pub(crate) fn allowance(&self) -> &Arc<Allowance> {
@@ -122,6 +135,8 @@ struct State {
     /// How long an answer usually takes.
     usual: Duration,
     hold_until: Option<Instant>,
+    /// When a connection or a stream was last taken or given back.
+    active: Option<Moment>,
 }
 
 struct Idle {
@@ -207,11 +222,16 @@ impl Place {
 
     /// A connection, or a stream of one.
     pub(super) async fn checkout(&self, deadline: Instant) -> Result<Sender, TransportError> {
+        if self.has_rested() {
+            // A runtime in which `block_on` is called now and then has not seen what arrived in between: that a
+            // server closed a connection, say. It looks before this task has its next turn.
+            yield_now().await;
+        }
         let (wait, makings) = {
             let mut state = self.state();
             if state.waiting.is_empty() {
                 if let Some(sender) = self.take(&mut state) {
-                    return Ok(sender);
+                    return Ok(sender.kept());
                 }
             }
             let id = state.next_id();
@@ -224,10 +244,16 @@ impl Place {
         Box::pin(wait.until(deadline)).await
     }
 
+    fn has_rested(&self) -> bool {
+        let active = self.state().active;
+        active.is_some_and(|active| self.settings.clocks.now().since(&active) > REST)
+    }
+
     /// A connection that is ready now.
     fn take(&self, state: &mut State) -> Option<Sender> {
         let now = self.settings.clocks.now();
         self.drop_old(state, now);
+        state.active = Some(now);
         let this = self.this.upgrade()?;
         for line in &mut state.lines {
             if line.doubt == Doubt::None && line.streams < line.connection.max_streams() {
@@ -426,6 +452,7 @@ impl Place {
         }
         let since = self.settings.clocks.now();
         let mut state = self.state();
+        state.active = Some(since);
         state.idle.push(Idle { connection, since, keep });
         if state.waiting.is_empty() && state.idle.len() <= self.settings.max_idle {
             return;
@@ -445,6 +472,7 @@ impl Place {
     fn release(&self, line: u64) {
         let since = self.settings.clocks.now();
         let mut state = self.state();
+        state.active = Some(since);
         if let Some(line) = state.line(line) {
             line.streams -= 1;
             line.since = since;
