@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::http::{Response, StatusCode};
-use otp_core::operation::{ReceiveCodes, RegenerateCodes};
+use otp_core::operation::{FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
 use otp_core::{
     AuthToken, BaseUrl, Effect, ErrorKind, OtpsApi, OtpsClient, RetryPolicy, async_trait,
 };
@@ -586,4 +586,263 @@ async fn a_call_without_time_is_not_sent() {
         assert_eq!(error.progress(), Progress::NotSent);
     }
     assert_eq!((server.requests(), server.connections()), (0, 0));
+}
+
+// The end of a runtime.
+
+/// Runs this on a thread of its own, and fails if it does not end.
+fn ends(what: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        what();
+        let _ = done.send(());
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
+fn a_runtime_can_end_while_calls_wait() {
+    let kinds: [fn() -> Runtime; 2] = [current_thread, || {
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    }];
+    for runtime in kinds {
+        for most in [1, 2] {
+            let server = Busy::start(1, Duration::from_secs(10));
+            let client = server.client(|builder| builder.http2_max_connections(most));
+            ends(move || {
+                let runtime = runtime();
+                runtime.block_on(async {
+                    for _ in 0..20 {
+                        let client = client.clone();
+                        tokio::spawn(async move { client.receive_codes().await });
+                    }
+                    while server.counts().0 < most {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                });
+                // It drops connections, calls and waiters in any order, and each looks after the others.
+                drop(runtime);
+            });
+        }
+    }
+}
+
+#[test]
+fn in_a_runtime_that_has_ended_a_call_is_an_error() {
+    let server = Server::start(Protocol::Http1, Fault::Answer(Reply::status(204)));
+    let client = trusting(&server);
+    ends(move || {
+        let runtime = current_thread();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let _entered = handle.enter();
+        let error = pollster::block_on(client.receive_codes()).unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Transport, Effect::NotApplied));
+        assert!(error.to_string().contains("the tokio runtime was shut down"), "{error}");
+        assert_eq!(server.requests(), 0);
+    });
+}
+
+#[tokio::test]
+async fn a_dropped_client_leaves_no_task() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let server = Server::start(protocol, Fault::Answer(Reply::status(204)));
+        let client = trusting(&server);
+        client.receive_codes().await.unwrap();
+        drop(client);
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        for _ in 0..200 {
+            if tasks() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(tasks(), 0, "{protocol:?}");
+    }
+}
+
+/// Answers one request on each connection, and closes it when it is told to.
+fn answer_and_close_later() -> (BaseUrl, Arc<AtomicUsize>, std::sync::mpsc::Sender<()>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = BaseUrl::new(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let (close, closes) = std::sync::mpsc::channel();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&closed);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                read.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            if closes.recv().is_err() {
+                return;
+            }
+            drop(stream);
+            counts.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (url, closed, close)
+}
+
+#[test]
+fn a_connection_that_was_closed_while_its_runtime_was_not_driven_is_replaced() {
+    let (url, closed, close) = answer_and_close_later();
+    let client = client_of(HyperTransport::new().unwrap(), url);
+    // As in a program without async: nothing runs between the calls.
+    let runtime = current_thread();
+    for calls in 1..=5 {
+        let answer = runtime.block_on(client.call(ReceiveCodes).send()).unwrap();
+        assert_eq!(answer.metadata.attempts(), 1);
+        close.send(()).unwrap();
+        while closed.load(Ordering::SeqCst) < calls {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Until it counts as idle.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+// What one call costs another.
+
+/// At the first attempt, and with a body that is no list of codes.
+fn assert_answered(error: &otp_core::Error) {
+    assert_eq!(error.status(), Some(StatusCode::OK), "{error:?}");
+    assert_eq!(error.attempts().len(), 1, "{error:?}");
+}
+
+#[tokio::test]
+async fn an_unreachable_origin_costs_another_origin_no_connection() {
+    let server = Server::start(Protocol::Http1, Fault::Late(Duration::from_millis(100)));
+    let roots = Roots::pem(server.ca_pem()).unwrap();
+    let transport = HyperTransport::builder().roots(roots).build().unwrap();
+    let client = client_of(transport.clone(), server.base_url());
+    let unreachable = client_of(transport, BaseUrl::new("http://127.0.0.1:1").unwrap());
+    for calls in 1..=3 {
+        let call = tokio::spawn({
+            let client = client.clone();
+            async move { client.find_recovery_codes().await }
+        });
+        while server.requests() < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        unreachable.call(ReceiveCodes).retry(RetryPolicy::never()).send().await.unwrap_err();
+        assert_answered(&call.await.unwrap().unwrap_err());
+    }
+    assert_eq!((server.requests(), server.connections()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_connection_in_use_is_kept_after_the_idle_timeout() {
+    let server = Server::start(Protocol::Http1, Fault::Late(Duration::from_millis(400)));
+    let roots = Roots::pem(server.ca_pem()).unwrap();
+    let idle = Duration::from_millis(300);
+    let builder = HyperTransport::builder().roots(roots).pool_idle_timeout(idle);
+    let client = client_of(builder.build().unwrap(), server.base_url());
+    for _ in 0..3 {
+        assert_answered(&client.find_recovery_codes().await.unwrap_err());
+    }
+    assert_eq!((server.requests(), server.connections()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_limit_below_the_usual_time_is_the_callers_choice() {
+    let late = Fault::Late(Duration::from_millis(900));
+    let server = Server::sequence(Protocol::Http1, vec![late, Fault::Late(Duration::ZERO)]);
+    let roots = Roots::pem(server.ca_pem()).unwrap();
+    // Each call makes a connection, and so waits for one.
+    let builder = HyperTransport::builder().roots(roots).pool_max_idle(0);
+    let client = client_of(builder.build().unwrap(), server.base_url());
+    assert_answered(&client.find_recovery_codes().await.unwrap_err());
+    let hasty = client.call(FindRecoveryCodes).attempt_timeout(Duration::from_millis(700));
+    assert_answered(&hasty.send().await.unwrap_err());
+    assert_eq!(server.requests(), 2);
+}
+
+// A further connection that cannot be made.
+
+/// Connects to where it is told, or refuses, and counts how often it was asked.
+#[derive(Clone)]
+struct Switched {
+    asked: Arc<AtomicUsize>,
+    to: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+#[async_trait]
+impl Connector for Switched {
+    async fn connect(&self, _: &Target) -> std::io::Result<Box<dyn Stream>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let to = *self.to.lock().unwrap();
+        let to = to.ok_or(std::io::ErrorKind::ConnectionRefused)?;
+        Ok(Box::new(TcpStream::connect(to).await?))
+    }
+}
+
+impl Switched {
+    fn to(address: SocketAddr) -> Self {
+        Self { asked: Arc::default(), to: Arc::new(Mutex::new(Some(address))) }
+    }
+
+    fn turn(&self, to: Option<SocketAddr>) {
+        *self.to.lock().unwrap() = to;
+    }
+
+    async fn asked(&self, times: usize) {
+        while self.asked.load(Ordering::SeqCst) < times {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_further_connection_is_tried_again_while_the_first_one_is_busy() {
+    let server = Busy::start(1, Duration::from_secs(3));
+    let switched = Switched::to(server.address);
+    let client = server.client(|builder| builder.connector(switched.clone()));
+    let call = || {
+        let client = client.clone();
+        tokio::spawn(async move { client.receive_codes().await })
+    };
+    let first = call();
+    while server.counts().0 < 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    switched.turn(None);
+    let second = call();
+    switched.asked(2).await;
+    switched.turn(Some(server.address));
+    while server.counts().0 < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Before, the second call waited for the first one's stream.
+    assert!(!first.is_finished());
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!((server.counts(), switched.asked.load(Ordering::SeqCst)), ((2, 2), 3));
+}
+
+#[tokio::test]
+async fn beside_a_working_connection_a_failing_one_is_not_tried_without_a_pause() {
+    let address = |server: &Server| SocketAddr::from(([127, 0, 0, 1], server.base_url().port()));
+    let old = Server::start(Protocol::Http2, Fault::Deaf);
+    let reply = Reply::status(204).header("keep-alive", "timeout=1");
+    let new = Server::start(Protocol::Http1, Fault::Answer(reply));
+    let switched = Switched::to(address(&old));
+    let builder = HyperTransport::builder().roots(Roots::pem(old.ca_pem()).unwrap());
+    let client = client_of(builder.connector(switched.clone()).build().unwrap(), old.base_url());
+    // An HTTP/2 connection that may be dead.
+    let patience = Duration::from_millis(50);
+    assert!(tokio::time::timeout(patience, client.receive_codes()).await.is_err());
+    // Then the origin speaks HTTP/1.1, and then it is gone.
+    switched.turn(Some(address(&new)));
+    client.receive_codes().await.unwrap();
+    switched.turn(None);
+    let patience = Duration::from_millis(600);
+    let _ = tokio::time::timeout(patience, client.receive_codes()).await;
+    let asked = switched.asked.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&asked), "{asked}");
 }

@@ -94,6 +94,13 @@ pub(crate) fn no_timer() -> TransportError {
         .with_advice("build the runtime with 'enable_all'")
 }
 
+/// The runtime was shut down.
+pub(crate) fn runtime_ended() -> TransportError {
+    TransportError::not_sent(Kind::Other)
+        .with_reason("the tokio runtime was shut down")
+        .with_advice("call it inside of one that runs")
+}
+
 /// The connector panicked.
 pub(crate) fn connector_ended() -> TransportError {
     TransportError::not_sent(Kind::Other).with_reason("the connector panicked").with_advice(

@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use otp_core::TransportError;
 use tokio::runtime::{self, Handle};
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::connect::Connect;
 use crate::error;
@@ -37,6 +38,8 @@ struct Shared {
     connect: Arc<Connect>,
     settings: Arc<Settings>,
     places: RwLock<Places>,
+    /// Dropped with the pool, which ends the keepers.
+    alive: watch::Sender<()>,
 }
 
 type Places = HashMap<runtime::Id, HashMap<Origin, Arc<Place>>>;
@@ -53,6 +56,7 @@ impl Pool {
             connect: Arc::new(connect),
             settings: Arc::new(settings),
             places: RwLock::default(),
+            alive: watch::Sender::new(()),
         }))
     }
 
@@ -64,16 +68,12 @@ impl Pool {
         origin: &Origin,
         deadline: Instant,
     ) -> Result<Checkout, TransportError> {
-        loop {
-            let place = self.place(origin)?;
-            match place.checkout(deadline).await {
-                Ok(Some(sender)) => return Ok(Checkout { sender, place }),
-                // It was removed meanwhile.
-                Ok(None) => {}
-                Err(error) => {
-                    self.forget_if_empty(&place);
-                    return Err(error);
-                }
+        let place = self.place(origin)?;
+        match place.checkout(deadline).await {
+            Ok(sender) => Ok(Checkout { sender, place }),
+            Err(error) => {
+                self.forget_if_unused(place, origin);
+                Err(error)
             }
         }
     }
@@ -99,8 +99,11 @@ impl Pool {
         let place = Arc::clone(place);
         drop(places);
         if is_new {
-            let keeper = Keeper { shared: Arc::downgrade(shared), runtime: id, is_needed: true };
-            runtime.spawn(keeper.keep(shared.settings.idle_timeout));
+            let idle_timeout = shared.settings.idle_timeout;
+            let alive = shared.alive.subscribe();
+            let shared = Arc::downgrade(shared);
+            let keeper = Keeper { shared, runtime: id, is_needed: true, alive };
+            runtime.spawn(keeper.keep(idle_timeout));
         }
         Ok(place)
     }
@@ -112,15 +115,25 @@ impl Pool {
     }
 
     /// An origin that cannot be reached leaves nothing behind.
-    fn forget_if_empty(&self, place: &Place) {
+    fn forget_if_unused(&self, place: Arc<Place>, origin: &Origin) {
         if !place.is_empty() {
             return;
         }
+        let runtime = place.runtime().id();
+        drop(place);
         let mut places = self.0.write();
-        if let Some(of_runtime) = places.get_mut(&place.runtime().id()) {
-            of_runtime.retain(|_, place| !place.close_if_empty());
+        if let Some(of_runtime) = places.get_mut(&runtime) {
+            if of_runtime.get(origin).is_some_and(is_unused) {
+                of_runtime.remove(origin);
+            }
         }
     }
+}
+
+/// Whether a place that is in the pool can be removed from it. To be called under the pool's lock: a call holds the
+/// place that it got there until it has given its connection back.
+fn is_unused(place: &Arc<Place>) -> bool {
+    Arc::strong_count(place) == 1 && place.is_empty()
 }
 
 /// tokio panics where a runtime has no timer, and has no other way to find out. The message of the panic goes
@@ -145,19 +158,21 @@ struct Keeper {
     shared: Weak<Shared>,
     runtime: runtime::Id,
     is_needed: bool,
+    alive: watch::Receiver<()>,
 }
 
 impl Keeper {
     async fn keep(mut self, idle_timeout: Duration) {
         loop {
             // A little longer, so that one round suffices for what became idle just before it.
-            tokio::time::sleep(idle_timeout + Duration::from_millis(50)).await;
+            let round = idle_timeout + Duration::from_millis(50);
+            let _ = timeout(round, self.alive.changed()).await;
             let Some(shared) = self.shared.upgrade() else { return };
             let mut places = shared.write();
             let Some(of_runtime) = places.get_mut(&self.runtime) else { return };
             of_runtime.retain(|_, place| {
                 place.sweep();
-                !place.close_if_empty()
+                !is_unused(place)
             });
             if of_runtime.is_empty() {
                 places.remove(&self.runtime);

@@ -1,7 +1,11 @@
 //! The connections to one origin in one runtime, and the calls that wait for one.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -10,8 +14,8 @@ use otp_core::TransportError;
 use otp_core::bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::age::Moment;
 use super::{Origin, Settings};
@@ -31,6 +35,9 @@ const HOLD: Duration = Duration::from_secs(1);
 /// A new connection is kept so long for those who wait for it, whatever the idle timeout.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// After so long without a call, the runtime may not have been driven.
+const REST: Duration = Duration::from_millis(2);
+
 /// No request is answered faster.
 const LEAST: Duration = Duration::from_millis(1);
 
@@ -47,6 +54,15 @@ impl Sender {
             Self::Http1(connection) => connection.is_used,
             Self::Http2(connection) => connection.is_used,
         }
+    }
+
+    /// It was there before it was needed, and so may have been closed meanwhile.
+    fn kept(mut self) -> Self {
+        match &mut self {
+            Self::Http1(connection) => connection.is_used = true,
+            Self::Http2(connection) => connection.is_used = true,
+        }
+        self
     }
 
     pub(crate) fn allowance(&self) -> &Arc<Allowance> {
@@ -108,8 +124,6 @@ pub(crate) struct Place {
 
 #[derive(Default)]
 struct State {
-    /// It is not in the pool any more.
-    is_closed: bool,
     /// The one that was used last comes last.
     idle: Vec<Idle>,
     lines: Vec<Line>,
@@ -121,6 +135,8 @@ struct State {
     /// How long an answer usually takes.
     usual: Duration,
     hold_until: Option<Instant>,
+    /// When a connection or a stream was last taken or given back.
+    active: Option<Moment>,
 }
 
 struct Idle {
@@ -157,13 +173,8 @@ struct Waiting {
 /// A connection that is being made, by a task of its own: the call that needed it first may give up.
 struct Connecting {
     id: u64,
-    task: AbortHandle,
-}
-
-impl Drop for Connecting {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Dropping it ends the task.
+    _wanted: oneshot::Sender<Infallible>,
 }
 
 impl State {
@@ -209,35 +220,40 @@ impl Place {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection, or a stream of one; none if this place was removed.
-    pub(super) async fn checkout(
-        &self,
-        deadline: Instant,
-    ) -> Result<Option<Sender>, TransportError> {
-        let wait = {
+    /// A connection, or a stream of one.
+    pub(super) async fn checkout(&self, deadline: Instant) -> Result<Sender, TransportError> {
+        if self.has_rested() {
+            // A runtime in which `block_on` is called now and then has not seen what arrived in between: that a
+            // server closed a connection, say. It looks before this task has its next turn.
+            yield_now().await;
+        }
+        let (wait, makings) = {
             let mut state = self.state();
-            if state.is_closed {
-                return Ok(None);
-            }
             if state.waiting.is_empty() {
                 if let Some(sender) = self.take(&mut state) {
-                    return Ok(Some(sender));
+                    return Ok(sender.kept());
                 }
             }
             let id = state.next_id();
             let (give, given) = oneshot::channel();
             state.waiting.push_back(Waiting { id, give });
-            self.connect_more(&mut state);
-            Wait { place: self, id, given }
+            (Wait { place: self, id, given }, self.connect_more(&mut state))
         };
+        self.start(makings);
         // Boxed, since it is seldom.
-        Box::pin(wait.until(deadline)).await.map(Some)
+        Box::pin(wait.until(deadline)).await
+    }
+
+    fn has_rested(&self) -> bool {
+        let active = self.state().active;
+        active.is_some_and(|active| self.settings.clocks.now().since(&active) > REST)
     }
 
     /// A connection that is ready now.
     fn take(&self, state: &mut State) -> Option<Sender> {
         let now = self.settings.clocks.now();
         self.drop_old(state, now);
+        state.active = Some(now);
         let this = self.this.upgrade()?;
         for line in &mut state.lines {
             if line.doubt == Doubt::None && line.streams < line.connection.max_streams() {
@@ -292,10 +308,11 @@ impl Place {
         }
         let surplus = state.idle.len().saturating_sub(self.settings.max_idle);
         let surplus: Vec<_> = state.idle.drain(..surplus).collect();
-        self.connect_more(&mut state);
+        let makings = self.connect_more(&mut state);
         drop(state);
         // Not under the lock, which a stream takes when it is dropped.
         drop(surplus);
+        self.start(makings);
         for sender in unwanted {
             self.return_unused(sender);
         }
@@ -313,27 +330,42 @@ impl Place {
     /// How many connections should be on their way.
     fn wanted(&self, state: &State) -> usize {
         let waiting = state.waiting.len();
-        if waiting == 0 || !self.may_share(state) {
+        let is_held = state.hold_until.is_some_and(|until| Instant::now() < until);
+        if waiting == 0 || (is_held && !state.lines.is_empty()) {
+            return 0;
+        }
+        if !self.may_share(state) {
             return waiting;
         }
         let may_serve_soon =
             |line: &Line| line.doubt == Doubt::Suspense || !line.connection.is_settled();
-        let is_held = state.hold_until.is_some_and(|until| Instant::now() < until);
         match state.lines.len() {
             // It may be one to share, so one is enough to begin with.
             0 => 1,
-            _ if is_held || state.lines.iter().any(may_serve_soon) => 0,
+            _ if state.lines.iter().any(may_serve_soon) => 0,
             lines => usize::from(lines < self.settings.max_http2),
         }
     }
 
-    fn connect_more(&self, state: &mut State) {
+    /// The connections to [start](Self::start) when the lock is released.
+    #[must_use]
+    fn connect_more(&self, state: &mut State) -> Vec<Making> {
         let wanted = self.wanted(state);
+        let mut makings = Vec::new();
         while state.connecting.len() < wanted {
             let id = state.next_id();
-            let making = make(Weak::clone(&self.this), id);
-            let task = self.runtime.spawn(making).abort_handle();
-            state.connecting.push(Connecting { id, task });
+            let (wanted, given_up) = oneshot::channel();
+            state.connecting.push(Connecting { id, _wanted: wanted });
+            let place = Weak::clone(&self.this);
+            makings.push(Making { place, id, given_up, is_over: false });
+        }
+        makings
+    }
+
+    /// Not under the lock: a runtime that has ended drops a new task at once, which fails those who wait.
+    fn start(&self, makings: Vec<Making>) {
+        for making in makings {
+            self.runtime.spawn(make(making));
         }
     }
 
@@ -350,6 +382,7 @@ impl Place {
         let was_wanted = state.connecting.len() < before;
         let since = self.settings.clocks.now();
         let mut failed = Vec::new();
+        let mut is_held = false;
         match connected {
             Ok(Connection::Http1 { sender, allowance }) => {
                 state.is_http1 = true;
@@ -376,6 +409,9 @@ impl Place {
                 if !state.lines.is_empty() {
                     // Those who wait will be served by the others.
                     state.hold_until = Some(Instant::now() + HOLD);
+                    is_held = !state.waiting.is_empty();
+                } else if state.connecting.len() >= self.wanted(&state) {
+                    // The others on their way suffice.
                 } else if let Some(first) = state.waiting.pop_front() {
                     // One to share was to be for all of them.
                     let all = if self.may_share(&state) { state.waiting.len() } else { 0 };
@@ -388,6 +424,16 @@ impl Place {
         drop(state);
         for (give, error) in failed {
             let _ = give.send(Err(error));
+        }
+        if is_held {
+            // The working ones may stay busy: try again, without waiting for one of them.
+            let place = Weak::clone(&self.this);
+            self.runtime.spawn(async move {
+                sleep(HOLD).await;
+                if let Some(place) = place.upgrade() {
+                    place.serve();
+                }
+            });
         }
         self.serve();
     }
@@ -406,9 +452,7 @@ impl Place {
         }
         let since = self.settings.clocks.now();
         let mut state = self.state();
-        if state.is_closed {
-            return;
-        }
+        state.active = Some(since);
         state.idle.push(Idle { connection, since, keep });
         if state.waiting.is_empty() && state.idle.len() <= self.settings.max_idle {
             return;
@@ -428,6 +472,7 @@ impl Place {
     fn release(&self, line: u64) {
         let since = self.settings.clocks.now();
         let mut state = self.state();
+        state.active = Some(since);
         if let Some(line) = state.line(line) {
             line.streams -= 1;
             line.since = since;
@@ -493,13 +538,6 @@ impl Place {
     pub(super) fn is_empty(&self) -> bool {
         self.state().is_empty()
     }
-
-    /// Takes no more calls if it is empty, and says whether it is.
-    pub(super) fn close_if_empty(&self) -> bool {
-        let mut state = self.state();
-        state.is_closed = state.is_closed || state.is_empty();
-        state.is_closed
-    }
 }
 
 /// A call that waits. It leaves the queue when it is dropped.
@@ -511,6 +549,7 @@ struct Wait<'a> {
 
 impl Wait<'_> {
     async fn until(mut self, deadline: Instant) -> Result<Sender, TransportError> {
+        let limit = deadline.saturating_duration_since(Instant::now());
         let given = timeout_at(deadline, &mut self.given).await;
         let sender = match given {
             Ok(Ok(given)) => given?,
@@ -518,8 +557,9 @@ impl Wait<'_> {
             Err(_) if self.is_for_a_first_connection() => return Err(error::too_slow()),
             Err(_) => return Err(error::no_time_to_send()),
         };
-        let usual = self.place.state().usual;
-        if deadline.saturating_duration_since(Instant::now()) < usual.max(LEAST) {
+        // A caller may know better than what is usual: if waiting took little of the limit, it is sent.
+        let needed = self.place.state().usual.min(limit / 2).max(LEAST);
+        if deadline.saturating_duration_since(Instant::now()) < needed {
             // The answer would come too late, and the server would have acted all the same.
             self.place.return_unused(sender);
             return Err(error::no_time_to_send());
@@ -543,9 +583,8 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// Makes a connection for whoever waits then.
-async fn make(place: Weak<Place>, id: u64) {
-    let mut making = Making { place, id, is_over: false };
+/// Makes a connection for those who wait when it is ready.
+async fn make(mut making: Making) {
     let Some((connect, settings, uri)) = making.place.upgrade().map(|place| {
         (Arc::clone(&place.connect), Arc::clone(&place.settings), place.origin.uri(None))
     }) else {
@@ -557,24 +596,38 @@ async fn make(place: Weak<Place>, id: u64) {
             place.serve();
         }
     };
-    let connected = timeout(settings.connect_timeout, connect.connect(uri, changed)).await;
+    let connected = {
+        let mut connecting = pin!(timeout(settings.connect_timeout, connect.connect(uri, changed)));
+        poll_fn(|cx| match Pin::new(&mut making.given_up).poll(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => connecting.as_mut().poll(cx).map(Some),
+        })
+        .await
+    };
     making.is_over = true;
-    if let Some(place) = making.place.upgrade() {
-        place.connected(id, connected.unwrap_or_else(|_| Err(error::too_slow())));
+    if let (Some(connected), Some(place)) = (connected, making.place.upgrade()) {
+        place.connected(making.id, connected.unwrap_or_else(|_| Err(error::too_slow())));
     }
 }
 
-/// Tells those who wait if a connector panics.
+/// Tells those who wait if a connector panics, or if the runtime ends.
 struct Making {
     place: Weak<Place>,
     id: u64,
+    /// It ends when nobody needs the connection any more.
+    given_up: oneshot::Receiver<Infallible>,
     is_over: bool,
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
         if let (false, Some(place)) = (self.is_over, self.place.upgrade()) {
-            place.connected(self.id, Err(error::connector_ended()));
+            let error = if std::thread::panicking() {
+                error::connector_ended()
+            } else {
+                error::runtime_ended()
+            };
+            place.connected(self.id, Err(error));
         }
     }
 }
