@@ -120,6 +120,7 @@ pub const EXAMPLES: &[Example] = &[
     ),
     example("examples/larger_sdk/tests/enable_app.rs", FILE, A_TEST),
     example("examples/memory/src/subjects/otp_hyper.rs", FILE, A_TEST),
+    example("examples/neighbours/lib.rs", FILE, A_TEST),
     example("examples/quickstart.rs", FILE, Driven("quickstart")),
     example("examples/telemetry/src/main.rs", FILE, ShowsADouble),
     example("examples/transports/by_hand/src/main.rs", FILE, story("by_hand")),

@@ -77,7 +77,17 @@ fn every_example_that_calls_the_service_is_listed_once() {
 #[test]
 fn no_other_file_decides_on_what_a_function_of_its_package_returns() {
     assert!(OTHERS.len() > 10, "the build script found the files");
+    // The neighbours' tests unwrap what `call_over_tls` of their package returns, and do nothing else with it.
+    let neighbour = |file: &str| {
+        file.starts_with("examples/neighbours/") && file.ends_with("/tests/neighbour.rs")
+    };
     for (file, code) in OTHERS {
+        if neighbour(file) {
+            let calls = code.matches("call_over_tls()").count();
+            let unwrapped = code.matches("call_over_tls().await.unwrap();").count();
+            assert_eq!(calls, unwrapped, "{file}");
+            continue;
+        }
         let tokens = code.parse().unwrap();
         assert!(!of_package(file).named_in(&tokens), "{file}: list and check this one too");
     }
