@@ -56,15 +56,6 @@ impl Sender {
         }
     }
 
-    /// It was there before it was needed, and so may have been closed meanwhile.
-    fn kept(mut self) -> Self {
-        match &mut self {
-            Self::Http1(connection) => connection.is_used = true,
-            Self::Http2(connection) => connection.is_used = true,
-        }
-        self
-    }
-
     pub(crate) fn allowance(&self) -> &Arc<Allowance> {
         match self {
             Self::Http1(connection) => &connection.allowance,
@@ -231,7 +222,7 @@ impl Place {
             let mut state = self.state();
             if state.waiting.is_empty() {
                 if let Some(sender) = self.take(&mut state) {
-                    return Ok(sender.kept());
+                    return Ok(sender);
                 }
             }
             let id = state.next_id();
@@ -410,8 +401,6 @@ impl Place {
                     // Those who wait will be served by the others.
                     state.hold_until = Some(Instant::now() + HOLD);
                     is_held = !state.waiting.is_empty();
-                } else if state.connecting.len() >= self.wanted(&state) {
-                    // The others on their way suffice.
                 } else if let Some(first) = state.waiting.pop_front() {
                     // One to share was to be for all of them.
                     let all = if self.may_share(&state) { state.waiting.len() } else { 0 };
