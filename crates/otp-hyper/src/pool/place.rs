@@ -391,7 +391,6 @@ impl Place {
                     since,
                     doubt: Doubt::None,
                 });
-                self.connect_less(&mut state);
             }
             // It was given up, and this is only its end.
             Err(_) if !was_wanted => {}
@@ -425,6 +424,18 @@ impl Place {
             });
         }
         self.serve();
+    }
+
+    /// The runtime has ended: nothing connects any more for those who wait.
+    fn end(&self) {
+        let mut state = self.state();
+        let waiting = std::mem::take(&mut state.waiting);
+        let connecting = std::mem::take(&mut state.connecting);
+        drop(state);
+        drop(connecting);
+        for Waiting { give, .. } in waiting {
+            let _ = give.send(Err(error::runtime_ended()));
+        }
     }
 
     /// Keeps an HTTP/1.1 connection whose response has been read to its end, for at most so long as the
@@ -610,13 +621,11 @@ struct Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        if let (false, Some(place)) = (self.is_over, self.place.upgrade()) {
-            let error = if std::thread::panicking() {
-                error::connector_ended()
-            } else {
-                error::runtime_ended()
-            };
-            place.connected(self.id, Err(error));
+        let Some(place) = self.place.upgrade().filter(|_| !self.is_over) else { return };
+        if std::thread::panicking() {
+            place.connected(self.id, Err(error::connector_ended()));
+        } else {
+            place.end();
         }
     }
 }
