@@ -178,7 +178,7 @@ impl HyperTransport {
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
                 // The server answers, if only so.
-                unfinished.is_finished();
+                unfinished.finish();
                 return Err(error);
             }
             Ok(Err(NoHead::Broken(error))) => {
@@ -186,7 +186,7 @@ impl HyperTransport {
                 return Err(error);
             }
         };
-        unfinished.is_finished();
+        unfinished.finish();
         let (head, stream) = response.into_parts();
         let body = Incoming::Http2(stream, connection.connection.clone());
         Ok(Outcome::Head(head, body, Sender::Http2(connection)))
@@ -198,7 +198,7 @@ impl HyperTransport {
 struct Unfinished<'a>(Option<&'a Http2>);
 
 impl Unfinished<'_> {
-    fn is_finished(mut self) {
+    fn finish(mut self) {
         self.0 = None;
     }
 }
@@ -219,6 +219,7 @@ struct Head {
     place: Arc<Place>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly each is a head, and lives for a moment")]
 enum Outcome {
     Head(Parts, Incoming, Sender),
     /// The connection was closed before it took the request: provably nothing of it was sent.
@@ -250,7 +251,7 @@ impl Transport for HyperTransport {
         let body = timeout_at(deadline, body::collect(body, &parts.headers, limit)).await;
         match body.unwrap_or_else(|_| Err(error::no_body())) {
             Ok(body) => {
-                unfinished.is_finished();
+                unfinished.finish();
                 if let Sender::Http1(connection) = sender {
                     place.give_back(connection, keep_alive(&parts.headers));
                 }
