@@ -760,7 +760,7 @@ async fn a_limit_below_the_usual_time_is_the_callers_choice() {
     assert_answered(&client.find_recovery_codes().await.unwrap_err());
     let hasty = client.call(FindRecoveryCodes).attempt_timeout(Duration::from_millis(700));
     assert_answered(&hasty.send().await.unwrap_err());
-    assert_eq!(server.requests(), 2);
+    assert_eq!((server.requests(), server.connections()), (2, 2));
 }
 
 // A further connection that cannot be made.
