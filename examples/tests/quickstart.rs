@@ -22,5 +22,5 @@ fn where_nothing_listens_it_fails_and_says_so() {
     assert_eq!(output.status.code(), Some(1), "{said}{failed}");
     assert!(!said.contains("That is the whole API"), "{said}");
     assert!(failed.starts_with("receive_codes failed: no connection: "), "{failed}");
-    assert!(failed.contains("check the base URL"), "{failed}");
+    assert!(failed.contains("check that the server runs"), "{failed}");
 }

@@ -760,7 +760,7 @@ async fn a_limit_below_the_usual_time_is_the_callers_choice() {
     assert_answered(&client.find_recovery_codes().await.unwrap_err());
     let hasty = client.call(FindRecoveryCodes).attempt_timeout(Duration::from_millis(700));
     assert_answered(&hasty.send().await.unwrap_err());
-    assert_eq!(server.requests(), 2);
+    assert_eq!((server.requests(), server.connections()), (2, 2));
 }
 
 // A further connection that cannot be made.
@@ -827,7 +827,6 @@ async fn a_further_connection_is_tried_again_while_the_first_one_is_busy() {
 
 #[tokio::test]
 async fn beside_a_working_connection_a_failing_one_is_not_tried_without_a_pause() {
-    let address = |server: &Server| SocketAddr::from(([127, 0, 0, 1], server.base_url().port()));
     let old = Server::start(Protocol::Http2, Fault::Deaf);
     let reply = Reply::status(204).header("keep-alive", "timeout=1");
     let new = Server::start(Protocol::Http1, Fault::Answer(reply));
@@ -845,4 +844,115 @@ async fn beside_a_working_connection_a_failing_one_is_not_tried_without_a_pause(
     let _ = tokio::time::timeout(patience, client.receive_codes()).await;
     let asked = switched.asked.load(Ordering::SeqCst);
     assert!((3..=4).contains(&asked), "{asked}");
+}
+
+// Which call and which connection is meant.
+
+#[tokio::test]
+async fn calls_that_wait_are_served_in_the_order_in_which_they_came() {
+    let server = Busy::start(1, Duration::from_millis(10));
+    let client = server.client(|builder| builder.http2_max_connections(1));
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut calls = Vec::new();
+    for number in 0..10 {
+        let (client, order) = (client.clone(), Arc::clone(&order));
+        calls.push(tokio::spawn(async move {
+            client.receive_codes().await.unwrap();
+            order.lock().unwrap().push(number);
+        }));
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), Vec::from_iter(0..10));
+}
+
+#[tokio::test]
+async fn only_the_connection_that_broke_is_retired() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = BaseUrl::new(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let counts = <[Arc<AtomicUsize>; 2]>::default();
+    let [requests, connections] = counts.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let requests = Arc::clone(&requests);
+            // The second one breaks at its first request.
+            if connections.fetch_add(1, Ordering::SeqCst) == 1 {
+                let mut builder = h2::server::Builder::new();
+                let builder = builder.max_concurrent_streams(1);
+                let handshake = builder.handshake::<_, otp_core::bytes::Bytes>(stream);
+                drop(handshake.await.unwrap().accept().await);
+            } else {
+                tokio::spawn(serve(stream, 1, Duration::from_millis(300), requests));
+            }
+        }
+    });
+    let transport = HyperTransport::builder().http_versions(HttpVersions::Http2).build().unwrap();
+    let client = client_of(transport, url);
+    let first = tokio::spawn({
+        let client = client.clone();
+        async move { client.receive_codes().await }
+    });
+    while counts[0].load(Ordering::SeqCst) < 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let error = client.receive_codes().await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::ConnectionLost, Effect::Unknown));
+    first.await.unwrap().unwrap();
+    client.receive_codes().await.unwrap();
+    assert_eq!(counts.map(|count| count.load(Ordering::SeqCst)), [2, 2]);
+}
+
+/// The first and the second connection go where they are told at once; each further one waits for a permit.
+#[derive(Clone)]
+struct Scripted {
+    asked: Arc<AtomicUsize>,
+    to: [SocketAddr; 2],
+    open: Arc<tokio::sync::Semaphore>,
+}
+
+#[async_trait]
+impl Connector for Scripted {
+    async fn connect(&self, _: &Target) -> std::io::Result<Box<dyn Stream>> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst);
+        if number >= 2 {
+            self.open.acquire().await.unwrap().forget();
+        }
+        Ok(Box::new(TcpStream::connect(self.to[number.min(1)]).await?))
+    }
+}
+
+fn address(server: &Server) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], server.base_url().port()))
+}
+
+#[tokio::test]
+async fn connections_that_nobody_needs_any_more_are_given_up() {
+    let old = Server::start(Protocol::Http1, Fault::Answer(Reply::status(204)));
+    let new = Server::start(Protocol::Http2, Fault::Answer(Reply::status(204)));
+    let open = Arc::new(tokio::sync::Semaphore::new(0));
+    let to = [&old, &new].map(address);
+    let connector = Scripted { asked: Arc::default(), to, open: Arc::clone(&open) };
+    let builder = HyperTransport::builder().roots(Roots::pem(old.ca_pem()).unwrap());
+    let builder = builder.connector(connector.clone()).pool_idle_timeout(Duration::ZERO);
+    let client = client_of(builder.build().unwrap(), old.base_url());
+    client.receive_codes().await.unwrap();
+    // Each call wants a connection of its own, until the first one can be shared.
+    let results = all((0..20).map(|_| {
+        let client = client.clone();
+        async move { client.receive_codes().await }
+    }));
+    for result in results.await {
+        result.unwrap();
+    }
+    assert_eq!(connector.asked.load(Ordering::SeqCst), 21);
+    open.add_permits(100);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(open.available_permits(), 100);
+    assert_eq!((new.requests(), new.connections()), (20, 1));
 }

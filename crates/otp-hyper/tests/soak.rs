@@ -2,6 +2,7 @@
 //! away, go silent and answer late. What the servers received is compared with what the calls reported.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "it says what it did")]
 
 use std::collections::HashMap;
 use std::io;
@@ -31,7 +32,7 @@ const MARKER: HeaderName = HeaderName::from_static("x-marker");
 /// A call ends so long after its deadline at the latest, apart from what the scheduler adds.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// An even number below `below`, the same ones in each run as far as the order of events is the same.
+/// A number below `below`, from a fixed seed: runs differ only in the order of events.
 fn dice(below: u64) -> u64 {
     static STATE: AtomicU64 = AtomicU64::new(42);
     // SplitMix64.

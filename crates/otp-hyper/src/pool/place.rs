@@ -56,15 +56,6 @@ impl Sender {
         }
     }
 
-    /// It was there before it was needed, and so may have been closed meanwhile.
-    fn kept(mut self) -> Self {
-        match &mut self {
-            Self::Http1(connection) => connection.is_used = true,
-            Self::Http2(connection) => connection.is_used = true,
-        }
-        self
-    }
-
     pub(crate) fn allowance(&self) -> &Arc<Allowance> {
         match self {
             Self::Http1(connection) => &connection.allowance,
@@ -231,7 +222,7 @@ impl Place {
             let mut state = self.state();
             if state.waiting.is_empty() {
                 if let Some(sender) = self.take(&mut state) {
-                    return Ok(sender.kept());
+                    return Ok(sender);
                 }
             }
             let id = state.next_id();
@@ -400,7 +391,6 @@ impl Place {
                     since,
                     doubt: Doubt::None,
                 });
-                self.connect_less(&mut state);
             }
             // It was given up, and this is only its end.
             Err(_) if !was_wanted => {}
@@ -410,8 +400,6 @@ impl Place {
                     // Those who wait will be served by the others.
                     state.hold_until = Some(Instant::now() + HOLD);
                     is_held = !state.waiting.is_empty();
-                } else if state.connecting.len() >= self.wanted(&state) {
-                    // The others on their way suffice.
                 } else if let Some(first) = state.waiting.pop_front() {
                     // One to share was to be for all of them.
                     let all = if self.may_share(&state) { state.waiting.len() } else { 0 };
@@ -436,6 +424,18 @@ impl Place {
             });
         }
         self.serve();
+    }
+
+    /// The runtime has ended: nothing connects any more for those who wait.
+    fn end(&self) {
+        let mut state = self.state();
+        let waiting = std::mem::take(&mut state.waiting);
+        let connecting = std::mem::take(&mut state.connecting);
+        drop(state);
+        drop(connecting);
+        for Waiting { give, .. } in waiting {
+            let _ = give.send(Err(error::runtime_ended()));
+        }
     }
 
     /// Keeps an HTTP/1.1 connection whose response has been read to its end, for at most so long as the
@@ -621,13 +621,11 @@ struct Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        if let (false, Some(place)) = (self.is_over, self.place.upgrade()) {
-            let error = if std::thread::panicking() {
-                error::connector_ended()
-            } else {
-                error::runtime_ended()
-            };
-            place.connected(self.id, Err(error));
+        let Some(place) = self.place.upgrade().filter(|_| !self.is_over) else { return };
+        if std::thread::panicking() {
+            place.connected(self.id, Err(error::connector_ended()));
+        } else {
+            place.end();
         }
     }
 }
