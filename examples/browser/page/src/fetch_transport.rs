@@ -43,10 +43,11 @@ impl Transport for FetchTransport {
         let signal = abort.signal_or_after(request.time_limit());
         let request = to_fetch(request.into_http(), &signal).map_err(refused)?;
 
+        let lost = |error| lost(&error, &signal);
         let answer = JsFuture::from(global().fetch_with_request(&request)).await.map_err(lost)?;
         let answer = web_sys::Response::from(answer);
         let head = read_head(&answer)?;
-        match read_body(&answer, limit).await {
+        match read_body(&answer, limit, lost).await {
             Ok(body) => Ok(Response::from_parts(head, body)),
             // What the server did, its status tells, even though the body is lost.
             Err(error) => Err(error.with_head(head)),
@@ -150,7 +151,11 @@ fn read_head(answer: &web_sys::Response) -> Result<response::Parts, TransportErr
     Ok(head)
 }
 
-async fn read_body(answer: &web_sys::Response, limit: usize) -> Result<Bytes, TransportError> {
+async fn read_body(
+    answer: &web_sys::Response,
+    limit: usize,
+    lost: impl Fn(JsValue) -> TransportError + Copy,
+) -> Result<Bytes, TransportError> {
     let Some(stream) = answer.body() else { return Ok(Bytes::new()) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
@@ -173,12 +178,16 @@ fn refused(_: JsValue) -> TransportError {
 }
 
 /// Any other failure. Of the cause, the browser tells only whether it was our own limit.
-fn lost(error: JsValue) -> TransportError {
-    match error.dyn_ref::<DomException>().map(DomException::name).as_deref() {
-        Some("TimeoutError") => TransportError::unknown(TransportErrorKind::Timeout),
-        _ => TransportError::unknown(TransportErrorKind::ConnectionLost)
-            .with_reason("the browser does not tell whether it was the network, TLS or CORS"),
+fn lost(error: &JsValue, signal: &AbortSignal) -> TransportError {
+    let is_timeout = |error: &JsValue| {
+        error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "TimeoutError")
+    };
+    // While the body is read, Chromium 148 has another error for the same reason.
+    if is_timeout(error) || is_timeout(&signal.reason()) {
+        return TransportError::unknown(TransportErrorKind::Timeout);
     }
+    TransportError::unknown(TransportErrorKind::ConnectionLost)
+        .with_reason("the browser does not tell whether it was the network, TLS or CORS")
 }
 
 #[cfg(test)]
