@@ -42,7 +42,7 @@ fn start_of(text: &str, mut len: usize) -> &str {
 /// It is for *accidental* echoes. A server that wants to hide a secret in an answer can always do so, for
 /// example by turning it around.
 ///
-/// Use it in code that logs what passes a transport; see [`Request::secrets`](crate::Request::secrets). It
+/// Use it in code that logs what passes a transport: [`Request::scrubber`](crate::Request::scrubber) makes one. It
 /// borrows the secrets, wipes its own buffers, and its `Debug` shows nothing.
 ///
 /// ```
