@@ -22,7 +22,7 @@ fn a_slip_of_the_pen_is_refused_and_never_played_as_something_else() {
         (r#", "answer": {"status": 42}"#, "42 is no status: 100 to 999"),
         (
             r#", "failure": {"kind": "connection-lost", "not_sent": false}"#,
-            "'connection-lost' is no kind of failure: connect, tls, timeout, connection_lost",
+            "'connection-lost' is no kind of failure: connect, proxy_refused, tls, timeout, connection_lost",
         ),
         (
             r#", "answer": {"status": 429, "headers": {"retry after": "5"}}"#,
