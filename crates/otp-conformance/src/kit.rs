@@ -32,6 +32,7 @@ use crate::{Case, Report, first, log};
 /// #     impl otp_core::Transport for MyTransport {
 /// #         async fn send(&self, _: Request) -> Result<Response, TransportError> { unreachable!() }
 /// #         async fn sleep(&self, _: std::time::Duration) {}
+/// #         fn now(&self) -> std::time::Duration { std::time::Duration::ZERO }
 /// #     }
 /// # }
 /// # use mine::MyTransport;
