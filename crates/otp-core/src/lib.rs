@@ -77,24 +77,27 @@ mod base_url;
 pub mod blocking;
 mod client;
 pub mod clock;
+pub mod credentials;
 mod error;
 pub mod exchange;
 mod headers;
 pub mod local;
 mod model;
 pub mod operation;
-mod pointers;
 mod scrub;
 mod secret;
+mod service;
 mod telemetry;
 mod transport;
 
 pub use api::OtpsApi;
 pub use base_url::BaseUrl;
 pub use client::{
-    Answer, Call, ClientBuilder, ClientConfig, Deprecation, Metadata, OtpsClient, RateLimit,
+    Answer, Call, ClientBuilder, ClientConfig, Deprecation, Metadata, OtpsClient, Paged, Pages,
+    RateLimit,
 };
-pub use error::{Attempt, Effect, Error, ErrorBuilder, ErrorKind, Result};
+pub use credentials::Credentials;
+pub use error::{Attempt, Effect, Error, ErrorBuilder, ErrorKind};
 pub use exchange::{CallOptions, Exchange, RetryPolicy, Step};
 pub use model::{RecoveryCodeList, Verified};
 pub use operation::{Endpoint, Operation};
@@ -104,3 +107,6 @@ pub use transport::{Progress, Request, Response, Transport, TransportError, Tran
 
 // The vocabulary of the public API, so that a caller need not match versions by hand.
 pub use {async_trait::async_trait, bytes, http, secrecy};
+
+#[doc(hidden)]
+pub use service::private as __private;

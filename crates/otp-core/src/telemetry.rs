@@ -4,9 +4,10 @@
 
 use std::sync::atomic::AtomicBool;
 
+use http::StatusCode;
+
 use crate::client::Announcements;
-use crate::exchange::failure::Failure;
-use crate::{BaseUrl, Endpoint, Error, Metadata};
+use crate::{BaseUrl, Effect, Endpoint, Error, ErrorKind, Metadata};
 
 #[cfg(feature = "tracing")]
 #[derive(Debug)]
@@ -51,13 +52,19 @@ impl Telemetry {
         );
     }
 
-    pub(crate) fn attempt_failed(&self, resends: usize, failure: &Failure) {
+    pub(crate) fn attempt_failed(
+        &self,
+        resends: usize,
+        kind: ErrorKind,
+        effect: Effect,
+        status: Option<StatusCode>,
+    ) {
         tracing::debug!(
             parent: &self.span,
             http.request.resend_count = resends,
-            http.response.status_code = failure.status.map(|status| status.as_u16()),
-            error.type = failure.kind.as_str(),
-            otp.effect = ?failure.effect,
+            http.response.status_code = status.map(|status| status.as_u16()),
+            error.type = kind.as_str(),
+            otp.effect = ?effect,
             "attempt failed"
         );
     }
@@ -132,7 +139,7 @@ impl Telemetry {
         Self
     }
     pub(crate) fn attempt_succeeded(&mut self, _: &Metadata) {}
-    pub(crate) fn attempt_failed(&self, _: usize, _: &Failure) {}
+    pub(crate) fn attempt_failed(&self, _: usize, _: ErrorKind, _: Effect, _: Option<StatusCode>) {}
     pub(crate) fn announcements(&self, _: Announcements, _: &AtomicBool) {}
     pub(crate) fn call_succeeded(&mut self, _: &Metadata) {}
     pub(crate) fn call_failed(&mut self, _: &Error) {}

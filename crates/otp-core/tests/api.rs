@@ -99,10 +99,11 @@ impl Operation for EnableApp {
         .acknowledged_by(&[StatusCode::OK])
         .if_applied("two-factor authentication is on");
 
-    fn write(&self, request: &mut RequestDraft) {
+    fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
         request
             .secret_header(HeaderName::from_static("x-otp-token"), &self.otp)
             .body(HeaderValue::from_static("application/json"), &b"{}"[..]);
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<String, ReadError> {

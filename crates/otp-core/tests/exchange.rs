@@ -73,8 +73,9 @@ fn an_operation_cannot_send_a_token_of_its_own() {
     impl Operation for Forger {
         type Output = ();
         const ENDPOINT: &'static Endpoint = &Endpoint::post("forger", "/forge");
-        fn write(&self, request: &mut RequestDraft) {
+        fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             request.header(HeaderName::from_static("x-auth-token"), HeaderValue::from_static("x"));
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
@@ -200,8 +201,9 @@ fn an_operation_is_written_once_for_each_attempt_and_never_besides() {
     impl Operation for Counted<'_> {
         type Output = ();
         const ENDPOINT: &'static Endpoint = &Endpoint::get("counted", "/counted");
-        fn write(&self, _: &mut RequestDraft) {
+        fn write(&self, _: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             self.0.set(self.0.get() + 1);
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
@@ -231,9 +233,10 @@ fn what_an_earlier_attempt_called_secret_is_still_a_secret_later() {
     impl Operation for Rotating {
         type Output = ();
         const ENDPOINT: &'static Endpoint = &Endpoint::get("rotating", "/rotating");
-        fn write(&self, request: &mut RequestDraft) {
+        fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             self.0.set(self.0.get() + 1);
             request.secret(&SecretString::from(format!("secret-number-{}", self.0.get())));
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())

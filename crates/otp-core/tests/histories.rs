@@ -245,6 +245,7 @@ fn play<O: Operation>(operation: O, history: &History) {
                     asked_to_wait = now.saturating_add(Duration::from_secs(seconds));
                 }
             }
+            Step::Authenticate(_) => panic!("the client has a token"),
             Step::Wait(wait) => {
                 assert!(may_send, "waits for nothing");
                 assert!(now.saturating_add(wait) < deadline, "a wait beyond the deadline");
@@ -386,6 +387,7 @@ fn a_failing_service_sees_at_most_a_fifth_more_traffic() {
                     caller.answers = true;
                     caller.at.0 = now + answer_takes;
                 }
+                Step::Authenticate(_) => panic!("the client has a token"),
                 Step::Wait(wait) => caller.at.0 = now + wait,
                 Step::Done(_) => {
                     calls += 1;

@@ -114,11 +114,12 @@ fn a_request_tells_whoever_writes_it_down_what_is_secret_in_it_and_shows_none_of
     impl Operation for SetPassword {
         type Output = ();
         const ENDPOINT: &'static Endpoint = &Endpoint::post("set_password", "/password/{otp}");
-        fn write(&self, request: &mut RequestDraft) {
+        fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             request
                 .secret_path_param("otp", &Otp::new(OTP).unwrap())
                 .secret(&self.0)
                 .body(HeaderValue::from_static("text/plain"), CODE);
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
@@ -350,10 +351,11 @@ fn a_sensitive_header_of_an_operation_is_a_secret_of_the_request() {
     impl Operation for Signed {
         type Output = ();
         const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::get("signed", "/signed");
-        fn write(&self, request: &mut RequestDraft) {
+        fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             let mut value = HeaderValue::from_static("canary-c0de-51de");
             value.set_sensitive(true);
             request.header(HeaderName::from_static("x-signature"), value);
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())
@@ -377,13 +379,14 @@ fn a_draft_does_not_show_what_is_in_it() {
     impl Operation for Shown {
         type Output = ();
         const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::post("shown", "/{a}");
-        fn write(&self, request: &mut RequestDraft) {
+        fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
             let secret = SecretString::from("p\u{e4}sswort-canary-c0de-51de");
             request
                 .secret_path_param("a", &Otp::new(OTP).unwrap())
                 .secret_header(HeaderName::from_static("x-pass"), &secret)
                 .body(HeaderValue::from_static("text/plain"), CODE);
             *SHOWN.lock().unwrap() = debug(request);
+            Ok(())
         }
         fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
             Ok(())

@@ -47,6 +47,7 @@ pub fn error<O: Operation>(kind: ErrorKind) -> ErrorBuilder {
     let error = Error::builder(kind).endpoint(O::ENDPOINT).messages(message::<O>(kind));
     match kind {
         ErrorKind::InvalidInput => error.reason("an option of the call is out of its bounds"),
+        ErrorKind::Credentials => error.reason("the token provider failed"),
         ErrorKind::Unimplemented => error,
         // An answer came that cannot be read. For some operations its status says enough.
         ErrorKind::Decode if O::ENDPOINT.is_acknowledged_by(StatusCode::OK) => {

@@ -82,3 +82,13 @@ pub use script::{Expected, ScriptedTransport, SeenRequest};
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =
     otp_core::http::HeaderName::from_static("x-auth-token");
+
+#[doc(hidden)]
+#[cfg(feature = "mockall")]
+pub mod __private {
+    //! What the macros expand to.
+    pub use otp_core;
+    pub use pastey::paste;
+
+    pub use crate::mock::Expecting;
+}

@@ -113,9 +113,10 @@ impl Operation for SetPassword {
     type Output = ();
     const ENDPOINT: &'static Endpoint = &Endpoint::post("set_password", "/password");
 
-    fn write(&self, request: &mut RequestDraft) {
+    fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
         let body = self.0.expose_secret().to_owned();
         request.secret(&self.0).body(HeaderValue::from_static("text/plain"), body);
+        Ok(())
     }
 
     fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {

@@ -305,9 +305,13 @@ impl Operation for EnableApp {
     const ENDPOINT: &'static otp_core::Endpoint =
         &otp_core::Endpoint::post("enable_app", "/user/otp/app");
 
-    fn write(&self, request: &mut otp_core::operation::RequestDraft) {
+    fn write(
+        &self,
+        request: &mut otp_core::operation::RequestDraft,
+    ) -> Result<(), otp_core::operation::WriteError> {
         request.secret_header(HeaderName::from_static("x-otp-token"), &Otp::new(self.0).unwrap());
         request.body(HeaderValue::from_static("application/json"), self.1);
+        Ok(())
     }
 
     fn read(&self, _: &ResponseReader<'_>) -> Result<(), otp_core::operation::ReadError> {
@@ -336,10 +340,14 @@ impl Operation for Tag {
     type Output = ();
     const ENDPOINT: &'static otp_core::Endpoint = &otp_core::Endpoint::post("tag", "/tags");
 
-    fn write(&self, request: &mut otp_core::operation::RequestDraft) {
+    fn write(
+        &self,
+        request: &mut otp_core::operation::RequestDraft,
+    ) -> Result<(), otp_core::operation::WriteError> {
         for tag in self.0 {
             request.header(HeaderName::from_static("x-tag"), HeaderValue::from_static(tag));
         }
+        Ok(())
     }
 
     fn read(&self, _: &ResponseReader<'_>) -> Result<(), otp_core::operation::ReadError> {

@@ -54,7 +54,7 @@ pub const EXAMPLES: &[Example] = &[
     example("README.md", "use otp_core::blocking::", Driven("readme_blocking")),
     // The crates' docs.
     example("crates/otp-core/src/api.rs", "struct Login", Driven("core_api")),
-    example("crates/otp-core/src/blocking/api.rs", "struct Login", Driven("core_blocking_api")),
+    example("crates/otp-core/src/blocking/mod.rs", "struct Login", Driven("core_blocking_api")),
     example("crates/otp-core/src/blocking/client.rs", "fn codes(", PassesOn),
     example("crates/otp-core/src/blocking/mod.rs", "struct Modem", PassesOn),
     example("crates/otp-core/src/client/call.rs", "async fn text_me(", PassesOn),
@@ -67,7 +67,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-core/src/error/mod.rs", "async fn text_me(", Driven("error_text_me")),
     example("crates/otp-core/src/exchange/mod.rs", "struct Device", PassesOn),
     example("crates/otp-core/src/lib.rs", "async fn second_factor(", Driven("core_lib")),
-    example("crates/otp-core/src/local/api.rs", "struct Login", Driven("core_local_api")),
+    example("crates/otp-core/src/local/mod.rs", "struct Login", Driven("core_local_api")),
     example("crates/otp-core/src/local/mod.rs", "struct Radio", PassesOn),
     example("crates/otp-core/src/operation/mod.rs", "struct EnableApp", DEFINES_AN_OPERATION),
     example("crates/otp-emulator/src/lib.rs", "last_sms().expect", ShowsADouble),

@@ -99,6 +99,7 @@ fn play<O: Operation>(operation: O, history: &History) {
                 exchange.received(outcome(event), now);
                 may_send = O::ENDPOINT.is_idempotent() || matches!(event, Event::NotSent(_));
             }
+            Step::Authenticate(_) => panic!("the client has a token"),
             Step::Wait(wait) => {
                 assert!(now.saturating_add(wait) < deadline);
                 now = now.saturating_add(wait).saturating_add(millis(history.overslept.into()));

@@ -34,13 +34,34 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! A service is held as a `dyn` of its trait, so that a test can put a double there:
+//!
+//! ```
+//! use otp_core::blocking::OtpsApi;
+//! use otp_core::{Error, Otp, Verified};
+//!
+//! struct Login {
+//!     otps: Box<dyn OtpsApi>,
+//! }
+//!
+//! impl Login {
+//!     /// Only `Ok` lets the user in.
+//!     fn second_factor(&self, typed: &str) -> Result<Verified, Error> {
+//!         self.otps.find_ensure_otp(&Otp::new(typed)?)
+//!     }
+//! }
+//! ```
+//!
 //! A call blocks its thread, waits included. In an async task use the root's or the
 //! [`local`](crate::local) client.
 
-mod api;
 mod client;
+mod credentials;
+mod run;
 mod transport;
 
-pub use api::OtpsApi;
+pub use crate::api::blocking::OtpsApi;
 pub use client::OtpsClient;
+pub use credentials::{Credentials, TokenProvider};
+pub(crate) use run::run;
 pub use transport::Transport;

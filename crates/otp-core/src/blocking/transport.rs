@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::transport::forward_transport;
 use crate::{Request, Response, TransportError};
 
 /// Sends exactly one request and waits for its response: [`Transport`](crate::Transport) without
@@ -50,27 +51,9 @@ pub trait Transport: Send + Sync {
     fn now(&self) -> Duration;
 }
 
-/// A pointer to a transport is a transport.
-macro_rules! delegate_to_pointee {
-    ($([$($generics:tt)*] $pointer:ty),* $(,)?) => {$(
-        impl<$($generics)*> Transport for $pointer {
-            fn send(&self, request: Request) -> Result<Response, TransportError> {
-                (**self).send(request)
-            }
-
-            fn sleep(&self, duration: Duration) {
-                (**self).sleep(duration);
-            }
-
-            fn now(&self) -> Duration {
-                (**self).now()
-            }
-        }
-    )*};
-}
-
-delegate_to_pointee!(
-    ['a, T: Transport + ?Sized] &'a T,
-    [T: Transport + ?Sized] Box<T>,
-    [T: Transport + ?Sized] Arc<T>,
+forward_transport!(
+    [blocking]:
+    pointer ['a, T: Transport + ?Sized] &'a T,
+    pointer [T: Transport + ?Sized] Box<T>,
+    pointer [T: Transport + ?Sized] Arc<T>,
 );

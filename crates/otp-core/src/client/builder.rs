@@ -3,26 +3,13 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 
-use super::ClientConfig;
 use super::config::Shared;
-use crate::{AuthToken, BaseUrl, CallOptions, Error, RetryPolicy};
+use crate::{BaseUrl, CallOptions, Error, RetryPolicy};
 
 /// 16 MiB.
 const MAX_RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 
-pub(crate) mod sealed {
-    pub trait Sealed {}
-}
-
-/// What a [`ClientBuilder`] can build.
-pub trait Assemble: sealed::Sealed + Sized {
-    /// What it is built around.
-    type Transport;
-    #[doc(hidden)]
-    fn assemble(transport: Self::Transport, config: ClientConfig) -> Self;
-}
-
-/// Builds a client, or the [`ClientConfig`] alone.
+/// Builds a client, or the [`ClientConfig`](crate::ClientConfig) alone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,15 +26,15 @@ pub trait Assemble: sealed::Sealed + Sized {
 /// }
 /// ```
 #[must_use = "`build` makes the client"]
-pub struct ClientBuilder<C: Assemble> {
-    transport: C::Transport,
-    token: AuthToken,
+pub struct ClientBuilder<C> {
+    /// With default settings.
+    client: C,
     shared: Shared,
 }
 
-impl<C: Assemble> ClientBuilder<C> {
-    pub(crate) fn new(transport: C::Transport, token: AuthToken) -> Self {
-        Self { transport, token, shared: Shared::default() }
+impl<C> ClientBuilder<C> {
+    pub(crate) fn new(client: C) -> Self {
+        Self { client, shared: Shared::default() }
     }
 
     fn options(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
@@ -62,7 +49,7 @@ impl<C: Assemble> ClientBuilder<C> {
     }
 
     /// Who is asking: your SDK's name and version. The default is
-    /// [`otp-core`'s](ClientConfig::DEFAULT_USER_AGENT).
+    /// [`otp-core`'s](crate::ClientConfig::DEFAULT_USER_AGENT).
     pub fn user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.shared.headers.insert(USER_AGENT, user_agent);
         self
@@ -88,19 +75,28 @@ impl<C: Assemble> ClientBuilder<C> {
         self.options(|options| options.with_header(name, value))
     }
 
+    /// Keeps the headers of this name of every response, for [`Metadata::header`](crate::Metadata::header) and
+    /// [`Error::header`].
+    pub fn keep_header(self, name: HeaderName) -> Self {
+        self.options(|options| options.with_kept_header(name))
+    }
+
     /// Limits the body of a response, in bytes: 1 to 16 MiB, by default 64 KiB.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.shared.response_limit = bytes;
         self
     }
 
-    /// The client.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a timeout, the retry policy, a
-    /// header or the response limit is out of its bounds.
-    pub fn build(self) -> Result<C, Error> {
+    /// Whether the clients that [`with_token`](crate::OtpsClient::with_token) makes share this one's
+    /// [retry budget](RetryPolicy#the-retry-budget). By default each has its own, so that one failing tenant does
+    /// not use up the retries of another.
+    pub fn share_retry_budget(mut self, share: bool) -> Self {
+        self.shared.shared_budget = share;
+        self
+    }
+
+    /// The client with default settings, and the settings, checked.
+    pub(crate) fn finish(self) -> Result<(C, Shared), Error> {
         self.shared.defaults.validate()?;
         if !(1..=MAX_RESPONSE_LIMIT).contains(&self.shared.response_limit) {
             return Err(Error::invalid_input(format!(
@@ -108,15 +104,14 @@ impl<C: Assemble> ClientBuilder<C> {
                 self.shared.response_limit
             )));
         }
-        Ok(C::assemble(self.transport, ClientConfig::from_parts(self.shared, self.token)))
+        Ok((self.client, self.shared))
     }
 }
 
-impl<C: Assemble> fmt::Debug for ClientBuilder<C> {
+impl<C> fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("base_url", &self.shared.base_url)
-            .field("token", &self.token)
             .field("defaults", &self.shared.defaults)
             .field("response_limit", &self.shared.response_limit)
             .finish_non_exhaustive()

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
 
-use crate::{CallOptions, RetryPolicy};
+use crate::{AuthToken, CallOptions, RetryPolicy};
 
 /// One call with its own options; `send` makes it.
 ///
@@ -58,6 +58,17 @@ impl<'c, C, O> Call<'c, C, O> {
     /// Sets a header of this call, in place of the client's default of that name.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|options| options.with_header(name, value))
+    }
+
+    /// Keeps the response's headers of this name, for [`Metadata::header`](crate::Metadata::header) and
+    /// [`Error::header`](crate::Error::header).
+    pub fn keep_header(self, name: HeaderName) -> Self {
+        self.with(|options| options.with_kept_header(name))
+    }
+
+    /// Sets the token of this call, in place of the client's. It is never refreshed.
+    pub fn token(self, token: AuthToken) -> Self {
+        self.with(|options| options.with_token(token))
     }
 
     /// Replaces all options of this call.

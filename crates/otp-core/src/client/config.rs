@@ -4,12 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 
-use super::{Assemble, ClientBuilder, sealed};
+use super::ClientBuilder;
+use crate::credentials::TokenCache;
 use crate::exchange::{self, RetryBudget};
 use crate::{AuthToken, BaseUrl, CallOptions, Error, ErrorKind, Operation, Request};
 
-/// Everything about a client except its transport: base URL, token, defaults, and the retry budget that
-/// its clones share.
+/// Everything about a client except its transport and its token provider: base URL, token, defaults, and the
+/// retry budget that its clones share.
 ///
 /// It is for those who drive an [`Exchange`](crate::Exchange) themselves. Cloning is cheap.
 ///
@@ -25,15 +26,28 @@ use crate::{AuthToken, BaseUrl, CallOptions, Error, ErrorKind, Operation, Reques
 #[derive(Clone)]
 pub struct ClientConfig {
     shared: Arc<Shared>,
-    token: AuthToken,
+    tenant: Arc<Tenant>,
 }
 
-pub(super) struct Shared {
+/// Whom a client acts for.
+struct Tenant {
+    token: TokenSource,
+    budget: Arc<RetryBudget>,
+}
+
+/// Where the token of a call comes from.
+#[derive(Debug)]
+pub(crate) enum TokenSource {
+    Fixed(AuthToken),
+    Provided(TokenCache),
+}
+
+pub(crate) struct Shared {
     pub(super) base_url: BaseUrl,
     pub(super) headers: HeaderMap,
     pub(super) defaults: CallOptions,
     pub(super) response_limit: usize,
-    pub(super) budget: RetryBudget,
+    pub(super) shared_budget: bool,
     pub(super) announced: AtomicBool,
 }
 
@@ -47,7 +61,7 @@ impl Default for Shared {
             headers,
             defaults: CallOptions::default(),
             response_limit: ClientConfig::DEFAULT_RESPONSE_LIMIT,
-            budget: RetryBudget::default(),
+            shared_budget: false,
             announced: AtomicBool::new(false),
         }
     }
@@ -61,19 +75,33 @@ impl ClientConfig {
     pub const DEFAULT_USER_AGENT: &'static str = concat!("otp-core/", env!("CARGO_PKG_VERSION"));
 
     /// The public service with default settings.
-    pub fn new(token: AuthToken) -> Self {
-        Self::from_parts(Shared::default(), token)
+    ///
+    /// Without a token, each [`Exchange`](crate::Exchange) asks its driver for one by
+    /// [`Step::Authenticate`](crate::Step::Authenticate), unless it has one from an earlier call.
+    pub fn new(token: impl Into<Option<AuthToken>>) -> Self {
+        let token = match token.into() {
+            Some(token) => TokenSource::Fixed(token),
+            None => TokenSource::Provided(TokenCache::default()),
+        };
+        Self { shared: Arc::default(), tenant: Arc::new(Tenant { token, budget: Arc::default() }) }
     }
 
-    /// Starts a configuration with settings of its own.
-    pub fn builder(token: AuthToken) -> ClientBuilder<ClientConfig> {
-        ClientBuilder::new((), token)
+    /// Starts a configuration with settings of its own. Without a token, see [`new`](Self::new).
+    pub fn builder(token: impl Into<Option<AuthToken>>) -> ClientBuilder<ClientConfig> {
+        ClientBuilder::new(Self::new(token))
     }
 
-    /// The same for another user or session. They share the retry budget.
+    /// The same for another user or session, with a retry budget of its own unless
+    /// [`share_retry_budget`](ClientBuilder::share_retry_budget) was set.
     #[must_use]
     pub fn with_token(&self, token: AuthToken) -> Self {
-        Self { shared: Arc::clone(&self.shared), token }
+        let budget = if self.shared.shared_budget {
+            Arc::clone(&self.tenant.budget)
+        } else {
+            Arc::default()
+        };
+        let tenant = Tenant { token: TokenSource::Fixed(token), budget };
+        Self { shared: Arc::clone(&self.shared), tenant: Arc::new(tenant) }
     }
 
     /// The request that the first attempt of a call would send, without making the call: for a double
@@ -83,14 +111,19 @@ impl ClientConfig {
     ///
     /// [`ErrorKind::InvalidInput`] if the operation writes a request that cannot be sent.
     pub fn request<O: Operation>(&self, operation: &O) -> Result<Request, Error> {
-        let (request, secrets) =
-            exchange::write(self, operation, self.defaults()).map_err(|reason| {
+        let options = self.options_for::<O>();
+        let token = match self.token() {
+            TokenSource::Fixed(token) => Some(token.clone()),
+            TokenSource::Provided(cache) => cache.current(None),
+        };
+        let (request, secrets) = exchange::write(self, token.as_ref(), operation, &options)
+            .map_err(|reason| {
                 let error = Error::builder(ErrorKind::InvalidInput).endpoint(O::ENDPOINT);
                 error.reason(reason).build()
             })?;
         Ok(Request::new(O::ENDPOINT, request)
             .with_secrets(secrets)
-            .with_time_limit(self.defaults().attempt_timeout().min(self.defaults().timeout()))
+            .with_time_limit(options.attempt_timeout().min(options.timeout()))
             .with_response_limit(self.response_limit()))
     }
 
@@ -104,17 +137,23 @@ impl ClientConfig {
         &self.shared.defaults
     }
 
+    /// How calls of this operation are made: the defaults, with the time limits of its
+    /// [endpoint](crate::Endpoint::timeout).
+    pub fn options_for<O: Operation>(&self) -> CallOptions {
+        self.defaults().clone().with_timeouts_of(O::ENDPOINT)
+    }
+
     /// How many bytes of body a response may have.
     pub fn response_limit(&self) -> usize {
         self.shared.response_limit
     }
 
-    pub(super) fn from_parts(shared: Shared, token: AuthToken) -> Self {
-        Self { shared: Arc::new(shared), token }
+    pub(crate) fn set_shared(&mut self, shared: Shared) {
+        self.shared = Arc::new(shared);
     }
 
-    pub(crate) fn token(&self) -> &AuthToken {
-        &self.token
+    pub(crate) fn token(&self) -> &TokenSource {
+        &self.tenant.token
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -127,16 +166,21 @@ impl ClientConfig {
     }
 
     pub(crate) fn budget(&self) -> &RetryBudget {
-        &self.shared.budget
+        &self.tenant.budget
     }
 }
 
-impl sealed::Sealed for ClientConfig {}
-
-impl Assemble for ClientConfig {
-    type Transport = ();
-    fn assemble((): (), config: ClientConfig) -> Self {
-        config
+impl ClientBuilder<ClientConfig> {
+    /// The configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if a timeout, the retry policy, a header or the response limit is out of its
+    /// bounds.
+    pub fn build(self) -> Result<ClientConfig, Error> {
+        let (mut config, shared) = self.finish()?;
+        config.set_shared(shared);
+        Ok(config)
     }
 }
 
@@ -144,7 +188,7 @@ impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConfig")
             .field("base_url", self.base_url())
-            .field("token", &self.token)
+            .field("token", self.token())
             .field("defaults", self.defaults())
             .field("response_limit", &self.response_limit())
             .finish_non_exhaustive()

@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
+use crate::exchange::retry_after;
 use crate::headers::{
     DEPRECATION, SUNSET, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, X_REQUEST_ID,
 };
@@ -9,6 +10,9 @@ use crate::{Attempt, Response, Scrubber};
 
 /// The most of a request id that is kept.
 const MAX_ID: usize = 512;
+
+/// The most of a header that is kept.
+const MAX_HEADER: usize = 2048;
 
 /// 9999-12-31T23:59:59Z, the last second that an HTTP date can express (RFC 9110 §5.6.7).
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -24,7 +28,29 @@ pub struct Metadata {
     rate_limit: Option<RateLimit>,
     sunset: Option<SystemTime>,
     deprecation: Option<Deprecation>,
+    retry_after: Option<Duration>,
+    headers: KeptHeaders,
     failed_attempts: Vec<Attempt>,
+}
+
+/// The headers that a caller asked for, without the secrets of the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeptHeaders(Vec<(HeaderName, String)>);
+
+impl KeptHeaders {
+    pub(crate) fn new(headers: &HeaderMap, kept: &[HeaderName], scrubber: &Scrubber<'_>) -> Self {
+        let values = |name| headers.get_all(name).iter().map(move |value| (name, value));
+        let kept = kept.iter().flat_map(values).map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.clone(), scrubber.one_line(&value, MAX_HEADER))
+        });
+        Self(kept.collect())
+    }
+
+    pub(crate) fn get(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+        let name = name.clone();
+        self.0.iter().filter(move |(of, _)| *of == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, as the service sent them; the OpenAPI document does
@@ -59,15 +85,22 @@ pub(crate) fn announcements(headers: &HeaderMap) -> Announcements {
 }
 
 impl Metadata {
-    pub(crate) fn new(response: &Response, failed: &[Attempt], scrubber: &Scrubber<'_>) -> Self {
+    pub(crate) fn new(
+        response: &Response,
+        failed: &[Attempt],
+        kept: &[HeaderName],
+        scrubber: &Scrubber<'_>,
+    ) -> Self {
         let headers = response.headers();
         let (sunset, deprecation) = announcements(headers);
         Self {
             status: response.status(),
             request_id: text(headers, &X_REQUEST_ID).map(|id| scrubber.one_line(id, MAX_ID)),
-            rate_limit: rate_limit(headers),
+            rate_limit: RateLimit::read(headers),
             sunset,
             deprecation,
+            retry_after: retry_after::read(headers),
+            headers: KeptHeaders::new(headers, kept, scrubber),
             failed_attempts: failed.to_vec(),
         }
     }
@@ -99,6 +132,17 @@ impl Metadata {
         self.deprecation
     }
 
+    /// How long the server asks to wait before the next request (`Retry-After`, RFC 9110 §10.2.3), at most a year.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The values of a header that the call [was told to keep](crate::CallOptions::with_kept_header): each on one
+    /// line, at most 2 KiB, without this request's secrets.
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+        self.headers.get(name)
+    }
+
     /// How many attempts the call took: one, plus those that failed.
     pub fn attempts(&self) -> usize {
         self.failed_attempts.len() + 1
@@ -114,14 +158,16 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
-    let number = |name: &HeaderName| text(headers, name)?.parse().ok();
-    let rate = RateLimit {
-        limit: number(&X_RATELIMIT_LIMIT),
-        remaining: number(&X_RATELIMIT_REMAINING),
-        reset: number(&X_RATELIMIT_RESET),
-    };
-    (rate.limit.is_some() || rate.remaining.is_some() || rate.reset.is_some()).then_some(rate)
+impl RateLimit {
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let number = |name: &HeaderName| text(headers, name)?.parse().ok();
+        let rate = Self {
+            limit: number(&X_RATELIMIT_LIMIT),
+            remaining: number(&X_RATELIMIT_REMAINING),
+            reset: number(&X_RATELIMIT_RESET),
+        };
+        (rate.limit.is_some() || rate.remaining.is_some() || rate.reset.is_some()).then_some(rate)
+    }
 }
 
 fn sunset(headers: &HeaderMap) -> Option<SystemTime> {

@@ -2,9 +2,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::StatusCode;
+use secrecy::zeroize::Zeroizing;
 
 use super::{Attempt, Effect, Error, ErrorKind, Inner};
-use crate::Endpoint;
+use crate::client::KeptHeaders;
+use crate::{Endpoint, RateLimit};
 
 /// Builds an [`Error`], for those who implement [`OtpsApi`](crate::OtpsApi) without the client of this
 /// crate: doubles, caches, gateways.
@@ -41,6 +43,9 @@ impl ErrorBuilder {
             messages: Vec::new(),
             request_id: None,
             retry_after: None,
+            rate_limit: None,
+            headers: KeptHeaders::default(),
+            body: None,
             attempts: Vec::new(),
             source: None,
         }));
@@ -96,6 +101,20 @@ impl ErrorBuilder {
     /// How long the server asked to wait.
     pub fn retry_after(self, wait: impl Into<Option<Duration>>) -> Self {
         self.set(|error| error.retry_after = wait.into())
+    }
+
+    /// The rate limit.
+    pub fn rate_limit(self, rate_limit: impl Into<Option<RateLimit>>) -> Self {
+        self.set(|error| error.rate_limit = rate_limit.into())
+    }
+
+    pub(crate) fn headers(self, headers: KeptHeaders) -> Self {
+        self.set(|error| error.headers = headers)
+    }
+
+    /// The server's body as JSON, for [`details`](Error::details). It must hold no secret.
+    pub fn body(self, json: impl Into<Option<String>>) -> Self {
+        self.set(|error| error.body = json.into().map(Zeroizing::new))
     }
 
     /// The failed attempts, in order.

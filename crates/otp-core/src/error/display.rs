@@ -68,36 +68,38 @@ impl Error {
                 (None, _) => write!(f, ": {advice}"),
             };
         }
-        if let Some(advice) = self.0.advice {
+        if let Some(advice) = self.specific_advice() {
             return write!(f, ": {advice}");
         }
         if let Some(wait) = self.0.retry_after {
             return write!(f, ": repeat it after {} s", wait.as_secs_f64().ceil());
         }
         f.write_str(match self.0.kind {
+            ErrorKind::Credentials => ": check the token provider",
             ErrorKind::Connect => ": check the base URL, DNS and proxy, or repeat it later",
             ErrorKind::Tls => ": check the host name, the clock and the trusted roots",
-            ErrorKind::BadRequest => match self.0.endpoint {
-                Some(endpoint) => return write!(f, ": {}", endpoint.advice_if_bad_request()),
-                None => ": correct the request",
-            },
             ErrorKind::Unauthorized => ": check the auth token",
             ErrorKind::Forbidden => ": use a token that may do it",
             ErrorKind::NotFound => ": check the base URL and the account",
-            ErrorKind::Unprocessable => ": check the account's two-factor settings",
+            ErrorKind::Unprocessable => ": correct the request, or the state of the account",
             ErrorKind::RateLimited => ": repeat it later",
             ErrorKind::Unimplemented => ": implement the method, or configure the double",
-            ErrorKind::Rejected => ": correct the request",
+            ErrorKind::BadRequest | ErrorKind::Rejected => ": correct the request",
             // Refusals of a value say themselves what is allowed; the rest is safe to repeat.
             ErrorKind::InvalidInput => "",
             _ => ": it is safe to repeat",
         })
     }
 
+    /// What the transport advises, or the endpoint for this status.
+    fn specific_advice(&self) -> Option<&'static str> {
+        self.0.advice.or_else(|| self.0.endpoint?.advice_if_status(self.0.status?))
+    }
+
     /// What must change before a call can succeed, whatever became of this one.
     fn cure(&self) -> Option<&'static str> {
-        if self.0.advice.is_some() {
-            return self.0.advice;
+        if let Some(advice) = self.specific_advice() {
+            return Some(advice);
         }
         match self.0.kind {
             ErrorKind::Protocol | ErrorKind::Decode | ErrorKind::UnexpectedStatus => Some(
@@ -106,6 +108,7 @@ impl Error {
             ErrorKind::ResponseTooLarge => {
                 Some("check who answers, or raise the limit if that size is right")
             }
+            ErrorKind::Credentials => Some("check the token provider"),
             ErrorKind::Transport => Some("see the transport's own error"),
             _ => None,
         }

@@ -14,6 +14,10 @@ pub enum ErrorKind {
     ///
     /// *Troubleshooting*: the sentence says what is allowed.
     InvalidInput,
+    /// The [token provider](crate::credentials::TokenProvider) failed. Nothing was sent with that token. Not retried.
+    ///
+    /// *Troubleshooting*: the provider's own error is the [`source`](std::error::Error::source).
+    Credentials,
     /// No connection: name resolution, refusal, time-out, proxy. The request was not sent. Retried, unless a proxy
     /// refused it ([`TransportErrorKind::ProxyRefused`]): wrong credentials that are repeated can lock an
     /// account.
@@ -81,6 +85,7 @@ impl ErrorKind {
     /// Every kind there is, for a test that wants to see them all.
     pub const ALL: &'static [Self] = &[
         Self::InvalidInput,
+        Self::Credentials,
         Self::Connect,
         Self::Tls,
         Self::Timeout,
@@ -105,6 +110,7 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid_input",
+            Self::Credentials => "credentials",
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
@@ -130,6 +136,7 @@ impl ErrorKind {
     pub(crate) fn usual_effect(self) -> Effect {
         match self {
             Self::InvalidInput
+            | Self::Credentials
             | Self::Connect
             | Self::Tls
             | Self::BadRequest
@@ -169,6 +176,7 @@ impl ErrorKind {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::InvalidInput => "",
+            Self::Credentials => "there is no token",
             Self::Connect => "no connection",
             Self::Tls => "no trusted TLS connection",
             Self::Timeout => "no complete answer in time",

@@ -15,12 +15,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
+use secrecy::zeroize::Zeroizing;
+use serde::de::DeserializeOwned;
 
-use crate::Endpoint;
-
-/// What every fallible function here answers.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+use crate::client::KeptHeaders;
+use crate::{Endpoint, RateLimit};
 
 /// Why a call failed, and whether the server may have acted.
 ///
@@ -68,6 +68,9 @@ struct Inner {
     messages: Vec<String>,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    rate_limit: Option<RateLimit>,
+    headers: KeptHeaders,
+    body: Option<Zeroizing<String>>,
     attempts: Vec<Attempt>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -124,6 +127,46 @@ impl Error {
     /// How long the server asked to wait (`Retry-After`, RFC 9110 §10.2.3), at most a year.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The rate limit, if the response says any of it.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.rate_limit
+    }
+
+    /// The values of a header of the response that the call
+    /// [was told to keep](crate::CallOptions::with_kept_header): each on one line, at most 2 KiB, without this
+    /// request's secrets.
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+        self.0.headers.get(name)
+    }
+
+    /// A typed value from the body of the server's error, without this request's secrets.
+    ///
+    /// None if the status is a success, if the body is not a JSON object of at most 16 KiB, or if it does not have
+    /// the fields of `T`.
+    ///
+    /// ```
+    /// use otp_core::{Error, ErrorKind};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Quota {
+    ///     limit: u32,
+    /// }
+    ///
+    /// fn explain(error: &Error) -> String {
+    ///     match error.details::<Quota>() {
+    ///         Some(Quota { limit }) => format!("You may have {limit} keys."),
+    ///         None => error.to_string(),
+    ///     }
+    /// }
+    ///
+    /// let error = Error::builder(ErrorKind::Unprocessable).body(r#"{"limit": 5}"#.to_owned()).build();
+    /// assert_eq!(explain(&error), "You may have 5 keys.");
+    /// ```
+    pub fn details<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.0.body.as_ref()?).ok()
     }
 
     /// The attempts of this call, all of them failed, in order.

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::body::Body;
 use super::retry_after;
 use crate::client::{Announcements, announcements};
-use crate::operation::{ReadError, is_markup, says_it_is_not_json};
+use crate::operation::{ReadError, is_markup, reads_json, says_it_is_not};
 use crate::{Effect, Endpoint, ErrorKind, Progress, Response, TransportError, TransportErrorKind};
 
 pub(crate) struct Failure {
@@ -72,7 +72,7 @@ impl Failure {
             }
             // The status says it all; what became of the rest of the response does not matter.
             Some(head) => {
-                let failure = Self::of_status(head.status, &head.headers);
+                let failure = Self::of_status(endpoint, head.status, &head.headers);
                 return Self { status: Some(head.status), headers: head.headers, ..failure };
             }
             None => Self::without_head(error.kind(), error.progress()),
@@ -122,14 +122,14 @@ impl Failure {
     ) -> Result<Response, Box<Self>> {
         let status = response.status();
         let too_large = response.body().len() > limit;
-        let failure = match (status.is_success(), too_large) {
+        let failure = match (is_answer(endpoint, &response), too_large) {
             (true, false) => return Ok(response),
-            (true, true) => Self::new(
+            (true, true) if status.is_success() => Self::new(
                 ErrorKind::ResponseTooLarge,
                 effect_of_success(endpoint, &response),
                 Repeat::Never,
             ),
-            (false, _) => Self::of_status(status, response.headers()),
+            _ => Self::of_status(endpoint, status, response.headers()),
         };
         let failure = failure.with_response(response);
         Err(Box::new(if too_large { Self { body: Body::default(), ..failure } } else { failure }))
@@ -164,7 +164,7 @@ impl Failure {
     }
 
     /// A status that is not a success.
-    fn of_status(status: StatusCode, headers: &HeaderMap) -> Self {
+    fn of_status(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Self {
         use Effect::{NotApplied, Unknown};
         use Repeat::{IfIdempotent, Never};
         let (kind, effect, repeat) = match status.as_u16() {
@@ -186,16 +186,27 @@ impl Failure {
             502..=504 => (ErrorKind::Server, Unknown, IfIdempotent),
             _ => (ErrorKind::Server, Unknown, Never),
         };
+        let effect = if endpoint.is_declined_by(status) { NotApplied } else { effect };
         let retry_after = retry_after::read(headers);
         Self { retry_after, ..Self::new(kind, effect, repeat) }
     }
 }
 
-/// What a success status proves when the rest of the response is of no use. If it has a body that is not
-/// JSON, somebody else answered, such as a captive portal, and it proves nothing.
+/// Whether the operation is asked to read the response. Another status than `2xx` counts only if the service said it.
+fn is_answer(endpoint: &Endpoint, response: &Response) -> bool {
+    let status = response.status();
+    status.is_success()
+        || endpoint.is_answer(status)
+            && !says_it_is_not(endpoint.accepted_type(), response.headers())
+            && !is_page(endpoint, response)
+}
+
+/// What a success status proves when the rest of the response is of no use. If it has a body of another type,
+/// somebody else answered, such as a captive portal, and it proves nothing.
 fn effect_of_head(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Effect {
     let has_no_content = status == StatusCode::NO_CONTENT;
-    if endpoint.is_acknowledged_by(status) && (has_no_content || !says_it_is_not_json(headers)) {
+    let is_of_service = has_no_content || !says_it_is_not(endpoint.accepted_type(), headers);
+    if endpoint.is_acknowledged_by(status) && is_of_service {
         Effect::Applied
     } else {
         Effect::Unknown
@@ -204,8 +215,12 @@ fn effect_of_head(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) 
 
 /// As [`effect_of_head`], with the body at hand.
 fn effect_of_success(endpoint: &Endpoint, response: &Response) -> Effect {
-    if is_markup(response.body()) {
+    if is_page(endpoint, response) {
         return Effect::Unknown;
     }
     effect_of_head(endpoint, response.status(), response.headers())
+}
+
+fn is_page(endpoint: &Endpoint, response: &Response) -> bool {
+    reads_json(endpoint.accepted_type()) && is_markup(response.body())
 }

@@ -35,7 +35,12 @@ impl History {
     /// How long an attempt that starts now may take; none if the call's time is up.
     pub(super) fn start_attempt(&mut self, now: Duration) -> Option<Duration> {
         self.attempt_started = now;
-        let left = self.deadline.saturating_sub(now).min(self.attempt_timeout);
+        Some(self.left(now)?.min(self.attempt_timeout))
+    }
+
+    /// What is left of the call's time; none if it is up.
+    pub(super) fn left(&self, now: Duration) -> Option<Duration> {
+        let left = self.deadline.saturating_sub(now);
         (!left.is_zero()).then_some(left)
     }
 

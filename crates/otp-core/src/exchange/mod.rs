@@ -29,6 +29,8 @@
 //!                 exchange.received(outcome, device.ticks());
 //!             }
 //!             Step::Wait(duration) => device.delay(duration),
+//!             // It has a token, so it never asks for one.
+//!             Step::Authenticate(_) => unreachable!(),
 //!             Step::Done(result) => return result.map(|answer| answer.value),
 //!         }
 //!     }
@@ -45,30 +47,35 @@ mod history;
 mod jitter;
 mod messages;
 mod options;
-mod retry_after;
+pub(crate) mod retry_after;
 mod retry_policy;
 
 pub(crate) use budget::RetryBudget;
 pub use options::CallOptions;
-pub(crate) use options::RESERVED;
 pub use retry_policy::RetryPolicy;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use self::body::Body;
 use self::failure::Failure;
 use self::history::History;
+use crate::client::{KeptHeaders, RateLimit, TokenSource};
+use crate::credentials::{ProviderError, TokenRequest};
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{RequestDraft, ResponseReader, Secrets};
+use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets, WriteError};
 use crate::telemetry::Telemetry;
 use crate::{
-    Answer, BaseUrl, ClientConfig, Effect, Error, ErrorKind, Metadata, Operation, Request,
-    Response, Scrubber, TransportError,
+    Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,
+    Operation, Request, Response, Scrubber, TransportError,
 };
+
+/// The longest body of an error that is kept.
+const MAX_DETAILS: usize = 16 * 1024;
 
 /// One call of one operation: all its attempts, from start to end.
 ///
@@ -80,7 +87,10 @@ pub struct Exchange<O: Operation> {
     config: ClientConfig,
     options: CallOptions,
     history: History,
-    /// What the operation called secret in the requests so far.
+    token: Option<AuthToken>,
+    /// Whether a `401` has led to another token already.
+    refreshed: bool,
+    /// What the operation called secret in the requests so far, and the tokens before this one.
     secrets: Secrets,
     telemetry: Telemetry,
     state: State<O::Output>,
@@ -94,6 +104,11 @@ pub enum Step<T> {
     Send(Request),
     /// Wait that long.
     Wait(Duration),
+    /// Get a token, then tell the exchange [what came of it](Exchange::authenticated).
+    ///
+    /// It comes only if the configuration has [no token](ClientConfig::new): before the first attempt, unless an
+    /// earlier call got one, and at most once after a `401`.
+    Authenticate(TokenRequest),
     /// The call is over.
     Done(Result<Answer<T>, Error>),
 }
@@ -104,6 +119,9 @@ enum State<T> {
     /// is up before the next can start.
     Ready(Option<Box<Failure>>),
     Waiting(Duration, Box<Failure>),
+    /// The next thing to do is to get another token. The failure is the `401`, if there was one.
+    NoToken(Option<Box<Failure>>),
+    Authenticating(Option<Box<Failure>>),
     InFlight,
     Done(Result<Answer<T>, Error>),
     Over,
@@ -115,13 +133,21 @@ impl<O: Operation> Exchange<O> {
     /// Options that do not fit end it at the first [`next`](Self::next), before anything is sent.
     pub fn new(config: &ClientConfig, operation: O, options: CallOptions, now: Duration) -> Self {
         config.budget().deposit();
+        let token = match (options.token(), config.token()) {
+            (Some(token), _) | (None, TokenSource::Fixed(token)) => Some(token.clone()),
+            (None, TokenSource::Provided(cache)) => cache.current(None),
+        };
+        let needs_token = token.is_none() && uses_token(O::ENDPOINT, &options);
         Self {
             operation,
             config: config.clone(),
+            token,
+            refreshed: false,
             history: History::new(O::ENDPOINT.is_idempotent(), &options, now),
             secrets: Secrets::default(),
             telemetry: Telemetry::start(O::ENDPOINT, config.base_url()),
             state: match options.validate() {
+                Ok(()) if needs_token => State::NoToken(None),
                 Ok(()) => State::Ready(None),
                 Err(error) => State::Done(Err(error)),
             },
@@ -137,9 +163,10 @@ impl<O: Operation> Exchange<O> {
                 self.state = State::Ready(Some(failure));
                 Step::Wait(wait)
             }
+            State::NoToken(last) => self.get_token(last, now),
             State::Done(result) => self.done(result),
-            State::InFlight => {
-                let reason = "its driver did not say what came back from the last attempt";
+            State::InFlight | State::Authenticating(_) => {
+                let reason = "its driver did not say what came of the last step";
                 self.done(Err(self.misused(reason)))
             }
             State::Over => {
@@ -167,14 +194,97 @@ impl<O: Operation> Exchange<O> {
                 State::Done(Ok(answer))
             }
             Err(failure) => {
-                self.telemetry.attempt_failed(self.history.attempts().len(), &failure);
+                self.telemetry.attempt_failed(
+                    self.history.attempts().len(),
+                    failure.kind,
+                    failure.effect,
+                    failure.status,
+                );
                 self.telemetry.announcements(failure.announcements(), self.config.announced());
                 match self.history.failed(&failure, self.config.budget(), now) {
+                    _ if self.may_refresh(&failure) => State::NoToken(Some(failure)),
                     Some(wait) => State::Waiting(wait, failure),
                     None => State::Done(Err(self.error(*failure))),
                 }
             }
         };
+    }
+
+    /// Takes what came of the last [`Step::Authenticate`].
+    ///
+    /// A failure ends the call with [`ErrorKind::Credentials`]; a token that is the rejected one ends it with the
+    /// `401`. Another token is used by the other calls of this configuration too.
+    pub fn authenticated(&mut self, outcome: Result<AuthToken, ProviderError>, now: Duration) {
+        if let (State::Authenticating(_), Ok(token), TokenSource::Provided(cache)) =
+            (&self.state, &outcome, self.config.token())
+        {
+            cache.store(token);
+        }
+        self.take_token(outcome, now);
+    }
+
+    /// As [`authenticated`](Self::authenticated), for a token that the others know of already.
+    pub(crate) fn take_token(&mut self, outcome: Result<AuthToken, ProviderError>, now: Duration) {
+        let State::Authenticating(last) = &mut self.state else { return };
+        let last = last.take();
+        // Its time counts as that of the next attempt would.
+        let _ = now;
+        self.state = match (outcome, last) {
+            (Ok(token), Some(failure)) if self.token.as_ref() == Some(&token) => {
+                State::Done(Err(self.error(*failure)))
+            }
+            (Ok(token), last) => {
+                if let Some(rejected) = self.token.replace(token) {
+                    self.secrets.add(rejected.expose_secret());
+                }
+                State::Ready(last)
+            }
+            (Err(error), _) => State::Done(Err(self.no_token(error))),
+        };
+    }
+
+    pub(crate) fn token_source(&self) -> &TokenSource {
+        self.config.token()
+    }
+
+    /// A `401` says that nothing was processed, so another token may be tried, once.
+    fn may_refresh(&self, failure: &Failure) -> bool {
+        failure.kind == ErrorKind::Unauthorized
+            && !self.refreshed
+            && self.options.token().is_none()
+            && self.token.is_some()
+            && uses_token(O::ENDPOINT, &self.options)
+            && matches!(self.config.token(), TokenSource::Provided(_))
+    }
+
+    fn get_token(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
+        let rejected = last.as_ref().and_then(|_| self.token.clone());
+        self.refreshed |= rejected.is_some();
+        let Some(time_limit) = self.history.left(now) else {
+            return self.start_attempt(last, now);
+        };
+        self.state = State::Authenticating(last);
+        if let TokenSource::Provided(cache) = self.config.token() {
+            // Another call may have got one meanwhile.
+            if let Some(token) = cache.current(rejected.as_ref()) {
+                self.take_token(Ok(token), now);
+                return self.next(now);
+            }
+        }
+        Step::Authenticate(TokenRequest::new(rejected, time_limit))
+    }
+
+    fn no_token(&self, error: ProviderError) -> Error {
+        let scrubber = self.scrubber();
+        let reason = Zeroizing::new(error.to_string());
+        Error::builder(ErrorKind::Credentials)
+            .endpoint(O::ENDPOINT)
+            .effect(self.history.effect())
+            .reason(scrubber.one_line(&reason, messages::MAX_BYTES))
+            .status(self.history.attempts().last().and_then(|attempt| attempt.status))
+            .attempts(self.history.attempts().iter().cloned())
+            .source(scrubber.source(error))
+            .build()
     }
 
     fn start_attempt(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
@@ -189,7 +299,7 @@ impl<O: Operation> Exchange<O> {
             };
             return self.done(Err(error));
         };
-        match write(&self.config, &self.operation, &self.options) {
+        match write(&self.config, self.token.as_ref(), &self.operation, &self.options) {
             Ok((request, secrets)) => {
                 self.state = State::InFlight;
                 self.secrets.extend(&secrets);
@@ -232,7 +342,8 @@ impl<O: Operation> Exchange<O> {
         let scrubber = self.scrubber();
         match self.operation.read(&ResponseReader::with_scrubber(&response, &scrubber)) {
             Ok(value) => {
-                let metadata = Metadata::new(&response, self.history.attempts(), &scrubber);
+                let kept = self.options.kept_headers();
+                let metadata = Metadata::new(&response, self.history.attempts(), kept, &scrubber);
                 drop(Body::of(response));
                 Ok(Answer { value, metadata })
             }
@@ -242,8 +353,8 @@ impl<O: Operation> Exchange<O> {
 
     /// Knows every secret that a request of this call has carried.
     fn scrubber(&self) -> Scrubber<'_> {
-        let token = self.config.token().expose_secret();
-        Scrubber::new(std::iter::once(token).chain(self.secrets.iter()))
+        let token = self.token.iter().map(ExposeSecret::expose_secret);
+        Scrubber::new(token.chain(self.secrets.iter()))
     }
 
     /// The error of a call that ends with this failure.
@@ -263,6 +374,9 @@ impl<O: Operation> Exchange<O> {
             })
             .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
             .retry_after(failure.retry_after)
+            .rate_limit(RateLimit::read(&failure.headers))
+            .headers(KeptHeaders::new(&failure.headers, self.options.kept_headers(), &scrubber))
+            .body(details(&failure, &scrubber))
             .attempts(self.history.attempts().iter().cloned());
         let error = match failure.reason {
             // What is written in a program's text cannot hold a secret of a request.
@@ -302,22 +416,51 @@ impl<O: Operation> Exchange<O> {
     }
 }
 
-/// The request of an attempt, and what the operation called secret in it.
+/// The body of an error, for a typed value to be read from: JSON, and not too long.
+fn details(failure: &Failure, scrubber: &Scrubber<'_>) -> Option<String> {
+    let is_error = failure.status.is_some_and(|status| !status.is_success());
+    let body = std::str::from_utf8(failure.body.bytes()).ok()?.trim_ascii();
+    (is_error && body.starts_with('{') && body.len() <= MAX_DETAILS)
+        .then(|| scrubber.text(body).into_owned())
+}
+
+/// Whether a request carries the client's token: its endpoint wants one, and the caller set no credentials.
+fn uses_token(endpoint: &Endpoint, options: &CallOptions) -> bool {
+    match endpoint.auth_scheme() {
+        AuthScheme::XAuthToken => true,
+        AuthScheme::Bearer => !options.headers().contains_key(AUTHORIZATION),
+        AuthScheme::None => false,
+    }
+}
+
+/// The request of an attempt, and what is secret in it besides the value of `X-Auth-Token`.
 pub(crate) fn write<O: Operation>(
     config: &ClientConfig,
+    token: Option<&AuthToken>,
     operation: &O,
     options: &CallOptions,
-) -> Result<(http::Request<bytes::Bytes>, Secrets), String> {
-    let base = config.base_url();
+) -> Result<(http::Request<bytes::Bytes>, Secrets), Cow<'static, str>> {
+    let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
-    headers.insert(X_AUTH_TOKEN, config.token().to_header_value());
-    let mut draft = RequestDraft::new(O::ENDPOINT, base, headers);
-    operation.write(&mut draft);
+    let accept = HeaderValue::from_str(endpoint.accepted_type());
+    headers.insert(ACCEPT, accept.map_err(|_| "its media type cannot be sent")?);
+    let mut draft = RequestDraft::new(endpoint, base, headers);
+    match (endpoint.auth_scheme(), token) {
+        (AuthScheme::XAuthToken, Some(token)) => {
+            draft.set_header(&X_AUTH_TOKEN, &token.to_header_value());
+        }
+        (AuthScheme::Bearer, Some(token)) => {
+            draft.secret(token);
+            draft.set_header(&AUTHORIZATION, &token.to_bearer());
+        }
+        (AuthScheme::None, _) | (_, None) => {}
+    }
+    operation.write(&mut draft).map_err(WriteError::into_reason)?;
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
     let mut secrets = draft.take_secrets();
-    let request = draft.finish(O::ENDPOINT, base)?;
+    let request = draft.finish(endpoint, base)?;
     for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
         if value.is_sensitive() {
             secrets.add_header(value);

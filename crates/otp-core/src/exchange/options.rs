@@ -1,11 +1,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::RetryPolicy;
-use crate::Error;
-use crate::headers::X_AUTH_TOKEN;
+use crate::headers::RESERVED;
+use crate::{AuthToken, Endpoint, Error};
 
 /// The most that a timeout can be: an hour.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -21,12 +21,16 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 /// | [`attempt_timeout`](Self::with_attempt_timeout) | 10 s | 1 ms to 1 h |
 /// | [`retry`](Self::with_retry) | 3 attempts, backoff from 100 ms to 2 s | see [`RetryPolicy`] |
 /// | [`header`](Self::with_header) | none | none that the client or HTTP itself sets |
+/// | [`kept_header`](Self::with_kept_header), of the response | none | |
+/// | [`token`](Self::with_token) | the client's | |
 #[derive(Clone)]
 pub struct CallOptions {
     timeout: Duration,
     attempt_timeout: Duration,
     retry: RetryPolicy,
     headers: HeaderMap,
+    kept_headers: Vec<HeaderName>,
+    token: Option<AuthToken>,
 }
 
 impl Default for CallOptions {
@@ -36,6 +40,8 @@ impl Default for CallOptions {
             attempt_timeout: Self::DEFAULT_ATTEMPT_TIMEOUT,
             retry: RetryPolicy::default(),
             headers: HeaderMap::new(),
+            kept_headers: Vec::new(),
+            token: None,
         }
     }
 }
@@ -46,6 +52,9 @@ impl CallOptions {
 
     /// The default timeout of an attempt: 10 seconds.
     pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// The shortest timeout.
+    pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
     /// Limits the whole call: all attempts and all waits.
     #[must_use]
@@ -75,6 +84,36 @@ impl CallOptions {
         self
     }
 
+    /// Keeps the response's headers of this name, for [`Metadata::header`](crate::Metadata::header) and
+    /// [`Error::header`].
+    #[must_use]
+    pub fn with_kept_header(mut self, name: HeaderName) -> Self {
+        self.kept_headers.push(name);
+        self
+    }
+
+    pub(crate) fn kept_headers(&self) -> &[HeaderName] {
+        &self.kept_headers
+    }
+
+    /// With the timeouts that an endpoint has of its own.
+    pub(crate) fn with_timeouts_of(mut self, endpoint: &Endpoint) -> Self {
+        let (timeout, attempt_timeout) = endpoint.timeouts();
+        self.timeout = timeout.unwrap_or(self.timeout);
+        self.attempt_timeout = attempt_timeout.unwrap_or(self.attempt_timeout);
+        self
+    }
+
+    /// Sets the token of the call, in place of the client's. It is never refreshed.
+    #[must_use]
+    pub fn with_token(self, token: AuthToken) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    pub(crate) fn token(&self) -> Option<&AuthToken> {
+        self.token.as_ref()
+    }
+
     /// The timeout of the whole call.
     pub fn timeout(&self) -> Duration {
         self.timeout
@@ -98,7 +137,7 @@ impl CallOptions {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         for (name, value) in [("timeout", self.timeout), ("attempt timeout", self.attempt_timeout)]
         {
-            if value < Duration::from_millis(1) || value > MAX_TIMEOUT {
+            if value < Self::MIN_TIMEOUT || value > MAX_TIMEOUT {
                 return Err(Error::invalid_input(format!(
                     "invalid {name}: {value:?}; it is 1 ms to 1 h"
                 )));
@@ -123,33 +162,18 @@ impl fmt::Debug for CallOptions {
             .field("retry", &self.retry)
             // Their values may be credentials.
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("kept_headers", &self.kept_headers)
+            .field("token", &self.token)
             .finish()
     }
 }
 
-/// What a call may not set: identity, negotiation and framing are the client's and the transport's.
-pub(crate) static RESERVED: [HeaderName; 16] = [
-    X_AUTH_TOKEN,
-    header::ACCEPT,
-    header::ACCEPT_ENCODING,
-    header::CONNECTION,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::EXPECT,
-    header::HOST,
-    header::PROXY_AUTHORIZATION,
-    header::RANGE,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::USER_AGENT,
-];
-
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
+    use crate::headers::X_AUTH_TOKEN;
 
     #[test]
     fn options_out_of_bounds_are_refused_with_what_is_allowed() {

@@ -11,7 +11,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A date is measured from the response's own `Date`, which a server with a clock must send (RFC 9110
 /// §6.6.1), so no clock of this side is asked and a wrong one does not matter. Without it, the date says
 /// nothing.
-pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn read(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are still a number: a very long wait.

@@ -45,17 +45,38 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! A service is held as a `dyn` of its trait, so that a test can put a double there:
+//!
+//! ```
+//! use std::rc::Rc;
+//! use otp_core::local::OtpsApi;
+//! use otp_core::{Error, Otp, Verified};
+//!
+//! struct Login {
+//!     otps: Rc<dyn OtpsApi>,
+//! }
+//!
+//! impl Login {
+//!     /// Only `Ok` lets the user in.
+//!     async fn second_factor(&self, typed: &str) -> Result<Verified, Error> {
+//!         self.otps.find_ensure_otp(&Otp::new(typed)?).await
+//!     }
+//! }
+//! ```
+//!
 //! What is `Send` is welcome too: [`FromSend`] makes a transport, or a double, of the root's flavour
 //! one of this.
 
-mod api;
 mod client;
+mod credentials;
 mod from_send;
 mod transport;
 
-pub use api::OtpsApi;
+pub use crate::api::local::OtpsApi;
 pub use client::OtpsClient;
+pub use credentials::{Credentials, TokenProvider};
 pub use from_send::FromSend;
 pub use transport::Transport;
 
-type LocalBoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
+/// A future on the heap, as `async_trait(?Send)` makes them.
+pub type LocalBoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::LocalBoxFuture;
-use crate::pointers::delegate_transport;
+use super::FromSend;
+use crate::transport::forward_transport;
 use crate::{Request, Response, TransportError};
 
 /// Sends exactly one request, and can wait: [`Transport`](crate::Transport) without `Send` and `Sync`.
@@ -60,11 +60,11 @@ pub trait Transport {
     fn now(&self) -> Duration;
 }
 
-// A pointer to a transport is a transport.
-delegate_transport!(
-    Transport, LocalBoxFuture:
-    ['a, T: Transport + ?Sized] &'a T,
-    [T: Transport + ?Sized] Box<T>,
-    [T: Transport + ?Sized] Rc<T>,
-    [T: Transport + ?Sized] Arc<T>,
+forward_transport!(
+    [async LocalBoxFuture]:
+    pointer ['a, T: Transport + ?Sized] &'a T,
+    pointer [T: Transport + ?Sized] Box<T>,
+    pointer [T: Transport + ?Sized] Rc<T>,
+    pointer [T: Transport + ?Sized] Arc<T>,
+    wrapper [T: crate::Transport] FromSend<T>,
 );

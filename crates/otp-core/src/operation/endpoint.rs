@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use http::{Method, StatusCode};
+
+use super::AuthScheme;
 
 /// What is fixed about an [operation](crate::Operation): it names the operation in errors and spans, and
 /// tells the [exchange](crate::exchange) what may be repeated and what an answer proves.
@@ -22,7 +26,13 @@ pub struct Endpoint {
     acknowledged_by: &'static [StatusCode],
     if_unknown: &'static str,
     if_applied: &'static str,
-    if_bad_request: &'static str,
+    if_status: &'static [(StatusCode, &'static str)],
+    answers: &'static [StatusCode],
+    declined_by: &'static [StatusCode],
+    accept: &'static str,
+    auth_scheme: AuthScheme,
+    timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
 }
 
 impl Endpoint {
@@ -32,6 +42,7 @@ impl Endpoint {
         path_template: &'static str,
         idempotent: bool,
     ) -> Self {
+        check_path_template(path_template);
         let advice = if idempotent {
             "it is safe to repeat"
         } else {
@@ -45,14 +56,29 @@ impl Endpoint {
             acknowledged_by: &[],
             if_unknown: advice,
             if_applied: advice,
-            if_bad_request: "correct the request",
+            if_status: &[],
+            answers: &[],
+            declined_by: &[],
+            accept: "application/json",
+            auth_scheme: AuthScheme::XAuthToken,
+            timeout: None,
+            attempt_timeout: None,
         }
     }
 
     /// An endpoint that is read by `GET`: safe, so it may be repeated (RFC 9110 §9.2.1).
     ///
-    /// `path_template` starts with a slash and has its parameters in braces:
-    /// `/user/otp/verify/{otp}`.
+    /// `path_template` starts with a slash, has its parameters in braces, `/user/otp/verify/{otp}`, and no query.
+    ///
+    /// # Panics
+    ///
+    /// In a constant, at compile time: if it does not. So do the other constructors.
+    ///
+    /// ```compile_fail,E0080
+    /// use otp_core::Endpoint;
+    ///
+    /// const PAGE: &Endpoint = &Endpoint::get("projects", "/projects?page=1");
+    /// ```
     pub const fn get(name: &'static str, path_template: &'static str) -> Self {
         Self::new(name, Method::GET, path_template, true)
     }
@@ -107,10 +133,77 @@ impl Endpoint {
         self
     }
 
-    /// What a caller should do about a `400`: the end of a sentence.
+    /// What a caller should do about these statuses: each the end of a sentence, in place of a general advice.
+    ///
+    /// ```
+    /// use otp_core::Endpoint;
+    /// use otp_core::http::StatusCode;
+    ///
+    /// const CREATE_KEY: &Endpoint = &Endpoint::post("create_key", "/user/api-keys")
+    ///     .if_status(&[(StatusCode::UNPROCESSABLE_ENTITY, "choose another description")]);
+    /// ```
     #[must_use]
-    pub const fn if_bad_request(mut self, advice: &'static str) -> Self {
-        self.if_bad_request = advice;
+    pub const fn if_status(mut self, advice: &'static [(StatusCode, &'static str)]) -> Self {
+        self.if_status = advice;
+        self
+    }
+
+    /// Statuses besides `2xx` that are an answer, which the operation reads: a `404` that means "none", a `304`.
+    ///
+    /// If such a response says that it is not what the endpoint [accepts](Self::accept), or is a page, somebody else
+    /// answers, and it is the error that it usually is.
+    ///
+    /// # Panics
+    ///
+    /// In a constant, at compile time: if one is not `304` or a `4xx`, or is `401`, `407`, `408` or `429`, which have
+    /// a meaning for the client.
+    #[must_use]
+    pub const fn answers(mut self, statuses: &'static [StatusCode]) -> Self {
+        let mut rest = statuses;
+        while let [status, others @ ..] = rest {
+            assert!(
+                matches!(status.as_u16(), 304 | 400 | 402..=406 | 409..=428 | 430..=499),
+                "only 304 and 4xx can be answers, without 401, 407, 408 and 429"
+            );
+            rest = others;
+        }
+        self.answers = statuses;
+        self
+    }
+
+    /// Statuses that say that the server did not act, although they leave that open in general, such as `409`: the
+    /// error's effect is [`NotApplied`](crate::Effect::NotApplied).
+    #[must_use]
+    pub const fn declined_by(mut self, statuses: &'static [StatusCode]) -> Self {
+        self.declined_by = statuses;
+        self
+    }
+
+    /// The media type that the operation reads: the `Accept` header. The default is `application/json`.
+    #[must_use]
+    pub const fn accept(mut self, media_type: &'static str) -> Self {
+        self.accept = media_type;
+        self
+    }
+
+    /// How a request carries its token. The default is `X-Auth-Token`.
+    #[must_use]
+    pub const fn auth(mut self, scheme: AuthScheme) -> Self {
+        self.auth_scheme = scheme;
+        self
+    }
+
+    /// The timeout of a call, in place of the client's default: 1 ms to 1 h.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The timeout of each attempt, in place of the client's default: 1 ms to 1 h.
+    #[must_use]
+    pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
         self
     }
 
@@ -147,7 +240,58 @@ impl Endpoint {
         self.if_applied
     }
 
-    pub(crate) const fn advice_if_bad_request(&self) -> &'static str {
-        self.if_bad_request
+    pub(crate) fn advice_if_status(&self, status: StatusCode) -> Option<&'static str> {
+        self.if_status.iter().find(|(of, _)| *of == status).map(|(_, advice)| *advice)
     }
+
+    pub(crate) fn is_answer(&self, status: StatusCode) -> bool {
+        self.answers.contains(&status)
+    }
+
+    pub(crate) fn is_declined_by(&self, status: StatusCode) -> bool {
+        self.declined_by.contains(&status)
+    }
+
+    /// The media type that the operation reads.
+    pub const fn accepted_type(&self) -> &'static str {
+        self.accept
+    }
+
+    /// How a request carries its token.
+    pub const fn auth_scheme(&self) -> AuthScheme {
+        self.auth_scheme
+    }
+
+    pub(crate) const fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
+        (self.timeout, self.attempt_timeout)
+    }
+}
+
+/// A template is also what telemetry shows, so it has no query.
+const fn check_path_template(template: &str) {
+    let bytes = template.as_bytes();
+    assert!(!bytes.is_empty() && bytes[0] == b'/', "a path template begins with a slash");
+    let (mut at, mut within) = (0, false);
+    while at < bytes.len() {
+        assert!(
+            bytes[at] != b'?' && bytes[at] != b'#',
+            "a path template has no query: use RequestDraft::query"
+        );
+        match bytes[at] {
+            b'{' => {
+                assert!(!within, "a parameter of a path template is a name in braces");
+                within = true;
+            }
+            b'}' => {
+                assert!(within, "a parameter of a path template is a name in braces");
+                within = false;
+            }
+            byte => assert!(
+                byte.is_ascii_graphic(),
+                "a path template has visible ASCII characters: percent-encode the others"
+            ),
+        }
+        at += 1;
+    }
+    assert!(!within, "a parameter of a path template is a name in braces");
 }

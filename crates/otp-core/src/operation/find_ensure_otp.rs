@@ -1,7 +1,9 @@
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
+use super::{
+    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
+};
 use crate::{AuthToken, Otp, Verified};
 
 /// Verifies the user by an OTP: `POST /user/otp/verify/{otp}` (`findEnsureOtp`).
@@ -38,10 +40,14 @@ impl Operation for FindEnsureOtp {
         "ask for a new OTP with receive_codes, since a failure on the same one proves nothing",
     )
     .if_applied("the OTP was right and is used up, so ask for a new one with receive_codes")
-    .if_bad_request("check the OTP, or ask for a new one with receive_codes");
+    .if_status(&[
+        (StatusCode::BAD_REQUEST, "check the OTP, or ask for a new one with receive_codes"),
+        (StatusCode::UNPROCESSABLE_ENTITY, CHECK_SETTINGS),
+    ]);
 
-    fn write(&self, request: &mut RequestDraft) {
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
         request.secret_path_param("otp", &self.otp);
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<Verified, ReadError> {

@@ -1,6 +1,8 @@
 use http::StatusCode;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
+use super::{
+    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
+};
 use crate::RecoveryCodeList;
 
 /// Reads the recovery codes: `GET /user/otp/recovery-codes` (`findRecoveryCodes`).
@@ -13,11 +15,14 @@ impl Operation for FindRecoveryCodes {
 
     const ENDPOINT: &'static Endpoint =
         &Endpoint::get("find_recovery_codes", "/user/otp/recovery-codes")
+            .if_status(&[(StatusCode::UNPROCESSABLE_ENTITY, CHECK_SETTINGS)])
             .acknowledged_by(&[StatusCode::OK])
             .if_unknown("reading changes nothing, so repeat it")
             .if_applied("reading changes nothing, so repeat it");
 
-    fn write(&self, _: &mut RequestDraft) {}
+    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
+        Ok(())
+    }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<RecoveryCodeList, ReadError> {
         match response.status() {

@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use otp_core::http::{HeaderName, StatusCode};
-//! use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+//! use otp_core::operation::{ReadError, RequestDraft, ResponseReader, WriteError};
 //! use otp_core::{Endpoint, Operation, Otp};
 //!
 //! struct EnableApp {
@@ -26,8 +26,9 @@
 //!         .acknowledged_by(&[StatusCode::OK])
 //!         .if_unknown("read the user's two-factor settings before you repeat it");
 //!
-//!     fn write(&self, request: &mut RequestDraft) {
+//!     fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
 //!         request.secret_header(HeaderName::from_static("x-otp-token"), &self.otp);
+//!         Ok(())
 //!     }
 //!
 //!     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
@@ -39,26 +40,36 @@
 //! }
 //! ```
 
-mod draft;
+mod auth_scheme;
 mod endpoint;
+mod exposed;
 mod find_ensure_otp;
 mod find_recovery_codes;
 mod read_error;
-mod reader;
 mod receive_codes;
 mod regenerate_codes;
+mod request_draft;
+mod response_reader;
 mod secrets;
+mod wiped;
+mod write_error;
 
-pub use draft::RequestDraft;
+pub use auth_scheme::AuthScheme;
 pub use endpoint::Endpoint;
+pub use exposed::Exposed;
 pub use find_ensure_otp::FindEnsureOtp;
 pub use find_recovery_codes::FindRecoveryCodes;
 pub use read_error::ReadError;
-pub use reader::ResponseReader;
-pub(crate) use reader::{is_markup, says_it_is_not_json};
 pub use receive_codes::ReceiveCodes;
 pub use regenerate_codes::RegenerateCodes;
+pub use request_draft::RequestDraft;
+pub use response_reader::ResponseReader;
+pub(crate) use response_reader::{is_markup, reads_json, says_it_is_not};
 pub(crate) use secrets::Secrets;
+pub use write_error::WriteError;
+
+/// What to do about a `422` of this API.
+const CHECK_SETTINGS: &str = "check the account's two-factor settings";
 
 /// One kind of call: how its request is written and how its response is read.
 pub trait Operation {
@@ -72,9 +83,15 @@ pub trait Operation {
     ///
     /// It is called once for each attempt and never besides, and writes the same each time. The client adds
     /// the base URL, the token, `Accept` and `User-Agent`.
-    fn write(&self, request: &mut RequestDraft);
+    ///
+    /// # Errors
+    ///
+    /// A [`WriteError`] ends the call before anything is sent. What a method of the draft cannot take ends it too,
+    /// without further ado.
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError>;
 
-    /// Reads a response with a `2xx` status; any other status is an error before this is asked.
+    /// Reads a response with a `2xx` status, or one that the endpoint [takes as an answer](Endpoint::answers). Any
+    /// other status is an error before this is asked.
     ///
     /// # Errors
     ///
@@ -88,8 +105,8 @@ pub trait Operation {
 impl<O: Operation + ?Sized> Operation for &O {
     type Output = O::Output;
     const ENDPOINT: &'static Endpoint = O::ENDPOINT;
-    fn write(&self, request: &mut RequestDraft) {
-        (**self).write(request);
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
+        (**self).write(request)
     }
     fn read(&self, response: &ResponseReader<'_>) -> Result<Self::Output, ReadError> {
         (**self).read(response)

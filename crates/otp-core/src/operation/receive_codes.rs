@@ -1,6 +1,8 @@
 use http::StatusCode;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
+use super::{
+    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
+};
 
 /// Sends an OTP to the user's mobile phone: `POST /user/otp/sms/receive` (`receiveCodes`).
 #[doc(alias = "sms")]
@@ -11,11 +13,14 @@ impl Operation for ReceiveCodes {
     type Output = ();
 
     const ENDPOINT: &'static Endpoint = &Endpoint::post("receive_codes", "/user/otp/sms/receive")
+        .if_status(&[(StatusCode::UNPROCESSABLE_ENTITY, CHECK_SETTINGS)])
         .acknowledged_by(&[StatusCode::NO_CONTENT])
         .if_unknown("look at the phone, then ask again if no SMS arrives")
         .if_applied("an SMS is on its way, so look at the phone");
 
-    fn write(&self, _: &mut RequestDraft) {}
+    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
+        Ok(())
+    }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
         match response.status() {

@@ -1,6 +1,8 @@
 use http::StatusCode;
 
-use super::{Endpoint, Operation, ReadError, RequestDraft, ResponseReader};
+use super::{
+    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
+};
 use crate::RecoveryCodeList;
 
 /// Generates new recovery codes and kills the old ones: `POST /user/otp/recovery-codes`
@@ -13,6 +15,7 @@ impl Operation for RegenerateCodes {
 
     const ENDPOINT: &'static Endpoint =
         &Endpoint::post("regenerate_codes", "/user/otp/recovery-codes")
+            .if_status(&[(StatusCode::UNPROCESSABLE_ENTITY, CHECK_SETTINGS)])
             .acknowledged_by(&[StatusCode::OK])
             .if_unknown(
                 "read the codes with find_recovery_codes and compare them with the old ones",
@@ -22,7 +25,9 @@ impl Operation for RegenerateCodes {
                  find_recovery_codes",
             );
 
-    fn write(&self, _: &mut RequestDraft) {}
+    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
+        Ok(())
+    }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<RecoveryCodeList, ReadError> {
         match response.status() {

@@ -15,7 +15,13 @@ const TELLING: usize = 8;
 pub(crate) struct Secrets(Vec<Arc<SecretString>>);
 
 impl Secrets {
-    pub(super) fn add(&mut self, secret: &str) {
+    pub(crate) const NONE: Self = Self(Vec::new());
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn add(&mut self, secret: &str) {
         if !secret.is_empty() {
             self.0.push(Arc::new(SecretString::from(secret)));
         }

@@ -12,6 +12,7 @@ use secrecy::zeroize::Zeroize;
 
 pub(crate) use self::echo::decode_base64;
 use self::wiped::Wiped;
+use crate::operation::Secrets;
 
 const REDACTED: &str = "[redacted]";
 
@@ -43,7 +44,7 @@ fn start_of(text: &str, mut len: usize) -> &str {
 /// example by turning it around.
 ///
 /// Use it in code that logs what passes a transport: [`Request::scrubber`](crate::Request::scrubber) makes one. It
-/// borrows the secrets, wipes its own buffers, and its `Debug` shows nothing.
+/// wipes its own buffers, and its `Debug` shows nothing.
 ///
 /// ```
 /// use otp_core::Scrubber;
@@ -53,15 +54,18 @@ fn start_of(text: &str, mut len: usize) -> &str {
 /// assert_eq!(scrubber.text("no user k3y%2Dof%2Dmine"), "no user [redacted]");
 /// assert_eq!(scrubber.text("no user [107, 51, 121, 45, 111, 102, 45, 109, 105, 110, 101]"), "no user [[redacted]]");
 /// ```
-pub struct Scrubber<'s>(Vec<&'s str>);
+pub struct Scrubber<'s> {
+    borrowed: Vec<&'s str>,
+    owned: Secrets,
+}
 
 impl<'s> Scrubber<'s> {
     /// Takes out nothing.
-    pub(crate) const NONE: Self = Self(Vec::new());
+    pub(crate) const NONE: Self = Self { borrowed: Vec::new(), owned: Secrets::NONE };
 
     /// Takes out these secrets. An empty one, or one of white space alone, hides nothing.
     pub fn new(secrets: impl IntoIterator<Item = &'s str>) -> Self {
-        let mut scrubber = Self(Vec::new());
+        let mut scrubber = Self::NONE;
         for secret in secrets {
             scrubber.add(secret);
         }
@@ -69,9 +73,22 @@ impl<'s> Scrubber<'s> {
     }
 
     fn add(&mut self, secret: &'s str) {
-        if !secret.trim().is_empty() && !self.0.contains(&secret) {
-            self.0.push(secret);
+        if !secret.trim().is_empty() && !self.borrowed.contains(&secret) {
+            self.borrowed.push(secret);
         }
+    }
+
+    /// Takes out these secrets, and keeps them.
+    pub(crate) fn owning(owned: Secrets) -> Self {
+        Self { borrowed: Vec::new(), owned }
+    }
+
+    fn find(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        if self.owned.is_empty() {
+            return echo::find(text, &self.borrowed);
+        }
+        let owned = self.owned.iter().filter(|secret| !secret.trim().is_empty());
+        echo::find(text, &owned.collect::<Vec<_>>())
     }
 
     /// The text with `[redacted]` in the place of each secret.
@@ -105,7 +122,7 @@ impl<'s> Scrubber<'s> {
 
     /// The first `kept` bytes of the text, or what they become; none if nothing is in them.
     fn scrubbed(&self, text: &str, kept: usize) -> Option<String> {
-        let mut echoes = echo::find(text, &self.0);
+        let mut echoes = self.find(text);
         echoes.retain(|echo| echo.start < kept);
         if echoes.is_empty() {
             return None;
@@ -144,7 +161,7 @@ impl<'s> Scrubber<'s> {
     }
 
     fn is_clean(&self, text: &str) -> bool {
-        echo::find(text, &self.0).is_empty()
+        self.find(text).is_empty()
     }
 }
 

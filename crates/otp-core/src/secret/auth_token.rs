@@ -75,6 +75,16 @@ impl AuthToken {
     pub fn to_header_value(&self) -> HeaderValue {
         self.header.clone()
     }
+
+    /// The value of an `Authorization` header (RFC 6750 §2.1), marked sensitive; its bytes are wiped.
+    pub(crate) fn to_bearer(&self) -> HeaderValue {
+        let token = self.expose_secret();
+        let mut text = String::with_capacity("Bearer ".len() + token.len());
+        text.push_str("Bearer ");
+        text.push_str(token);
+        // A token is visible ASCII, so a header can carry it.
+        sensitive_header(&Arc::new(seal(text))).unwrap_or_else(|_| self.to_header_value())
+    }
 }
 
 impl ExposeSecret<str> for AuthToken {

@@ -12,8 +12,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::pointers::delegate_transport;
-
 /// A response whose body has arrived in full.
 pub type Response = http::Response<Bytes>;
 
@@ -129,12 +127,26 @@ pub trait Transport: Send + Sync {
     fn now(&self) -> Duration;
 }
 
-pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A future on the heap, as `async_trait` makes them.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-// A pointer to a transport is a transport.
-delegate_transport!(
-    Transport, BoxFuture:
-    ['a, T: Transport + ?Sized] &'a T,
-    [T: Transport + ?Sized] Box<T>,
-    [T: Transport + ?Sized] Arc<T>,
+/// Implements the flavour's `Transport` for what points to one, or wraps one.
+macro_rules! forward_transport {
+    ($flavour:tt: $($via:ident [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
+        impl<$($generics)*> Transport for $Type {
+            $crate::__forward_method! {
+                $flavour $via [send [, request: Request] Result<Response, TransportError>]
+            }
+            $crate::__forward_method! { $flavour $via [sleep [, duration: Duration] ()] }
+            $crate::__forward_method! { [blocking] $via [now [] Duration] }
+        }
+    )*};
+}
+pub(crate) use forward_transport;
+
+forward_transport!(
+    [async BoxFuture]:
+    pointer ['a, T: Transport + ?Sized] &'a T,
+    pointer [T: Transport + ?Sized] Box<T>,
+    pointer [T: Transport + ?Sized] Arc<T>,
 );

@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::headers::X_AUTH_TOKEN;
 use crate::operation::Secrets;
@@ -62,19 +63,70 @@ impl Request {
         self.response_limit
     }
 
-    /// The secrets of this request: what its operation marked as secret, in the path, a header or the body, and
-    /// every header that is marked sensitive. The token is not among them; it is in `X-Auth-Token`.
+    /// The secrets of this request: what its operation marked as secret, in the path, the query, a header or the body,
+    /// and every header that is marked sensitive. A token in `X-Auth-Token` is not among them.
     ///
-    /// A recorder or a logger around a transport needs them, since the server may repeat one. To remove all of
-    /// them from a text, the token included, use [`scrubber`](Self::scrubber).
+    /// A recorder around a transport needs them, since the server may repeat one. To remove all of them from a text,
+    /// the token included, use [`scrubber`](Self::scrubber).
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter()
+        let headers = self.http.headers().iter();
+        let sensitive =
+            headers.filter(|(name, value)| value.is_sensitive() && *name != X_AUTH_TOKEN);
+        let values = sensitive.filter_map(|(_, value)| value.to_str().ok());
+        let added = values.filter(|value| !self.secrets.iter().any(|known| known == *value));
+        self.secrets.iter().chain(added)
     }
 
     /// Removes this request's secrets, the token included, from a text.
-    pub fn scrubber(&self) -> Scrubber<'_> {
-        let token = self.http.headers().get(X_AUTH_TOKEN).and_then(|token| token.to_str().ok());
-        Scrubber::new(token.into_iter().chain(self.secrets()))
+    ///
+    /// It knows those of the moment: a layer that adds one takes it after that.
+    pub fn scrubber(&self) -> Scrubber<'static> {
+        let mut secrets = self.secrets.clone();
+        let headers = self.http.headers().iter();
+        headers
+            .filter(|(_, value)| value.is_sensitive())
+            .for_each(|(_, value)| secrets.add_header(value));
+        Scrubber::owning(secrets)
+    }
+
+    /// The headers, for a layer that adds some. A value that is
+    /// [marked sensitive](http::HeaderValue::set_sensitive) is known to [`scrubber`](Self::scrubber) from then on.
+    ///
+    /// ```
+    /// use otp_core::http::HeaderValue;
+    /// use otp_core::{Request, Transport};
+    /// # use otp_core::{Response, TransportError, async_trait};
+    /// # use std::time::Duration;
+    ///
+    /// struct WithTrace<T>(T);
+    ///
+    /// #[async_trait]
+    /// impl<T: Transport> Transport for WithTrace<T> {
+    ///     async fn send(&self, mut request: Request) -> Result<Response, TransportError> {
+    ///         request.headers_mut().insert("traceparent", trace());
+    ///         self.0.send(request).await
+    ///     }
+    ///     # async fn sleep(&self, duration: Duration) {
+    ///     #     self.0.sleep(duration).await;
+    ///     # }
+    ///     # fn now(&self) -> Duration {
+    ///     #     self.0.now()
+    ///     # }
+    /// }
+    /// # fn trace() -> HeaderValue { HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") }
+    /// ```
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.http.headers_mut()
+    }
+
+    /// The same request with its raw part changed, for a layer that works on [`http::Request`]. Its endpoint, its
+    /// limits and its secrets stay.
+    #[must_use]
+    pub fn map_http(
+        self,
+        change: impl FnOnce(http::Request<Bytes>) -> http::Request<Bytes>,
+    ) -> Self {
+        Self { http: change(self.http), ..self }
     }
 
     /// The raw request, for reading. It holds the token, and its path may hold an OTP.

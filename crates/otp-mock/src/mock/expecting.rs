@@ -18,7 +18,7 @@ const NO_ANSWER: &str = "Returning default values";
 /// A mock of mockall's, and what it was told to expect, and where, which mockall keeps to itself. And the latest
 /// calls that came.
 #[derive(Debug)]
-pub(super) struct Expecting<M> {
+pub struct Expecting<M> {
     name: &'static str,
     mock: RwLock<M>,
     expected: RwLock<Vec<Expected>>,
@@ -32,13 +32,14 @@ struct Expected {
 }
 
 impl<M> Expecting<M> {
-    pub(super) fn new(name: &'static str, mock: M) -> Self {
+    /// The mock, by the name that it has in messages.
+    pub fn new(name: &'static str, mock: M) -> Self {
         Self { name, mock: RwLock::new(mock), expected: RwLock::default(), came: Mutex::default() }
     }
 
     /// The mock, to be told what to expect of this method.
     #[track_caller]
-    pub(super) fn expect(&mut self, method: &'static str) -> &mut M {
+    pub fn expect(&mut self, method: &'static str) -> &mut M {
         let at = Location::caller();
         self.expected
             .get_mut()
@@ -49,7 +50,7 @@ impl<M> Expecting<M> {
 
     /// Asks mockall for its answer. If the call fits no expectation, or is one too many, mockall says what
     /// came, and this adds what was expected.
-    pub(super) fn ask<T>(&self, method: &'static str, answer: impl FnOnce(&M) -> T) -> T {
+    pub fn ask<T>(&self, method: &'static str, answer: impl FnOnce(&M) -> T) -> T {
         let before = self.note(method);
         let answer = || answer(&self.mock.read().unwrap_or_else(PoisonError::into_inner));
         explain(answer, |said| {
@@ -60,7 +61,7 @@ impl<M> Expecting<M> {
     }
 
     /// Lets mockall say which call is missing, and forgets what was expected and what came.
-    pub(super) fn settle(&self, verify: impl FnOnce(&mut M)) {
+    pub fn settle(&self, verify: impl FnOnce(&mut M)) {
         let expected =
             mem::take(&mut *self.expected.write().unwrap_or_else(PoisonError::into_inner));
         let came = mem::take(&mut *self.came.lock().unwrap_or_else(PoisonError::into_inner));

@@ -2,9 +2,11 @@
 
 mod api;
 mod expecting;
+mod service;
 mod transport;
 
 pub use api::MockOtpsApi;
+pub use expecting::Expecting;
 pub use transport::MockTransport;
 
 /// What the `expect_…` methods of the mocks give: mockall's expectation of each method, which says how often

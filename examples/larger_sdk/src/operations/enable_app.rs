@@ -31,10 +31,11 @@ impl Operation for EnableApp {
         .acknowledged_by(&[StatusCode::OK])
         .if_unknown("look at the user's two-factor settings before you repeat it")
         .if_applied("codes come from the app from now on")
-        .if_bad_request("wait for the app's next code, and try that");
+        .if_status(&[(StatusCode::BAD_REQUEST, "wait for the app's next code, and try that")]);
 
-    fn write(&self, request: &mut RequestDraft) {
+    fn write(&self, request: &mut RequestDraft) -> Result<(), otp_core::operation::WriteError> {
         request.secret_header(X_OTP_TOKEN, &self.otp);
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {

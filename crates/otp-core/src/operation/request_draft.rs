@@ -1,15 +1,17 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
-use super::{Endpoint, Secrets};
+use super::wiped::WipedBytes;
+use super::{Endpoint, Secrets, exposed};
 use crate::BaseUrl;
-use crate::exchange::RESERVED;
+use crate::headers::RESERVED;
 use crate::secret::sensitive_header;
 
 /// Everything but RFC 3986's unreserved characters is encoded: a value is one path segment, always.
@@ -24,40 +26,15 @@ const PARAMS: usize = 96;
 /// does not have, is found when the request is finished, and the call ends with
 /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) before anything is sent.
 pub struct RequestDraft {
-    path: SecretPath,
+    /// A parameter may be an OTP.
+    path: WipedBytes,
     /// What of the template is still to be written.
     rest: &'static str,
+    query: WipedBytes,
     headers: HeaderMap,
     body: Bytes,
     secrets: Secrets,
     fault: Option<Fault>,
-}
-
-/// Wiped when it is dropped, since a parameter may be an OTP.
-struct SecretPath(Zeroizing<String>);
-
-impl SecretPath {
-    /// Makes room. A `String` that grows would leave its old place as it is.
-    fn reserve(&mut self, more: usize) {
-        let len = self.0.len() + more;
-        if len > self.0.capacity() {
-            let mut larger = Zeroizing::new(String::with_capacity(len.max(self.0.capacity() * 2)));
-            larger.push_str(&self.0);
-            self.0 = larger;
-        }
-    }
-}
-
-impl std::fmt::Debug for SecretPath {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-impl AsRef<[u8]> for SecretPath {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
 }
 
 impl std::fmt::Debug for RequestDraft {
@@ -75,6 +52,7 @@ impl std::fmt::Debug for RequestDraft {
 enum Fault {
     Param { given: &'static str },
     Header(HeaderName),
+    Json,
 }
 
 impl RequestDraft {
@@ -83,11 +61,12 @@ impl RequestDraft {
         let rest = endpoint.path_template();
         let prefix = base.path_prefix();
         let params = if rest.contains('{') { PARAMS } else { 0 };
-        let mut path = String::with_capacity(prefix.len() + rest.len() + params);
-        path.push_str(prefix);
+        let mut path = WipedBytes::with_capacity(prefix.len() + rest.len() + params);
+        path.push(prefix);
         Self {
-            path: SecretPath(Zeroizing::new(path)),
+            path,
             rest,
+            query: WipedBytes::default(),
             headers,
             body: Bytes::new(),
             secrets: Secrets::default(),
@@ -118,8 +97,8 @@ impl RequestDraft {
                 let more =
                     literal.len() + encoded.clone().map(str::len).sum::<usize>() + rest.len();
                 self.path.reserve(more);
-                self.path.0.push_str(literal);
-                self.path.0.extend(encoded);
+                self.path.push(literal);
+                encoded.for_each(|part| self.path.push(part));
                 self.rest = rest;
             }
             _ => self.fault = self.fault.take().or(Some(Fault::Param { given: name })),
@@ -135,6 +114,37 @@ impl RequestDraft {
     ) -> &mut Self {
         self.secret(value);
         self.path_param(name, value.expose_secret())
+    }
+
+    /// Adds a parameter to the query, `name=value`, after those that are there. So a parameter may be repeated.
+    ///
+    /// Everything but letters, digits, `-`, `.`, `_` and `~` is percent-encoded, in both. The query is not part of
+    /// [`path_template`](Endpoint::path_template), so telemetry does not show it.
+    pub fn query(&mut self, name: &str, value: impl std::fmt::Display) -> &mut Self {
+        self.add_query(name, &value.to_string())
+    }
+
+    /// As [`query`](Self::query), if there is a value.
+    pub fn query_if(&mut self, name: &str, value: Option<impl std::fmt::Display>) -> &mut Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// As [`query`](Self::query), for a value that no error or log may repeat. Proxies and servers log URLs, so a
+    /// header is the better place.
+    pub fn secret_query(&mut self, name: &str, value: &impl ExposeSecret<str>) -> &mut Self {
+        self.secret(value);
+        self.add_query(name, value.expose_secret())
+    }
+
+    fn add_query(&mut self, name: &str, value: &str) -> &mut Self {
+        self.query.push(if self.query.is_empty() { "?" } else { "&" });
+        utf8_percent_encode(name, SEGMENT).for_each(|part| self.query.push(part));
+        self.query.push("=");
+        utf8_percent_encode(value, SEGMENT).for_each(|part| self.query.push(part));
+        self
     }
 
     /// Adds a header. Those that the client or HTTP itself sets cannot be added: see
@@ -169,6 +179,18 @@ impl RequestDraft {
         }
     }
 
+    /// Sets a JSON body, which is wiped when the request is dropped. A secret in it is an
+    /// [`Exposed`](super::Exposed).
+    pub fn json(&mut self, value: &impl Serialize) -> &mut Self {
+        let mut body = WipedBytes::default();
+        let (result, secrets) = exposed::collect(|| serde_json::to_writer(&mut body, value));
+        self.secrets.extend(&secrets);
+        if result.is_err() {
+            self.fault = self.fault.take().or(Some(Fault::Json));
+        }
+        self.body(HeaderValue::from_static("application/json"), Bytes::from_owner(body))
+    }
+
     /// Sets the body and its `Content-Type`.
     pub fn body(&mut self, content_type: HeaderValue, body: impl Into<Bytes>) -> &mut Self {
         self.headers.insert(CONTENT_TYPE, content_type);
@@ -188,39 +210,43 @@ impl RequestDraft {
         mut self,
         endpoint: &'static Endpoint,
         base: &BaseUrl,
-    ) -> Result<http::Request<Bytes>, String> {
+    ) -> Result<http::Request<Bytes>, Cow<'static, str>> {
         match self.fault {
             Some(Fault::Param { given }) => {
                 return Err(format!(
                     "the path parameter '{given}' is empty, '.', '..' or not the next one of {}",
                     endpoint.path_template()
-                ));
+                )
+                .into());
             }
             Some(Fault::Header(name)) => {
-                return Err(format!("the header '{name}' or its value cannot be sent"));
+                return Err(format!("the header '{name}' or its value cannot be sent").into());
             }
+            // The serializer's own words may quote a value.
+            Some(Fault::Json) => return Err("its body cannot be written as JSON".into()),
             None => {}
         }
         if self.rest.contains('{') {
-            return Err(format!("not all of {} is filled in", endpoint.path_template()));
+            return Err(format!("not all of {} is filled in", endpoint.path_template()).into());
         }
-        self.path.reserve(self.rest.len());
-        self.path.0.push_str(self.rest);
+        self.path.reserve(self.rest.len() + self.query.as_ref().len());
+        self.path.push(self.rest);
+        self.path.push(&self.query);
 
         // Only a path with parameters can hold a secret; its owner wipes it.
-        let bytes = if self.rest.len() == endpoint.path_template().len() {
-            Bytes::from(std::mem::take(&mut *self.path.0))
+        let is_fixed = self.rest.len() == endpoint.path_template().len() && self.query.is_empty();
+        let bytes = if is_fixed {
+            Bytes::from(self.path.into_unwiped())
         } else {
             Bytes::from_owner(self.path)
         };
         let path = PathAndQuery::from_maybe_shared(bytes)
-            .map_err(|_| "the path template is not a path".to_owned())?;
+            .map_err(|_| "the path template is not a path")?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(base.scheme().clone());
         parts.authority = Some(base.authority().clone());
         parts.path_and_query = Some(path);
-        let uri = http::Uri::from_parts(parts)
-            .map_err(|_| "the path template is not a path".to_owned())?;
+        let uri = http::Uri::from_parts(parts).map_err(|_| "the path template is not a path")?;
 
         let mut request = http::Request::new(self.body);
         *request.method_mut() = endpoint.method().clone();
@@ -237,7 +263,7 @@ mod tests {
 
     const TWO: &Endpoint = &Endpoint::get("two", "/a/{x}/b/{y}");
 
-    fn uri(write: impl FnOnce(&mut RequestDraft)) -> Result<String, String> {
+    fn uri(write: impl FnOnce(&mut RequestDraft)) -> Result<String, Cow<'static, str>> {
         let base = BaseUrl::new("https://h/p").unwrap();
         let mut draft = RequestDraft::new(TWO, &base, HeaderMap::new());
         write(&mut draft);

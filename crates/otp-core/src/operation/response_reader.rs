@@ -2,14 +2,15 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::ReadError;
 use crate::Scrubber;
 
-/// A response with a `2xx` status, for an [operation](crate::Operation) to read.
+/// A response that is an answer, for an [operation](crate::Operation) to read: one with a `2xx` status, or another that
+/// its [endpoint takes](crate::Endpoint::answers).
 pub struct ResponseReader<'a> {
     response: &'a Response<Bytes>,
     scrubber: &'a Scrubber<'a>,
@@ -38,7 +39,7 @@ impl<'a> ResponseReader<'a> {
         Self { response, scrubber }
     }
 
-    /// The status: a `2xx`.
+    /// The status: a `2xx`, or one of [`Endpoint::answers`](crate::Endpoint::answers).
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }
@@ -60,6 +61,15 @@ impl<'a> ResponseReader<'a> {
         self.scrubber.text(text)
     }
 
+    /// Where the response says that what it speaks of is (`Location`, RFC 9110 §10.2.2): on one line, at most 2 KiB,
+    /// without the secrets of the request.
+    ///
+    /// Take an id out of it, and read that by an operation of your own. The client never follows a URL that a server
+    /// gave, since the token would go there.
+    pub fn location(&self) -> Option<String> {
+        Some(self.one_line(self.headers().get(LOCATION)?.to_str().ok()?))
+    }
+
     /// As [`scrub`](Self::scrub), on one line of at most 2 KiB, without control and invisible characters.
     pub(crate) fn one_line(&self, text: &str) -> String {
         self.scrubber.one_line(text, 2048)
@@ -76,7 +86,7 @@ impl<'a> ResponseReader<'a> {
     /// body is not a JSON object, or if it does not have the fields of `T`. The reason says where, and
     /// never what is there: a parser's own words would quote a secret.
     pub fn json_object<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
-        if says_it_is_not_json(self.headers()) {
+        if says_it_is_not("application/json", self.headers()) {
             return Err(ReadError::not_from_service("its content type is not JSON"));
         }
         if is_markup(self.body()) {
@@ -119,8 +129,29 @@ fn is_encoded(codings: &HeaderValue) -> bool {
 }
 
 /// A missing type says nothing (RFC 9110 §8.3); a wrong one says that somebody else answers.
-pub(crate) fn says_it_is_not_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|content_type| !content_type.to_str().is_ok_and(is_json))
+pub(crate) fn says_it_is_not(accepted: &str, headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(CONTENT_TYPE) else { return false };
+    !content_type.to_str().is_ok_and(|content_type| is_accepted(accepted, content_type))
+}
+
+/// Whether an endpoint that accepts this reads JSON.
+pub(crate) fn reads_json(accepted: &str) -> bool {
+    is_json(accepted)
+}
+
+fn is_accepted(accepted: &str, content_type: &str) -> bool {
+    let essence =
+        |media_type: &str| media_type.split(';').next().unwrap_or_default().trim().to_owned();
+    let content = essence(content_type);
+    is_json(accepted) && is_json(content_type)
+        || content.is_empty()
+        || accepted.split(',').map(essence).any(|accepted| match accepted.strip_suffix("/*") {
+            Some("*") => true,
+            Some(family) => {
+                content.split_once('/').is_some_and(|(of, _)| of.eq_ignore_ascii_case(family))
+            }
+            None => content.eq_ignore_ascii_case(&accepted),
+        })
 }
 
 /// `application/json`, its old name `text/json`, a type that ends in `+json` (RFC 6839 §3.1), with any

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use crate::AuthToken;
+use crate::credentials::{ProviderError, Source, TokenRequest};
+
+/// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without async.
+///
+/// See there for when it is asked, and for what its errors mean. Nothing can interrupt it, so it must return within
+/// the request's [time limit](TokenRequest::time_limit). A call that waits for another thread's request to it gives
+/// up at its own limit.
+pub trait TokenProvider: Send + Sync {
+    /// A token that is not the [rejected](TokenRequest::rejected) one.
+    fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
+}
+
+/// What a client authenticates with: a fixed token, or a provider.
+///
+/// An [`AuthToken`] becomes one by itself.
+pub struct Credentials(pub(crate) Source<Arc<dyn TokenProvider>>);
+
+impl Credentials {
+    /// Tokens from this provider.
+    pub fn provider(provider: impl TokenProvider + 'static) -> Self {
+        Self(Source::Provider(Arc::new(provider)))
+    }
+}

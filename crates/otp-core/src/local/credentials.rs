@@ -1,0 +1,27 @@
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use crate::AuthToken;
+use crate::credentials::{ProviderError, Source, TokenRequest};
+
+/// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without `Send` and `Sync`.
+///
+/// See there for when it is asked, and for what its errors mean.
+#[async_trait(?Send)]
+pub trait TokenProvider {
+    /// A token that is not the [rejected](TokenRequest::rejected) one.
+    async fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
+}
+
+/// What a client authenticates with: a fixed token, or a provider.
+///
+/// An [`AuthToken`] becomes one by itself.
+pub struct Credentials(pub(crate) Source<Rc<dyn TokenProvider>>);
+
+impl Credentials {
+    /// Tokens from this provider.
+    pub fn provider(provider: impl TokenProvider + 'static) -> Self {
+        Self(Source::Provider(Rc::new(provider)))
+    }
+}
