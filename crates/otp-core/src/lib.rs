@@ -58,9 +58,13 @@
 //! |---|---|
 //! | call the service, or take it as a dependency | [`OtpsApi`], [`OtpsClient`] |
 //! | set a timeout or a header for one call, see the response's metadata | [`OtpsClient::call`], [`Answer`] |
+//! | act in the session that a verification gave | [`OtpsApi::in_session`], [`OtpsClient::with_token`] |
 //! | do so on one thread, or without async | [`local`], [`blocking`]: the same names |
 //! | send requests your own way | [`Transport`], [`Request`], [`TransportError`] |
 //! | add an endpoint of your own | [`Operation`], [`Endpoint`] |
+//! | define a service of your own, in all flavours | [`service!`](service) |
+//! | read a listing page by page, or poll | [`Call::pages`], [`Call::send_until`](Call) |
+//! | refresh the token | [`Credentials`], [`credentials::TokenProvider`] |
 //! | drive the protocol yourself | [`Exchange`], [`ClientConfig`] |
 //! | hold a secret | [`AuthToken`], [`Otp`], [`RecoveryCode`] |
 //! | handle a failure | [`Error`], [`ErrorKind`], [`Effect`] |
@@ -71,6 +75,10 @@
     doc = "",
     doc = "[`Exchange::span`]: https://docs.rs/otp-core/latest/otp_core/exchange/struct.Exchange.html#method.span"
 )]
+
+// The macros' docs link to items by this name, here as in a crate that uses them.
+#[allow(unused_extern_crates, reason = "links are not uses")]
+extern crate self as otp_core;
 
 mod api;
 mod base_url;
