@@ -59,14 +59,16 @@ use crate::{Answer, Error, ErrorKind, Operation};
 /// - Its operation is an expression of them.
 /// - Its error is [`Error`], or a type of yours that is `From<Error>`.
 ///
-/// ```compile_fail,E0277
-/// use otp_core::operation::ReceiveCodes;
+/// What is not an operation does not compile:
 ///
-/// otp_core::service! {
-///     /// The operation does not return this.
-///     pub trait PhoneApi {
-///         /// Sends an OTP.
-///         fn text(&self) -> Result<u8, otp_core::Error> = "not an operation";
+/// ```compile_fail,E0277
+/// mod sdk {
+///     otp_core::service! {
+///         /// A service.
+///         pub trait PhoneApi {
+///             /// Sends an OTP.
+///             fn text(&self) -> Result<(), otp_core::Error> = "not an operation";
+///         }
 ///     }
 /// }
 /// ```

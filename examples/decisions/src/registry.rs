@@ -70,6 +70,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-core/src/local/mod.rs", "struct Login", Driven("core_local_api")),
     example("crates/otp-core/src/local/mod.rs", "struct Radio", PassesOn),
     example("crates/otp-core/src/operation/mod.rs", "struct EnableApp", DEFINES_AN_OPERATION),
+    example("crates/otp-core/src/service.rs", "async fn text_me(api: &dyn PhoneApi)", PassesOn),
     example("crates/otp-emulator/src/lib.rs", "last_sms().expect", ShowsADouble),
     example("crates/otp-emulator/src/lib.rs", "Fault::LostSms", ShowsADouble),
     example("crates/otp-hyper/src/lib.rs", "client.receive_codes()", PassesOn),
@@ -80,9 +81,11 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-mock/src/fake/mod.rs", "FakeUser::with_phone", ShowsADouble),
     example("crates/otp-mock/src/fake/mod.rs", "Fault::LostRegenerate", ShowsADouble),
     example("crates/otp-mock/src/lib.rs", "an OTP works once", ShowsADouble),
-    example("crates/otp-mock/src/mock/api.rs", "canned::", PREPARES_AN_ERROR),
+    example("crates/otp-mock/src/mock/api.rs", "async fn codes_left(", PassesOn),
+    example("crates/otp-mock/src/mock/api.rs", "ErrorKind::RateLimited", PREPARES_AN_ERROR),
     example("crates/otp-mock/src/mock/api.rs", "returning_st(", ShowsADouble),
     example("crates/otp-mock/src/mock/mod.rs", "expect_", PREPARES_AN_ERROR),
+    example("crates/otp-mock/src/mock/service.rs", "mock_service!", ShowsADouble),
     example("crates/otp-mock/src/mock/transport.rs", "MockTransport::new()", ShowsADouble),
     example("crates/otp-mock/src/record/recorder.rs", "Recorder::new", ShowsADouble),
     example("crates/otp-mock/src/record/recording.rs", ".replay()", ShowsADouble),
@@ -147,7 +150,7 @@ const fn story(name: &'static str) -> Check {
 
 /// All that were read.
 pub const READ: &[Read] = &[
-    read("crates/otp-core/src/exchange/mod.rs", "text_me", 0xf376_c33a_36ca_c91b, PASSES_ON),
+    read("crates/otp-core/src/exchange/mod.rs", "text_me", 0xf1f3_4d80_354f_2667, PASSES_ON),
     read("crates/otp-core/src/exchange/mod.rs", STATEMENTS, 0x57bc_ca3d_5cf6_311a, PASSES_ON),
     read(
         "crates/otp-mock/src/mock/mod.rs",
