@@ -190,7 +190,7 @@ macro_rules! service {
             impl<T: super::$Service> $Service for $crate::local::FromSend<T> {
                 $(
                     $crate::__forward_method! {
-                        [async LocalBoxFuture] wrapper [$method [$($args)*] $Return]
+                        [async LocalBoxFuture] [.0] [$method [$($args)*] $Return]
                     }
                 )+
 
@@ -290,7 +290,7 @@ macro_rules! __forward {
         [[$($generics:tt)*] $Pointer:ty] [$($method:tt)+]
     ) => {
         impl<$($generics)*> $Service for $Pointer {
-            $($crate::__forward_method! { $flavour pointer $method })+
+            $($crate::__forward_method! { $flavour [*] $method })+
 
             fn in_session(
                 &self,
@@ -302,11 +302,11 @@ macro_rules! __forward {
     };
 }
 
-/// One method that calls the same method of what is pointed to.
+/// One method that calls the same method of what is pointed to (`[*]`), or of a part (`[.0]`).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __forward_method {
-    ($flavour:tt $via:ident [$method:ident [$($args:tt)*] $Return:ty]) => {
+    ($flavour:tt $via:tt [$method:ident [$($args:tt)*] $Return:ty]) => {
         $crate::__forward_method! {
             @args [$flavour $via $method $Return]
             ['life1 'life2 'life3 'life4 'life5 'life6 'life7 'life8] [] [] [] $($args)*
@@ -336,7 +336,7 @@ macro_rules! __forward_method {
     };
 
     (
-        @method [[async $Future:ident] $via:ident $method:ident $Return:ty]
+        @method [[async $Future:ident] $via:tt $method:ident $Return:ty]
         [$($life:lifetime)*] [$($params:tt)*] [$($names:ident)*]
     ) => {
         fn $method<'life0, $($life,)* 'async_trait>(
@@ -351,7 +351,7 @@ macro_rules! __forward_method {
         }
     };
     (
-        @method [[blocking] $via:ident $method:ident $Return:ty]
+        @method [[blocking] $via:tt $method:ident $Return:ty]
         [$($life:lifetime)*] [$($params:tt)*] [$($names:ident)*]
     ) => {
         fn $method<$($life),*>(&self $($params)*) -> $Return {
@@ -359,8 +359,8 @@ macro_rules! __forward_method {
         }
     };
 
-    (@inner pointer $self:ident) => { (**$self) };
-    (@inner wrapper $self:ident) => { $self.0 };
+    (@inner [*] $self:ident) => { (**$self) };
+    (@inner [$($part:tt)+] $self:ident) => { $self $($part)+ };
 }
 
 /// A macro of the service's own, which hands its definition to another macro.

@@ -53,7 +53,7 @@ pub trait Transport: Send + Sync {
 
 forward_transport!(
     [blocking]:
-    pointer ['a, T: Transport + ?Sized] &'a T,
-    pointer [T: Transport + ?Sized] Box<T>,
-    pointer [T: Transport + ?Sized] Arc<T>,
+    [*] ['a, T: Transport + ?Sized] &'a T,
+    [*] [T: Transport + ?Sized] Box<T>,
+    [*] [T: Transport + ?Sized] Arc<T>,
 );

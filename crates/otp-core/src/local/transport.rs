@@ -62,9 +62,9 @@ pub trait Transport {
 
 forward_transport!(
     [async LocalBoxFuture]:
-    pointer ['a, T: Transport + ?Sized] &'a T,
-    pointer [T: Transport + ?Sized] Box<T>,
-    pointer [T: Transport + ?Sized] Rc<T>,
-    pointer [T: Transport + ?Sized] Arc<T>,
-    wrapper [T: crate::Transport] FromSend<T>,
+    [*] ['a, T: Transport + ?Sized] &'a T,
+    [*] [T: Transport + ?Sized] Box<T>,
+    [*] [T: Transport + ?Sized] Rc<T>,
+    [*] [T: Transport + ?Sized] Arc<T>,
+    [.0] [T: crate::Transport] FromSend<T>,
 );

@@ -132,7 +132,7 @@ pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a
 
 /// Implements the flavour's `Transport` for what points to one, or wraps one.
 macro_rules! forward_transport {
-    ($flavour:tt: $($via:ident [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
+    ($flavour:tt: $($via:tt [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
         impl<$($generics)*> Transport for $Type {
             $crate::__forward_method! {
                 $flavour $via [send [, request: Request] Result<Response, TransportError>]
@@ -146,7 +146,7 @@ pub(crate) use forward_transport;
 
 forward_transport!(
     [async BoxFuture]:
-    pointer ['a, T: Transport + ?Sized] &'a T,
-    pointer [T: Transport + ?Sized] Box<T>,
-    pointer [T: Transport + ?Sized] Arc<T>,
+    [*] ['a, T: Transport + ?Sized] &'a T,
+    [*] [T: Transport + ?Sized] Box<T>,
+    [*] [T: Transport + ?Sized] Arc<T>,
 );
