@@ -3,15 +3,15 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::Clause;
-use crate::bench::Bench;
 use crate::cases::{
     cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, responses,
     unchanged,
 };
+use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
 use crate::mismatch::Check;
 
-type Run = for<'b> fn(&'b Bench<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>>;
+type Run = for<'b> fn(&'b Harness<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>>;
 
 /// What a case cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ macro_rules! cases {
                         promise: $promise,
                         why: $why,
                         needs: &[$($(Need::$need),*)?],
-                        run: |bench| Box::pin($module::$name(bench)),
+                        run: |harness| Box::pin($module::$name(harness)),
                     },)*)*
                 }
             }

@@ -7,11 +7,11 @@ use otp_core::local::{FromSend, Transport};
 use otp_core::{blocking, local};
 use tokio::task::AbortHandle;
 
-use crate::bench::{Bench, Make};
 use crate::blocking::OnThreads;
+use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::report::{CaseReport, Obstacle, Verdict};
-use crate::{Case, Report, first, log};
+use crate::{Case, Report, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
@@ -186,12 +186,12 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        let outcome = first::exchange(&Bench::new(self.wire, make), futures).await;
+        let outcome = plain_exchange::exchange(&Harness::new(self.wire, make), futures).await;
         watched.abort();
         outcome.err().map(|found| Obstacle {
             reason: "no plain request got through over this wire, so no case was run",
             found: Some(found),
-            advice: Some(first::advice(self.wire)),
+            advice: Some(plain_exchange::advice(self.wire)),
         })
     }
 
@@ -205,7 +205,7 @@ impl Kit {
     async fn case(&self, case: Case, make: Make<'_>) -> CaseReport {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let outcome = (case.spec().run)(&Bench::new(self.wire, make)).await;
+        let outcome = (case.spec().run)(&Harness::new(self.wire, make)).await;
         watched.abort();
         let exception = self.exceptions.iter().find(|(own, _)| *own == case);
         let verdict = Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()));

@@ -57,12 +57,12 @@
     reason = "this runs in tests only: what cannot be set up must stop the test, and say why"
 )]
 
-mod bench;
 mod blocking;
 mod case;
 mod cases;
 mod clause;
-mod first;
+mod harness;
+mod plain_exchange;
 pub mod guide {
     #![doc = include_str!("guide.md")]
     #![allow(unused_imports, reason = "the guide's links are looked up here")]

@@ -13,9 +13,9 @@ use otp_mock::{FakeOtps, Outcome, Reply};
 
 use crate::Cors;
 use crate::body::ReplyBody;
-use crate::crowd::Seat;
+use crate::connections::Seat;
 use crate::log::{Log, Logged};
-use crate::serve::Desk;
+use crate::serve::Handler;
 
 /// No operation takes a body, so this only bounds what is read to say so.
 const MAX_BODY: usize = 8 * 1024;
@@ -31,9 +31,9 @@ const PANICKED: (StatusCode, &str) =
 /// After the half of an answer that is cut off: it is on its way by then.
 const CUT_AFTER: Duration = Duration::from_millis(50);
 
-/// The service's desk.
+/// The service's handler.
 #[derive(Clone)]
-pub(crate) struct ServiceDesk {
+pub(crate) struct ServiceHandler {
     pub(crate) fake: FakeOtps,
     pub(crate) log: Log,
     pub(crate) cors: Option<Cors>,
@@ -41,7 +41,7 @@ pub(crate) struct ServiceDesk {
     pub(crate) patience: Duration,
 }
 
-impl Desk for ServiceDesk {
+impl Handler for ServiceHandler {
     fn admits_connection(&self) -> bool {
         self.fake.admits_connection()
     }
@@ -67,7 +67,7 @@ impl Desk for ServiceDesk {
     }
 }
 
-impl ServiceDesk {
+impl ServiceHandler {
     /// What the service says; nothing if the phone that a test gave it panicked. That phone may take long,
     /// or call this server, so it rings on another thread.
     async fn handle(&self, request: Request<Bytes>, logged: &Logged) -> Option<Reply> {

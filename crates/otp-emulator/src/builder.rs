@@ -7,9 +7,9 @@ use otp_core::BaseUrl;
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminDesk};
-use crate::answer::ServiceDesk;
-use crate::crowd::Crowd;
+use crate::admin::{self, AdminHandler};
+use crate::answer::ServiceHandler;
+use crate::connections::Connections;
 use crate::log::{Log, RequestLine, Told};
 use crate::serve::{self, Site};
 use crate::tls::Tls;
@@ -175,8 +175,8 @@ impl EmulatorBuilder {
         let site = Site {
             listener: tokio::net::TcpListener::from_std(listener)?,
             acceptor,
-            desk: ServiceDesk { fake: fake.clone(), log, cors: self.cors, patience },
-            crowd: Crowd::new(self.max_connections),
+            handler: ServiceHandler { fake: fake.clone(), log, cors: self.cors, patience },
+            connections: Connections::new(self.max_connections),
             patience,
         };
         let (admin_address, admin) = match admin {
@@ -186,8 +186,8 @@ impl EmulatorBuilder {
                 let site = Site {
                     listener: tokio::net::TcpListener::from_std(listener)?,
                     acceptor: None,
-                    desk: AdminDesk::new(fake.clone(), base_url, patience),
-                    crowd: Crowd::new(admin::CONNECTIONS),
+                    handler: AdminHandler::new(fake.clone(), base_url, patience),
+                    connections: Connections::new(admin::CONNECTIONS),
                     patience,
                 };
                 (Some(address), Some(site))

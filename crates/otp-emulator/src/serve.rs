@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::ReplyBody;
-use crate::crowd::{Crowd, Seat};
+use crate::connections::{Connections, Seat};
 
 /// How long requests that are being answered may take to end once the emulator is to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ const FLUSH: Duration = Duration::from_millis(20);
 const KEPT: u32 = 6;
 
 /// What answers requests.
-pub(crate) trait Desk: Clone + Send + Sync + 'static {
+pub(crate) trait Handler: Clone + Send + Sync + 'static {
     /// Whether a connection that was just opened is served.
     fn admits_connection(&self) -> bool {
         true
@@ -48,31 +48,31 @@ pub(crate) trait Desk: Clone + Send + Sync + 'static {
 pub(crate) struct Site<D> {
     pub(crate) listener: TcpListener,
     pub(crate) acceptor: Option<TlsAcceptor>,
-    pub(crate) desk: D,
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) handler: D,
+    pub(crate) connections: Arc<Connections>,
     /// How long a client may take until its first request is there.
     pub(crate) patience: Duration,
 }
 
 /// Answers connections until `stop` changes or its sender is dropped; then lets what is being answered
 /// end, within bounds.
-pub(crate) async fn until<D: Desk>(mut stop: watch::Receiver<()>, site: Site<D>) {
-    let mut connections = JoinSet::new();
-    let Site { listener, acceptor, desk, crowd, patience } = site;
+pub(crate) async fn until<D: Handler>(mut stop: watch::Receiver<()>, site: Site<D>) {
+    let mut tasks = JoinSet::new();
+    let Site { listener, acceptor, handler, connections, patience } = site;
     loop {
         tokio::select! {
             _ = stop.changed() => break,
-            _ = connections.join_next(), if !connections.is_empty() => {}
+            _ = tasks.join_next(), if !tasks.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if desk.admits_connection() => {
-                    let ticket = crowd.enter();
-                    let (desk, acceptor, stop) = (desk.clone(), acceptor.clone(), stop.clone());
-                    connections.spawn(async move {
+                Ok((stream, _)) if handler.admits_connection() => {
+                    let ticket = connections.enter();
+                    let (handler, acceptor, stop) = (handler.clone(), acceptor.clone(), stop.clone());
+                    tasks.spawn(async move {
                         let seat = Arc::clone(&ticket.seat);
                         tokio::select! {
                             () = seat.ended() => {}
                             () = seat.tired(patience, patience.saturating_mul(KEPT)) => {}
-                            () = connection(stream, acceptor, desk, &ticket.seat, stop) => {}
+                            () = connection(stream, acceptor, handler, &ticket.seat, stop) => {}
                         }
                     });
                 }
@@ -83,7 +83,7 @@ pub(crate) async fn until<D: Desk>(mut stop: watch::Receiver<()>, site: Site<D>)
         }
     }
     drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
+    let all = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, all).await;
 }
 
@@ -96,34 +96,34 @@ async fn pause(error: &io::Error) {
 }
 
 /// A connection that fails is the client's affair: there is nobody here to tell.
-async fn connection<D: Desk>(
+async fn connection<D: Handler>(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-    desk: D,
+    handler: D,
     seat: &Arc<Seat>,
     stop: watch::Receiver<()>,
 ) {
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => requests(stream, desk, seat, stop).await,
+        None => requests(stream, handler, seat, stop).await,
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
-                requests(stream, desk, seat, stop).await;
+                requests(stream, handler, seat, stop).await;
             }
         }
     }
 }
 
-async fn requests<D, S>(stream: S, desk: D, seat: &Arc<Seat>, mut stop: watch::Receiver<()>)
+async fn requests<D, S>(stream: S, handler: D, seat: &Arc<Seat>, mut stop: watch::Receiver<()>)
 where
-    D: Desk,
+    D: Handler,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answer = service_fn({
         let seat = Arc::clone(seat);
         move |request| {
-            let (desk, seat) = (desk.clone(), Arc::clone(&seat));
-            async move { desk.answer(request, &seat).await }
+            let (handler, seat) = (handler.clone(), Arc::clone(&seat));
+            async move { handler.answer(request, &seat).await }
         }
     });
     let server = server();

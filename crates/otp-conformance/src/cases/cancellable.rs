@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::bench::{Bench, Subject};
+use crate::harness::{Harness, Subject};
 use crate::hostile::{Fault, Protocol};
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
 use crate::time::{caught, drop_after, until, wait, within};
@@ -9,15 +9,15 @@ use crate::time::{caught, drop_after, until, wait, within};
 const POLLS: usize = 40;
 
 /// A server that echoes as slowly as its protocol allows, so that there are many polls to drop at.
-fn echoing(bench: &Bench<'_>) -> Subject {
-    match bench.wire.protocol() {
-        Protocol::Http1 => bench.subject(Fault::TricklingEcho),
-        Protocol::Http2 => bench.subject(Fault::Echo),
+fn echoing(harness: &Harness<'_>) -> Subject {
+    match harness.wire.protocol() {
+        Protocol::Http1 => harness.subject(Fault::TricklingEcho),
+        Protocol::Http2 => harness.subject(Fault::Echo),
     }
 }
 
-pub(crate) async fn nothing_is_sent_unpolled(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Echo);
+pub(crate) async fn nothing_is_sent_unpolled(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Echo);
     drop(subject.transport.send(subject.post()));
     let kept = subject.transport.send(subject.post());
     wait(Duration::from_millis(100)).await;
@@ -26,8 +26,8 @@ pub(crate) async fn nothing_is_sent_unpolled(bench: &Bench<'_>) -> Check {
     expect(requests == 0, "no request", || format!("{requests} received"))
 }
 
-pub(crate) async fn what_was_dropped_is_sent_once_at_most(bench: &Bench<'_>) -> Check {
-    let subject = echoing(bench);
+pub(crate) async fn what_was_dropped_is_sent_once_at_most(harness: &Harness<'_>) -> Check {
+    let subject = echoing(harness);
     for polls in 1..POLLS {
         let dropped = subject.marked(&format!("dropped-{polls}"));
         if let Some(ended) = drop_after(polls, caught(subject.transport.send(dropped))).await {
@@ -48,8 +48,8 @@ pub(crate) async fn what_was_dropped_is_sent_once_at_most(bench: &Bench<'_>) -> 
     Ok(())
 }
 
-pub(crate) async fn a_drop_does_not_spoil_the_next(bench: &Bench<'_>) -> Check {
-    let subject = echoing(bench);
+pub(crate) async fn a_drop_does_not_spoil_the_next(harness: &Harness<'_>) -> Check {
+    let subject = echoing(harness);
     for polls in 1..POLLS {
         let dropped = format!("dropped-{polls}");
         let sending = caught(subject.transport.send(subject.marked(&dropped)));
@@ -75,9 +75,9 @@ fn is_own(body: &[u8], marker: &str, polls: usize) -> Check {
     expect_eq(&what, &String::from_utf8_lossy(body).as_ref(), &marker)
 }
 
-pub(crate) async fn gives_up_when_dropped(bench: &Bench<'_>) -> Check {
+pub(crate) async fn gives_up_when_dropped(harness: &Harness<'_>) -> Check {
     // Over HTTP/2 the second fault is there so that the server hears of a stream that is reset.
-    let subject = bench.subject_of(vec![Fault::Silence, Fault::Close]);
+    let subject = harness.subject_of(vec![Fault::Silence, Fault::Close]);
     // Long after the server's patience, so that its own limit does not end what should have ended.
     let request = subject.post().with_time_limit(Duration::from_secs(30));
     let mut sending = subject.transport.send(request);

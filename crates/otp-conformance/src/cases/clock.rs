@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::hostile::{Fault, Reply};
 use crate::mismatch::{Check, Mismatch, expect};
 use crate::time::{Ended, all, caught, wait, within};
@@ -9,8 +9,8 @@ use crate::time::{Ended, all, caught, wait, within};
 /// Clocks may tick coarsely: a browser's to a millisecond.
 const TICK: Duration = Duration::from_millis(5);
 
-pub(crate) async fn sleep_waits(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+pub(crate) async fn sleep_waits(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Answer(Reply::status(204)));
     let told = Duration::from_millis(60);
     let started = Instant::now();
     let ended = within(Duration::from_secs(5), subject.transport.sleep(told)).await;
@@ -27,8 +27,8 @@ pub(crate) async fn sleep_waits(bench: &Bench<'_>) -> Check {
     expect(right, format!("{} ms", told.as_millis()), || format!("{} ms", took.as_millis()))
 }
 
-pub(crate) async fn sleep_lets_others_run(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+pub(crate) async fn sleep_lets_others_run(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Answer(Reply::status(204)));
     let started = Instant::now();
     let sleeping =
         async { caught(subject.transport.sleep(Duration::from_secs(1))).await.map(|()| None) };
@@ -45,8 +45,8 @@ pub(crate) async fn sleep_lets_others_run(bench: &Bench<'_>) -> Check {
     })
 }
 
-pub(crate) async fn now_goes_on(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+pub(crate) async fn now_goes_on(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Answer(Reply::status(204)));
     let (first, started) = (subject.transport.now(), Instant::now());
     wait(Duration::from_millis(80)).await;
     let (last, passed) = (subject.transport.now(), started.elapsed());

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::hostile::{Fault, Reply};
 use crate::mismatch::{Check, expect, expect_eq};
 use crate::time::{all, until};
@@ -11,8 +11,8 @@ const AT_ONCE: usize = 24;
 /// Within this the second is answered, long before the first gives up.
 const LIMIT: Duration = Duration::from_secs(2);
 
-pub(crate) async fn answers_are_not_mixed(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Echo);
+pub(crate) async fn answers_are_not_mixed(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Echo);
     // Twice, so that the second time meets kept connections.
     for round in 0..2 {
         let markers: Vec<_> = (0..AT_ONCE).map(|i| format!("send-{round}-{i}")).collect();
@@ -28,10 +28,10 @@ pub(crate) async fn answers_are_not_mixed(bench: &Bench<'_>) -> Check {
 /// How many wait. Browsers open six connections to a server and no more.
 const WAITING: usize = 5;
 
-pub(crate) async fn one_does_not_wait_for_another(bench: &Bench<'_>) -> Check {
+pub(crate) async fn one_does_not_wait_for_another(harness: &Harness<'_>) -> Check {
     let mut faults = vec![Fault::Silence; WAITING];
     faults.push(Fault::Answer(Reply::status(204)));
-    let subject = bench.subject_of(faults);
+    let subject = harness.subject_of(faults);
     let waiting = (0..WAITING).map(|_| -> Pin<Box<dyn Future<Output = _> + '_>> {
         Box::pin(async {
             subject.send(subject.post()).await;

@@ -4,14 +4,14 @@ use std::time::Duration;
 use otp_core::Progress::NotSent;
 
 use super::in_time::LIMIT;
-use crate::bench::{Bench, Observed};
+use crate::harness::{Harness, Observed};
 use crate::hostile::{Certificate, Ending, Fault, Protocol, Reply};
 use crate::log;
 use crate::mismatch::{Check, expect};
 use crate::time::wait;
 
-pub(crate) async fn https_is_never_in_the_clear(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Answer(Reply::status(204)));
+pub(crate) async fn https_is_never_in_the_clear(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Answer(Reply::status(204)));
     let request = subject.changed(subject.post(), |http| {
         let secure = http.uri().to_string().replacen("http:", "https:", 1);
         *http.uri_mut() = secure.parse().expect("a URI of a case");
@@ -27,13 +27,13 @@ pub(crate) async fn https_is_never_in_the_clear(bench: &Bench<'_>) -> Check {
 }
 
 /// An answer with a session in a header and a recovery code in its body.
-fn secret_reply(bench: &Bench<'_>, status: u16) -> Reply {
-    let body = format!("{{\"recovery_codes\":[\"{}\"]}}", bench.secrets.code);
-    Reply::json(status, body).header("x-auth-token", &bench.secrets.session)
+fn secret_reply(harness: &Harness<'_>, status: u16) -> Reply {
+    let body = format!("{{\"recovery_codes\":[\"{}\"]}}", harness.secrets.code);
+    Reply::json(status, body).header("x-auth-token", &harness.secrets.session)
 }
 
 /// Faults that end in an error, each of another kind.
-fn faults(bench: &Bench<'_>) -> Vec<(&'static str, Fault)> {
+fn faults(harness: &Harness<'_>) -> Vec<(&'static str, Fault)> {
     let mut faults = vec![
         ("connection refused", Fault::Refused),
         ("closed", Fault::Close),
@@ -43,13 +43,13 @@ fn faults(bench: &Bench<'_>) -> Vec<(&'static str, Fault)> {
         ("silence within the body", Fault::Cut(200, Ending::Silence)),
         ("a body that never ends", Fault::Endless { announced: false }),
         ("a head that never ends", Fault::EndlessHead),
-        ("secrets cut off", Fault::AnswerAndClose(secret_reply(bench, 200).cut())),
+        ("secrets cut off", Fault::AnswerAndClose(secret_reply(harness, 200).cut())),
     ];
-    if bench.wire.is_tls() {
+    if harness.wire.is_tls() {
         faults.push(("a bad certificate", Fault::Certificate(Certificate::WrongHost)));
         faults.push(("no TLS", Fault::NotTls(b"HTTP/1.1 400 Bad Request\r\n\r\n")));
     }
-    if bench.wire.protocol() == Protocol::Http1 {
+    if harness.wire.protocol() == Protocol::Http1 {
         faults.push(("no HTTP", Fault::Raw(b"HTTP/1.1 abc\r\n\r\n")));
     }
     faults
@@ -80,9 +80,9 @@ fn excerpt(text: &str, find: &str) -> String {
     format!("{}{}{}", cut(start > 0), words.join(" "), cut(end < after.len()))
 }
 
-pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
-    for (what, fault) in faults(bench) {
-        let subject = bench.subject(fault);
+pub(crate) async fn errors_hold_no_secret(harness: &Harness<'_>) -> Check {
+    for (what, fault) in faults(harness) {
+        let subject = harness.subject(fault);
         let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
         let said = said(&seen);
         let base_url = subject.server.base_url().to_string();
@@ -90,7 +90,7 @@ pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
         let path = format!("/metal{path}");
         // An address without a scheme tells nothing but the place.
         let url = [origin, &path].into_iter().find(|part| said.contains(part));
-        let leaked = bench.secrets.leaked(&said).or(url.map(str::to_owned)).unwrap_or_default();
+        let leaked = harness.secrets.leaked(&said).or(url.map(str::to_owned)).unwrap_or_default();
         expect(leaked.is_empty(), format!("{what}: an error without secrets and URL"), || {
             format!("{leaked} in: {}", excerpt(&said, &leaked))
         })?;
@@ -98,19 +98,19 @@ pub(crate) async fn errors_hold_no_secret(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn logs_hold_no_secret(bench: &Bench<'_>) -> Check {
+pub(crate) async fn logs_hold_no_secret(harness: &Harness<'_>) -> Check {
     let listening = log::listen();
     // The second fault is there so that no server of HTTP/2 logs what it reads.
     for status in [200, 422] {
-        let success = Fault::Answer(secret_reply(bench, status));
-        let subject = bench.subject_of(vec![success, Fault::Close]);
+        let success = Fault::Answer(secret_reply(harness, status));
+        let subject = harness.subject_of(vec![success, Fault::Close]);
         subject.send(subject.post()).await;
     }
-    for (_, fault) in faults(bench) {
-        let subject = bench.subject(fault);
+    for (_, fault) in faults(harness) {
+        let subject = harness.subject(fault);
         // Whatever comes of it: that is another case's.
         subject.send(subject.post().with_time_limit(LIMIT)).await;
     }
-    let line = listening.lines().into_iter().find(|line| bench.secrets.leaked(line).is_some());
+    let line = listening.lines().into_iter().find(|line| harness.secrets.leaked(line).is_some());
     expect(line.is_none(), "log lines and spans without secrets", || line.unwrap_or_default())
 }

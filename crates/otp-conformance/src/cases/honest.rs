@@ -7,7 +7,7 @@ use otp_core::TransportErrorKind::{self, ConnectionLost, Protocol, Tls};
 use otp_core::bytes::Bytes;
 
 use super::in_time::{LIMIT, after_the_request};
-use crate::bench::{Bench, Observed, Subject};
+use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame};
 use crate::hostile::{self, Certificate, Ending, Fault, Reply};
 use crate::mismatch::{Check, Mismatch, expect};
@@ -15,12 +15,12 @@ use crate::time::{until, wait};
 
 /// Meets each fault with a `POST` and says which of them went wrong.
 async fn each(
-    bench: &Bench<'_>,
+    harness: &Harness<'_>,
     faults: impl IntoIterator<Item = (&str, Fault)>,
     check: impl Fn(&Observed) -> Check,
 ) -> Check {
     for (what, fault) in faults {
-        let subject = bench.subject(fault);
+        let subject = harness.subject(fault);
         let seen = subject.send(subject.post()).await;
         check(&seen).map_err(|wrong| wrong.when(what))?;
     }
@@ -36,12 +36,12 @@ async fn nothing_in_the_clear(subject: &Subject, seen: &Observed) -> Check {
     })
 }
 
-fn is_http2(bench: &Bench<'_>) -> bool {
-    bench.wire.protocol() == hostile::Protocol::Http2
+fn is_http2(harness: &Harness<'_>) -> bool {
+    harness.wire.protocol() == hostile::Protocol::Http2
 }
 
-pub(crate) async fn a_refused_connection_is_not_sent(bench: &Bench<'_>) -> Check {
-    each(bench, [("connection refused", Fault::Refused)], |seen| {
+pub(crate) async fn a_refused_connection_is_not_sent(harness: &Harness<'_>) -> Check {
+    each(harness, [("connection refused", Fault::Refused)], |seen| {
         seen.kind(&[TransportErrorKind::Connect])?;
         seen.progress(NotSent)
     })
@@ -57,10 +57,10 @@ const BAD_CERTIFICATES: [(&str, Certificate); 6] = [
     ("with a common name only", Certificate::CommonNameOnly),
 ];
 
-pub(crate) async fn a_bad_certificate_gets_no_request(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_bad_certificate_gets_no_request(harness: &Harness<'_>) -> Check {
     for (what, bad) in BAD_CERTIFICATES {
         let at = |wrong: Mismatch| wrong.when(what);
-        let subject = bench.subject(Fault::Certificate(bad));
+        let subject = harness.subject(Fault::Certificate(bad));
         let seen = subject.send(subject.post()).await;
         nothing_in_the_clear(&subject, &seen).await.map_err(at)?;
         let got = subject.server.requests();
@@ -70,9 +70,9 @@ pub(crate) async fn a_bad_certificate_gets_no_request(bench: &Bench<'_>) -> Chec
     Ok(())
 }
 
-pub(crate) async fn a_bad_certificate_is_a_tls_error(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_bad_certificate_is_a_tls_error(harness: &Harness<'_>) -> Check {
     let faults = BAD_CERTIFICATES.map(|(what, bad)| (what, Fault::Certificate(bad)));
-    each(bench, faults, |seen| {
+    each(harness, faults, |seen| {
         // Whoever trusts it fails the case before.
         if seen.answer().is_ok() {
             return Ok(());
@@ -83,7 +83,7 @@ pub(crate) async fn a_bad_certificate_is_a_tls_error(bench: &Bench<'_>) -> Check
     .await
 }
 
-pub(crate) async fn a_failed_handshake_is_not_sent(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_failed_handshake_is_not_sent(harness: &Harness<'_>) -> Check {
     let faults = [
         ("no TLS on the port", Fault::NotTls(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
         ("TLS below 1.2", Fault::NotTls(&[0x15, 3, 1, 0, 2, 2, 70])),
@@ -91,7 +91,7 @@ pub(crate) async fn a_failed_handshake_is_not_sent(bench: &Bench<'_>) -> Check {
     ];
     for (what, fault) in faults {
         let at = |wrong: Mismatch| wrong.when(what);
-        let subject = bench.subject(fault);
+        let subject = harness.subject(fault);
         let seen = subject.send(subject.post()).await;
         nothing_in_the_clear(&subject, &seen).await.map_err(at)?;
         seen.kind(&[Tls, TransportErrorKind::Connect]).map_err(at)?;
@@ -100,9 +100,9 @@ pub(crate) async fn a_failed_handshake_is_not_sent(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_lost_connection_is_unknown(harness: &Harness<'_>) -> Check {
     let mut faults = vec![("closed", Fault::Close), ("reset", Fault::Reset)];
-    if is_http2(bench) {
+    if is_http2(harness) {
         faults.push((
             "the stream reset",
             Fault::Frames(|id| vec![frames::reset(id, frames::INTERNAL_ERROR)]),
@@ -112,16 +112,16 @@ pub(crate) async fn a_lost_connection_is_unknown(bench: &Bench<'_>) -> Check {
             Fault::FramesThenClose(|id| vec![frames::go_away(id, frames::NO_ERROR)]),
         ));
     }
-    each(bench, faults, |seen| {
+    each(harness, faults, |seen| {
         seen.kind(&[ConnectionLost])?;
         seen.progress(Unknown)
     })
     .await
 }
 
-pub(crate) async fn a_lost_kept_connection_is_unknown(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_lost_kept_connection_is_unknown(harness: &Harness<'_>) -> Check {
     for (what, lost) in [("closed", Fault::Close), ("reset", Fault::Reset)] {
-        let subject = bench.subject_of(vec![Fault::Answer(Reply::status(204)), lost]);
+        let subject = harness.subject_of(vec![Fault::Answer(Reply::status(204)), lost]);
         subject.send(subject.post()).await.status(204)?;
         let seen = subject.send(subject.post()).await;
         let at = |wrong: Mismatch| wrong.when(&format!("a second request, {what}"));
@@ -132,7 +132,7 @@ pub(crate) async fn a_lost_kept_connection_is_unknown(bench: &Bench<'_>) -> Chec
 }
 
 /// What is lost or late ahead of the head, two other cases ask for.
-pub(crate) async fn what_was_received_is_unknown(bench: &Bench<'_>) -> Check {
+pub(crate) async fn what_was_received_is_unknown(harness: &Harness<'_>) -> Check {
     const CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc";
     let mut faults = vec![
         ("closed within the head", Fault::CutHead(Ending::Close)),
@@ -142,7 +142,7 @@ pub(crate) async fn what_was_received_is_unknown(bench: &Bench<'_>) -> Check {
         ("a body that never ends", Fault::Endless { announced: false }),
         ("a body announced too large", Fault::Endless { announced: true }),
     ];
-    if is_http2(bench) {
+    if is_http2(harness) {
         faults.push(("no HTTP/2", Fault::Frames(|id| vec![Frame::new(1, 4, id, [0xff; 20])])));
     } else {
         faults.push(("no HTTP", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")));
@@ -151,12 +151,12 @@ pub(crate) async fn what_was_received_is_unknown(bench: &Bench<'_>) -> Check {
         faults.push(("lengths that disagree", Fault::Raw(CONFLICTING_LENGTHS)));
     }
     for (what, fault) in faults {
-        let subject = bench.subject(fault);
+        let subject = harness.subject(fault);
         let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
         known_to_be_received(&subject, &seen).map_err(|wrong| wrong.when(what))?;
     }
     // A server that stops reading has read some of it.
-    let subject = bench.subject(Fault::Deaf);
+    let subject = harness.subject(Fault::Deaf);
     let large = Bytes::from(vec![b'x'; 8 * 1024 * 1024]);
     let request = subject.changed(subject.request(Method::PUT, "/things"), |http| {
         *http.body_mut() = large;
@@ -174,11 +174,11 @@ fn known_to_be_received(subject: &Subject, seen: &Observed) -> Check {
     seen.progress(Unknown)
 }
 
-pub(crate) async fn a_timeout_is_unknown(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_timeout_is_unknown(harness: &Harness<'_>) -> Check {
     for (when, fault) in
         [("before the head", Fault::Silence), ("within the head", Fault::CutHead(Ending::Silence))]
     {
-        let seen = after_the_request(bench, &fault).await;
+        let seen = after_the_request(harness, &fault).await;
         // That it ends, and is a `Timeout`, is another case's.
         if seen.error().is_ok() {
             seen.progress(Unknown).map_err(|wrong| wrong.when(when))?;
@@ -187,32 +187,32 @@ pub(crate) async fn a_timeout_is_unknown(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn a_head_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
-    each(bench, [("closed within the head", Fault::CutHead(Ending::Close))], |seen| {
+pub(crate) async fn a_head_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
+    each(harness, [("closed within the head", Fault::CutHead(Ending::Close))], |seen| {
         seen.kind(&[ConnectionLost, Protocol])
     })
     .await
 }
 
-pub(crate) async fn a_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
     let faults = [
         ("closed within the body", Fault::Cut(200, Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
     ];
-    each(bench, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
+    each(harness, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
-pub(crate) async fn a_chunked_body_cut_off_is_no_answer(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_chunked_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n";
     const WITHIN: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc";
     let faults = [
         ("closed before the last chunk", Fault::Raw(HEAD)),
         ("closed within a chunk", Fault::Raw(WITHIN)),
     ];
-    each(bench, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
+    each(harness, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
 }
 
-pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_lost_body_leaves_its_head(harness: &Harness<'_>) -> Check {
     let mut faults = vec![("a body that never ends", 200, Fault::Endless { announced: false })];
     for (what, ending) in [
         ("closed within the body", Ending::Close),
@@ -225,7 +225,7 @@ pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
     }
     for (what, status, fault) in faults {
         let typed = matches!(fault, Fault::Cut(..));
-        let subject = bench.subject(fault);
+        let subject = harness.subject(fault);
         let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
         // That it is an error at all is another case's; and connecting may have taken all of the time.
         let Ok(error) = seen.error() else { continue };
@@ -243,8 +243,8 @@ pub(crate) async fn a_lost_body_leaves_its_head(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
-    let faults = if is_http2(bench) {
+pub(crate) async fn what_is_not_http_is_no_answer(harness: &Harness<'_>) -> Check {
+    let faults = if is_http2(harness) {
         let garbage = Fault::Frames(|id| vec![Frame::new(1, 4, id, [0xff; 20])]);
         let nowhere = Fault::Frames(|_| vec![Frame::new(1, 4, 0, [])]);
         vec![("fields that do not decode", garbage), ("headers on stream 0", nowhere)]
@@ -254,7 +254,7 @@ pub(crate) async fn what_is_not_http_is_no_answer(bench: &Bench<'_>) -> Check {
             ("another protocol", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
         ]
     };
-    each(bench, faults, |seen| seen.kind(&[Protocol])).await
+    each(harness, faults, |seen| seen.kind(&[Protocol])).await
 }
 
 const CONFLICTING_LENGTHS: &[u8] =
@@ -262,23 +262,23 @@ const CONFLICTING_LENGTHS: &[u8] =
 
 const WRONG_CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n";
 
-pub(crate) async fn conflicting_lengths_are_no_answer(bench: &Bench<'_>) -> Check {
+pub(crate) async fn conflicting_lengths_are_no_answer(harness: &Harness<'_>) -> Check {
     let faults = [("1 and 2", Fault::Raw(CONFLICTING_LENGTHS))];
-    each(bench, faults, |seen| seen.error().map(drop)).await
+    each(harness, faults, |seen| seen.error().map(drop)).await
 }
 
-pub(crate) async fn a_wrong_chunk_is_no_answer(bench: &Bench<'_>) -> Check {
+pub(crate) async fn a_wrong_chunk_is_no_answer(harness: &Harness<'_>) -> Check {
     let faults = [("a size of zz", Fault::Raw(WRONG_CHUNK))];
-    each(bench, faults, |seen| seen.error().map(drop)).await
+    each(harness, faults, |seen| seen.error().map(drop)).await
 }
 
-pub(crate) async fn an_unasked_answer_is_nobodys(bench: &Bench<'_>) -> Check {
+pub(crate) async fn an_unasked_answer_is_nobodys(harness: &Harness<'_>) -> Check {
     let (own, anothers) = (|| Reply::status(422), || Reply::json(200, "another's"));
     for (when, unasked) in [
         ("at once", Fault::Unasked(own(), anothers())),
         ("later", Fault::UnaskedLater(own(), anothers())),
     ] {
-        let subject = bench.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
+        let subject = harness.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
         subject.send(subject.post()).await.status(422)?;
         wait(Duration::from_millis(100)).await;
         let seen = subject.send(subject.post()).await;
@@ -291,8 +291,8 @@ pub(crate) async fn an_unasked_answer_is_nobodys(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn a_closed_connection_is_replaced(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::AnswerAndClose(Reply::status(204)));
+pub(crate) async fn a_closed_connection_is_replaced(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::AnswerAndClose(Reply::status(204)));
     for number in 1..=3 {
         let seen = subject.send(subject.post()).await;
         seen.status(204).map_err(|wrong| wrong.when(&format!("request {number}")))?;
@@ -303,7 +303,7 @@ pub(crate) async fn a_closed_connection_is_replaced(bench: &Bench<'_>) -> Check 
     Ok(())
 }
 
-pub(crate) async fn what_http2_refuses_is_not_sent(bench: &Bench<'_>) -> Check {
+pub(crate) async fn what_http2_refuses_is_not_sent(harness: &Harness<'_>) -> Check {
     let faults = [
         ("REFUSED_STREAM", Fault::Frames(|id| vec![frames::reset(id, frames::REFUSED_STREAM)])),
         (
@@ -311,5 +311,5 @@ pub(crate) async fn what_http2_refuses_is_not_sent(bench: &Bench<'_>) -> Check {
             Fault::FramesThenClose(|_| vec![frames::go_away(0, frames::NO_ERROR)]),
         ),
     ];
-    each(bench, faults, |seen| seen.progress(NotSent)).await
+    each(harness, faults, |seen| seen.progress(NotSent)).await
 }

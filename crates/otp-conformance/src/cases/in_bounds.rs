@@ -1,6 +1,6 @@
 use otp_core::TransportErrorKind;
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::hostile::{Fault, Protocol, Reply};
 use crate::mismatch::{Check, Mismatch, expect_eq};
 
@@ -10,18 +10,18 @@ const LIMIT: usize = 1000;
 const BUFFERS: u64 = 12 * 1024 * 1024;
 
 /// An answer with so many bytes of body, with a length and in chunks.
-fn replies(bench: &Bench<'_>, bytes: usize) -> Vec<(&'static str, Reply)> {
+fn replies(harness: &Harness<'_>, bytes: usize) -> Vec<(&'static str, Reply)> {
     let reply = Reply::json(200, vec![b' '; bytes]);
     let mut replies = vec![("with a length", reply.clone())];
-    if bench.wire.protocol() == Protocol::Http1 {
+    if harness.wire.protocol() == Protocol::Http1 {
         replies.push(("in chunks", reply.chunked()));
     }
     replies
 }
 
-pub(crate) async fn a_body_of_the_limit_is_read(bench: &Bench<'_>) -> Check {
-    for (how, reply) in replies(bench, LIMIT) {
-        let subject = bench.subject(Fault::Answer(reply));
+pub(crate) async fn a_body_of_the_limit_is_read(harness: &Harness<'_>) -> Check {
+    for (how, reply) in replies(harness, LIMIT) {
+        let subject = harness.subject(Fault::Answer(reply));
         let seen = subject.send(subject.get().with_response_limit(LIMIT)).await;
         let body = seen.answer().map_err(|wrong| wrong.when(how))?.body();
         expect_eq(&format!("bytes of body {how}"), &body.len(), &LIMIT)?;
@@ -29,32 +29,32 @@ pub(crate) async fn a_body_of_the_limit_is_read(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn a_body_over_the_limit_is_refused(bench: &Bench<'_>) -> Check {
-    for (how, reply) in replies(bench, LIMIT + 1) {
-        let subject = bench.subject(Fault::Answer(reply));
+pub(crate) async fn a_body_over_the_limit_is_refused(harness: &Harness<'_>) -> Check {
+    for (how, reply) in replies(harness, LIMIT + 1) {
+        let subject = harness.subject(Fault::Answer(reply));
         let seen = subject.send(subject.get().with_response_limit(LIMIT)).await;
         seen.kind(&[TransportErrorKind::ResponseTooLarge]).map_err(|wrong| wrong.when(how))?;
     }
     Ok(())
 }
 
-pub(crate) async fn an_endless_body_is_refused(bench: &Bench<'_>) -> Check {
+pub(crate) async fn an_endless_body_is_refused(harness: &Harness<'_>) -> Check {
     for (how, announced) in [("with an absurd length", true), ("without a length", false)] {
-        bounded(bench, Fault::Endless { announced }, &[TransportErrorKind::ResponseTooLarge])
+        bounded(harness, Fault::Endless { announced }, &[TransportErrorKind::ResponseTooLarge])
             .await
             .map_err(|wrong| wrong.when(how))?;
     }
     Ok(())
 }
 
-pub(crate) async fn an_endless_head_is_refused(bench: &Bench<'_>) -> Check {
+pub(crate) async fn an_endless_head_is_refused(harness: &Harness<'_>) -> Check {
     // Not every stack tells a head that is too large from one that is wrong.
     let kinds = [TransportErrorKind::ResponseTooLarge, TransportErrorKind::Protocol];
-    bounded(bench, Fault::EndlessHead, &kinds).await
+    bounded(harness, Fault::EndlessHead, &kinds).await
 }
 
-async fn bounded(bench: &Bench<'_>, fault: Fault, kinds: &[TransportErrorKind]) -> Check {
-    let subject = bench.subject(fault);
+async fn bounded(harness: &Harness<'_>, fault: Fault, kinds: &[TransportErrorKind]) -> Check {
+    let subject = harness.subject(fault);
     let seen = subject.send(subject.get().with_response_limit(64 * 1024)).await;
     let read = subject.server.written();
     if read > BUFFERS {

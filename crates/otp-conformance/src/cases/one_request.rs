@@ -3,57 +3,57 @@ use std::time::Duration;
 use http::Method;
 
 use super::in_time::LIMIT;
-use crate::bench::{Bench, Observed, Subject};
+use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame};
 use crate::hostile::{Ending, Fault, Protocol, Reply, Server};
 use crate::mismatch::{Check, expect};
 use crate::time::wait;
 
-pub(crate) async fn sends_once(bench: &Bench<'_>) -> Check {
+pub(crate) async fn sends_once(harness: &Harness<'_>) -> Check {
     for (what, reply) in [("a 204", Reply::status(204)), ("a 200", Reply::json(200, "{}"))] {
-        asked_once(bench, what, Fault::Answer(reply), |seen| seen.answer().map(drop)).await?;
+        asked_once(harness, what, Fault::Answer(reply), |seen| seen.answer().map(drop)).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn repeats_nothing_after_a_server_error(bench: &Bench<'_>) -> Check {
+pub(crate) async fn repeats_nothing_after_a_server_error(harness: &Harness<'_>) -> Check {
     for status in [500, 502, 503, 504] {
         let fault = Fault::Answer(Reply::status(status));
-        asked_once(bench, &format!("a {status}"), fault, |seen| seen.status(status)).await?;
+        asked_once(harness, &format!("a {status}"), fault, |seen| seen.status(status)).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn repeats_nothing_after_a_rate_limit(bench: &Bench<'_>) -> Check {
+pub(crate) async fn repeats_nothing_after_a_rate_limit(harness: &Harness<'_>) -> Check {
     for status in [408, 429] {
         let reply = Reply::status(status).header("retry-after", "0");
         let what = format!("a {status}");
-        asked_once(bench, &what, Fault::Answer(reply), |seen| seen.status(status)).await?;
+        asked_once(harness, &what, Fault::Answer(reply), |seen| seen.status(status)).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn repeats_nothing_after_a_lost_connection(bench: &Bench<'_>) -> Check {
+pub(crate) async fn repeats_nothing_after_a_lost_connection(harness: &Harness<'_>) -> Check {
     let mut faults = vec![
         ("closed before the head", Fault::Close),
         ("reset before the head", Fault::Reset),
         ("closed within the head", Fault::CutHead(Ending::Close)),
         ("closed within the body", Fault::Cut(200, Ending::Close)),
     ];
-    if bench.wire.protocol() == Protocol::Http2 {
+    if harness.wire.protocol() == Protocol::Http2 {
         let reset = |id| vec![frames::reset(id, frames::INTERNAL_ERROR)];
         faults.push(("the stream reset", Fault::Frames(reset)));
     }
     for (what, fault) in faults {
-        asked_once(bench, what, fault, Observed::ended).await?;
+        asked_once(harness, what, fault, Observed::ended).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn repeats_nothing_on_a_kept_connection(bench: &Bench<'_>) -> Check {
+pub(crate) async fn repeats_nothing_on_a_kept_connection(harness: &Harness<'_>) -> Check {
     for (what, lost) in [("closed", Fault::Close), ("reset", Fault::Reset)] {
         let answer = || Fault::Answer(Reply::status(422));
-        let subject = bench.subject_of(vec![answer(), lost, answer()]);
+        let subject = harness.subject_of(vec![answer(), lost, answer()]);
         subject.send(subject.post()).await.status(422)?;
         subject.send(subject.post()).await.ended()?;
         let at = format!("a second request, {what} after it was read");
@@ -62,21 +62,21 @@ pub(crate) async fn repeats_nothing_on_a_kept_connection(bench: &Bench<'_>) -> C
     Ok(())
 }
 
-pub(crate) async fn repeats_nothing_whatever_goes_wrong(bench: &Bench<'_>) -> Check {
+pub(crate) async fn repeats_nothing_whatever_goes_wrong(harness: &Harness<'_>) -> Check {
     let mut faults = vec![
         ("silence", Fault::Silence),
         ("silence within the body", Fault::Cut(200, Ending::Silence)),
         ("a head that never ends", Fault::EndlessHead),
         ("a body that never ends", Fault::Endless { announced: false }),
     ];
-    if bench.wire.protocol() == Protocol::Http2 {
+    if harness.wire.protocol() == Protocol::Http2 {
         faults.push(("no HTTP/2", Fault::Frames(|id| vec![Frame::new(1, 4, id, [0xff; 20])])));
     } else {
         faults.push(("no HTTP", Fault::Raw(b"HTTP/1.1 abc\r\n\r\n")));
     }
     for (what, fault) in faults {
         for method in [Method::POST, Method::GET] {
-            let subject = bench.subject(fault.clone());
+            let subject = harness.subject(fault.clone());
             let request = subject.request(method.clone(), "/things").with_time_limit(LIMIT);
             subject.send(request).await;
             wait(Duration::from_millis(30)).await;
@@ -91,13 +91,13 @@ pub(crate) async fn repeats_nothing_whatever_goes_wrong(bench: &Bench<'_>) -> Ch
 
 /// A `POST` and a `GET`, each received once.
 async fn asked_once(
-    bench: &Bench<'_>,
+    harness: &Harness<'_>,
     what: &str,
     fault: Fault,
     outcome: impl Fn(&Observed) -> Check,
 ) -> Check {
     for method in ["POST", "GET"] {
-        let subject = bench.subject(fault.clone());
+        let subject = harness.subject(fault.clone());
         let request = if method == "POST" { subject.post() } else { subject.get() };
         let seen = subject.send(request).await;
         let at = format!("{method}, {what}");
@@ -114,8 +114,8 @@ async fn received(subject: &Subject, count: usize) -> Check {
     expect(got == count, format!("{count} received by the server"), || format!("{got} received"))
 }
 
-pub(crate) async fn follows_no_redirect(bench: &Bench<'_>) -> Check {
-    let elsewhere = Server::start(bench.wire, Fault::Answer(Reply::status(204)));
+pub(crate) async fn follows_no_redirect(harness: &Harness<'_>) -> Check {
+    let elsewhere = Server::start(harness.wire, Fault::Answer(Reply::status(204)));
     let other_origin = format!("{}/elsewhere", elsewhere.base_url());
     for status in [300, 301, 302, 303, 307, 308] {
         for (method, location) in [
@@ -126,7 +126,7 @@ pub(crate) async fn follows_no_redirect(bench: &Bench<'_>) -> Check {
         ] {
             let redirect = Reply::status(status).header("location", location);
             let faults = vec![Fault::Answer(redirect), Fault::Answer(Reply::status(204))];
-            let subject = bench.subject_of(faults);
+            let subject = harness.subject_of(faults);
             let seen = subject.send(subject.request(method.clone(), "/things")).await;
             let at = format!("{method}, a {status}");
             received(&subject, 1).await.map_err(|wrong| wrong.when(&at))?;
@@ -137,10 +137,10 @@ pub(crate) async fn follows_no_redirect(bench: &Bench<'_>) -> Check {
     expect(followed == 0, "nothing sent to another origin", || format!("{followed} received there"))
 }
 
-pub(crate) async fn answers_no_challenge(bench: &Bench<'_>) -> Check {
+pub(crate) async fn answers_no_challenge(harness: &Harness<'_>) -> Check {
     let challenge = Reply::status(401).header("www-authenticate", "Basic realm=\"metal\"");
     for method in [Method::POST, Method::GET] {
-        let subject = bench.subject(Fault::Answer(challenge.clone()));
+        let subject = harness.subject(Fault::Answer(challenge.clone()));
         let seen = subject.send(subject.request(method.clone(), "/things")).await;
         let at = method.to_string();
         received(&subject, 1).await.map_err(|wrong| wrong.when(&at))?;
@@ -151,9 +151,9 @@ pub(crate) async fn answers_no_challenge(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn keeps_no_cookies(bench: &Bench<'_>) -> Check {
+pub(crate) async fn keeps_no_cookies(harness: &Harness<'_>) -> Check {
     let baker = Reply::status(204).header("set-cookie", "session=kept; Path=/; SameSite=None");
-    let subject = bench.subject(Fault::Answer(baker));
+    let subject = harness.subject(Fault::Answer(baker));
     for _ in 0..2 {
         subject.send(subject.post()).await.status(204)?;
     }

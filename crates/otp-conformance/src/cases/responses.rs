@@ -1,6 +1,6 @@
 use http::HeaderValue;
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::hostile::{Fault, Protocol, Reply};
 use crate::mismatch::{Check, expect, expect_eq};
 
@@ -10,12 +10,12 @@ const GZIPPED: &[u8] = &[
     73, 45, 86, 178, 138, 142, 173, 5, 0, 75, 134, 17, 7, 21, 0, 0, 0,
 ];
 
-pub(crate) async fn any_status_is_an_answer(bench: &Bench<'_>) -> Check {
+pub(crate) async fn any_status_is_an_answer(harness: &Harness<'_>) -> Check {
     for status in [
         200, 201, 202, 206, 299, 400, 401, 402, 403, 404, 405, 409, 410, 413, 418, 422, 451, 499,
         500, 501, 502, 503, 504, 505, 599,
     ] {
-        let subject = bench.subject(Fault::Answer(Reply::json(status, "{\"error\":\"so\"}")));
+        let subject = harness.subject(Fault::Answer(Reply::json(status, "{\"error\":\"so\"}")));
         let seen = subject.send(subject.get()).await;
         seen.status(status).map_err(|wrong| wrong.when(&format!("a {status}")))?;
         let body = seen.answer()?.body();
@@ -24,14 +24,14 @@ pub(crate) async fn any_status_is_an_answer(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn response_headers_arrive(bench: &Bench<'_>) -> Check {
+pub(crate) async fn response_headers_arrive(harness: &Harness<'_>) -> Check {
     let reply = Reply::status(204)
         .header("x-auth-token", "a-Session")
         .header("x-ratelimit-remaining", "7")
         .header("x-name", "Zo\u{eb}")
         .header("x-list", "first")
         .header("x-list", "second");
-    let subject = bench.subject(Fault::Answer(reply));
+    let subject = harness.subject(Fault::Answer(reply));
     let seen = subject.send(subject.get()).await;
     let headers = seen.answer()?.headers();
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -45,16 +45,16 @@ pub(crate) async fn response_headers_arrive(bench: &Bench<'_>) -> Check {
     expect_eq("x-list", &list.as_str(), &"first,second")
 }
 
-pub(crate) async fn the_response_body_arrives(bench: &Bench<'_>) -> Check {
+pub(crate) async fn the_response_body_arrives(harness: &Harness<'_>) -> Check {
     let body: Vec<u8> = (0..30_000_u32).map(|i| (i % 256 + i / 256) as u8).collect();
     let reply = Reply::status(200).header("content-type", "application/json").body(body.clone());
     let mut replies = vec![("with a length", reply.clone())];
-    if bench.wire.protocol() == Protocol::Http1 {
+    if harness.wire.protocol() == Protocol::Http1 {
         replies.push(("in chunks", reply.clone().chunked()));
         replies.push(("until the connection closes", reply.until_close()));
     }
     for (how, reply) in replies {
-        let subject = bench.subject(Fault::Answer(reply));
+        let subject = harness.subject(Fault::Answer(reply));
         let seen = subject.send(subject.get()).await;
         let got = seen.answer().map_err(|wrong| wrong.when(how))?.body();
         expect(got[..] == body[..], format!("{how}: these {} bytes", body.len()), || {
@@ -65,9 +65,9 @@ pub(crate) async fn the_response_body_arrives(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn an_empty_response_ends(bench: &Bench<'_>) -> Check {
+pub(crate) async fn an_empty_response_ends(harness: &Harness<'_>) -> Check {
     for status in [204, 200] {
-        let subject = bench.subject(Fault::Answer(Reply::status(status)));
+        let subject = harness.subject(Fault::Answer(Reply::status(status)));
         let seen = subject.send(subject.post()).await;
         let at = format!("a {status}");
         seen.status(status).map_err(|wrong| wrong.when(&at))?;
@@ -76,9 +76,9 @@ pub(crate) async fn an_empty_response_ends(bench: &Bench<'_>) -> Check {
     Ok(())
 }
 
-pub(crate) async fn decompresses_nothing(bench: &Bench<'_>) -> Check {
+pub(crate) async fn decompresses_nothing(harness: &Harness<'_>) -> Check {
     let reply = Reply::json(200, GZIPPED).header("content-encoding", "gzip");
-    let subject = bench.subject(Fault::Answer(reply));
+    let subject = harness.subject(Fault::Answer(reply));
     let seen = subject.send(subject.get()).await;
     let answer = seen.answer()?;
     expect(answer.body()[..] == *GZIPPED, "the compressed bytes", || seen.describe())?;
@@ -86,7 +86,7 @@ pub(crate) async fn decompresses_nothing(bench: &Bench<'_>) -> Check {
     expect(encoding == Some(b"gzip"), "Content-Encoding: gzip", || format!("{encoding:?}"))
 }
 
-pub(crate) async fn informational_responses_are_skipped(bench: &Bench<'_>) -> Check {
-    let subject = bench.subject(Fault::Informational(3, Reply::status(422)));
+pub(crate) async fn informational_responses_are_skipped(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(Fault::Informational(3, Reply::status(422)));
     subject.send(subject.post()).await.status(422)
 }

@@ -26,9 +26,10 @@ use crate::Error;
 ///
 /// # The retry budget
 ///
-/// All clones of a client share a budget, so that a failing service is not buried under retries: it
-/// starts with 10 retries, each call adds a tenth of one up to those 10, and a retry takes one. In the
-/// long run a failing service sees at most a tenth more traffic.
+/// All clones of a client share a budget, so that a failing service is not buried under retries. A client made by
+/// [`with_token`](crate::OtpsClient::with_token) has its own, unless it
+/// [shares](crate::ClientBuilder::share_retry_budget) it. A budget starts with 10 retries, each call adds a tenth of one
+/// up to those 10, and a retry takes one. In the long run a failing service sees at most a tenth more traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,

@@ -23,8 +23,8 @@ use tokio::sync::Semaphore;
 
 use crate::answer::read;
 use crate::body::ReplyBody;
-use crate::crowd::Seat;
-use crate::serve::Desk;
+use crate::connections::Seat;
+use crate::serve::Handler;
 
 /// How a browser says from where a request comes (Fetch Metadata, §2.3).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
@@ -35,9 +35,9 @@ const WAITING: usize = 256;
 /// How many connections the admin port has room for: however many wait, others are answered.
 pub(crate) const CONNECTIONS: usize = WAITING + 64;
 
-/// The admin port's desk.
+/// The admin port's handler.
 #[derive(Clone)]
-pub(crate) struct AdminDesk {
+pub(crate) struct AdminHandler {
     fake: FakeOtps,
     /// Where the service is, to be shown.
     base_url: Arc<str>,
@@ -60,7 +60,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
-impl Desk for AdminDesk {
+impl Handler for AdminHandler {
     async fn answer(
         &self,
         request: Request<Incoming>,
@@ -81,7 +81,7 @@ impl Desk for AdminDesk {
     }
 }
 
-impl AdminDesk {
+impl AdminHandler {
     pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration) -> Self {
         Self { fake, base_url, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
     }

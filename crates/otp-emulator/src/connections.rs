@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// All connections.
-pub(crate) struct Crowd {
+pub(crate) struct Connections {
     room: usize,
     seats: Mutex<Seats>,
 }
@@ -34,7 +34,7 @@ struct State {
 
 /// Keeps a connection's place until it is dropped.
 pub(crate) struct Ticket {
-    crowd: Arc<Crowd>,
+    connections: Arc<Connections>,
     number: u64,
     pub(crate) seat: Arc<Seat>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Ticket {
 /// Marks a connection as answering until it is dropped.
 pub(crate) struct Busy<'s>(&'s Seat);
 
-impl Crowd {
+impl Connections {
     pub(crate) fn new(room: usize) -> Arc<Self> {
         Arc::new(Self { room: room.max(1), seats: Mutex::default() })
     }
@@ -62,7 +62,7 @@ impl Crowd {
         seats.next = seats.next.wrapping_add(1);
         let seat = Arc::new(Seat::new());
         seats.taken.insert(number, Arc::clone(&seat));
-        Ticket { crowd: Arc::clone(self), number, seat }
+        Ticket { connections: Arc::clone(self), number, seat }
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
@@ -72,7 +72,7 @@ impl Crowd {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.crowd.seats().taken.remove(&self.number);
+        self.connections.seats().taken.remove(&self.number);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The plain exchange before all cases: who fails it would fail most of them, and pass some for nothing.
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::hostile::{Fault, Reply, Server, Wire};
 use crate::mismatch::{Check, expect};
 
 /// A `GET` gets through, and an answer comes back, whatever it says.
-pub(crate) async fn exchange(bench: &Bench<'_>, futures: bool) -> Check {
-    let subject = bench.subject(Fault::Answer(Reply::json(200, "{}")));
+pub(crate) async fn exchange(harness: &Harness<'_>, futures: bool) -> Check {
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let seen = subject.send(subject.get()).await;
     let through = seen.answer().is_ok() && subject.server.requests() > 0;
     expect(through, "GET, a 200: received by the server, and an answer", || {

@@ -28,13 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
 
 /// What a case works with.
-pub(crate) struct Bench<'k> {
+pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
     make: Make<'k>,
 }
 
-impl<'k> Bench<'k> {
+impl<'k> Harness<'k> {
     pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
         Self { wire, secrets: Secrets::new(), make }
     }
