@@ -7,7 +7,7 @@ use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use super::ClientBuilder;
 use crate::credentials::TokenCache;
 use crate::exchange::{self, RetryBudget};
-use crate::{AuthToken, BaseUrl, CallOptions, Error, ErrorKind, Operation, Request};
+use crate::{AuthToken, BaseUrl, CallOptions, Endpoint, Error, ErrorKind, Operation, Request};
 
 /// Everything about a client except its transport and its token provider: base URL, token, defaults, and the
 /// retry budget that its clones share.
@@ -54,7 +54,7 @@ pub(crate) struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static(Endpoint::JSON));
         headers.insert(USER_AGENT, HeaderValue::from_static(ClientConfig::DEFAULT_USER_AGENT));
         Self {
             base_url: BaseUrl::default(),

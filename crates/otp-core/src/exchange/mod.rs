@@ -442,8 +442,9 @@ pub(crate) fn write<O: Operation>(
 ) -> Result<(http::Request<bytes::Bytes>, Secrets), Cow<'static, str>> {
     let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
-    let accept = HeaderValue::from_str(endpoint.accepted_type());
-    headers.insert(ACCEPT, accept.map_err(|_| "its media type cannot be sent")?);
+    if endpoint.accepted_type() != Endpoint::JSON {
+        headers.insert(ACCEPT, HeaderValue::from_static(endpoint.accepted_type()));
+    }
     let mut draft = RequestDraft::new(endpoint, base, headers);
     match (endpoint.auth_scheme(), token) {
         (AuthScheme::XAuthToken, Some(token)) => {

@@ -36,6 +36,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The media type that is accepted by default.
+    pub(crate) const JSON: &'static str = "application/json";
+
     const fn new(
         name: &'static str,
         method: Method,
@@ -59,7 +62,7 @@ impl Endpoint {
             if_status: &[],
             answers: &[],
             declined_by: &[],
-            accept: "application/json",
+            accept: Self::JSON,
             auth_scheme: AuthScheme::XAuthToken,
             timeout: None,
             attempt_timeout: None,
@@ -180,8 +183,17 @@ impl Endpoint {
     }
 
     /// The media type that the operation reads: the `Accept` header. The default is `application/json`.
+    ///
+    /// # Panics
+    ///
+    /// In a constant, at compile time: if it has other than visible ASCII characters and spaces.
     #[must_use]
     pub const fn accept(mut self, media_type: &'static str) -> Self {
+        let mut rest = media_type.as_bytes();
+        while let [byte, others @ ..] = rest {
+            assert!(matches!(byte, b' '..=b'~'), "a media type has visible ASCII characters");
+            rest = others;
+        }
         self.accept = media_type;
         self
     }
