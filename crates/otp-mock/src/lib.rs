@@ -62,6 +62,7 @@ mod in_memory;
 mod mock;
 mod record;
 mod reply;
+mod request;
 mod script;
 
 pub use fake::{
