@@ -78,7 +78,7 @@ pub use mock::{MockOtpsApi, MockTransport, expectation};
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};
-pub use reply::{Answered, Outcome, Reply};
+pub use reply::{Answered, Outcome, Replies, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =

@@ -9,8 +9,7 @@ use otp_core::{
 
 use super::service::Service;
 use super::{FakeOtps, route};
-use crate::in_memory::{InMemory, transport_in_all_flavours};
-use crate::reply::Played;
+use crate::in_memory::{InMemory, Played, transport_in_all_flavours};
 
 /// How long the service's own clients wait between attempts, unless it asks for more.
 const BACKOFF: Duration = Duration::from_millis(1);
@@ -24,17 +23,16 @@ pub(super) fn retry() -> RetryPolicy {
 impl InMemory for Service {
     /// Requests take no time but what a fault makes them take, which turns the clock.
     fn play(&self, request: Request) -> Played {
-        let reply = route::handle(self, request.as_http());
-        reply.play(&request, |time| self.pass(time))
+        Played::of(route::handle(self, request.as_http()), &request)
     }
 
-    fn pass(&self, time: Duration) {
+    fn turn(&self, time: Duration) {
         self.clock().advance(time);
     }
 
     /// The whole backoff, however much of it was chosen.
-    fn wait(&self, time: Duration) {
-        self.pass(time.max(BACKOFF));
+    fn wait(&self, time: Duration) -> Duration {
+        time.max(BACKOFF)
     }
 
     fn time(&self) -> Duration {
@@ -47,8 +45,8 @@ impl InMemory for FakeOtps {
         self.service.play(request)
     }
 
-    fn pass(&self, time: Duration) {
-        self.service.pass(time);
+    fn turn(&self, time: Duration) {
+        self.service.turn(time);
     }
 
     fn time(&self) -> Duration {

@@ -1,10 +1,9 @@
 //! The script: which reply for which request, and what to say when there is none.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use super::{Expected, SeenRequest};
-use crate::Reply;
+use crate::{Replies, Reply};
 
 /// Whether the steps are taken one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +25,20 @@ struct Step {
 enum Answer {
     Once(Reply),
     Taken,
-    Always(Arc<dyn Fn() -> Reply + Send + Sync>),
+    Always(Replies),
 }
 
 /// A reply, or what makes it.
 pub(super) enum Given {
     Reply(Reply),
-    Maker(Arc<dyn Fn() -> Reply + Send + Sync>),
+    OneOf(Replies),
 }
 
 impl Given {
     pub(super) fn make(self) -> Reply {
         match self {
             Self::Reply(reply) => reply,
-            Self::Maker(maker) => maker(),
+            Self::OneOf(replies) => replies.next(),
         }
     }
 }
@@ -66,12 +65,8 @@ impl Steps {
         self.steps.push(Step { expected, answer: Answer::Once(reply) });
     }
 
-    pub(super) fn always(
-        &mut self,
-        expected: Expected,
-        reply: impl Fn() -> Reply + Send + Sync + 'static,
-    ) {
-        self.steps.push(Step { expected, answer: Answer::Always(Arc::new(reply)) });
+    pub(super) fn always(&mut self, expected: Expected, replies: Replies) {
+        self.steps.push(Step { expected, answer: Answer::Always(replies) });
     }
 
     /// The reply to this request, or why there is none.
@@ -82,7 +77,7 @@ impl Steps {
             Order::Any => open.find(|step| step.takes(request)),
         };
         match step.map(|step| &mut step.answer) {
-            Some(Answer::Always(maker)) => Ok(Given::Maker(Arc::clone(maker))),
+            Some(Answer::Always(replies)) => Ok(Given::OneOf(replies.clone())),
             Some(answer) => match std::mem::replace(answer, Answer::Taken) {
                 Answer::Once(reply) => Ok(Given::Reply(reply)),
                 Answer::Taken | Answer::Always(_) => Err(self.mismatch(request)),
