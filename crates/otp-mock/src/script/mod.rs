@@ -21,8 +21,8 @@ use crate::{Replies, Reply};
 /// about an answer.
 ///
 /// It keeps the requests to look at, in every flavour, and takes no time: waits and slow answers turn
-/// its own clock. A request that the script does not have is answered with an error that names the
-/// nearest step and the difference; nothing of it counts as sent.
+/// its own clock. A request that the script does not have is answered with an error that names the step
+/// that it should be, and the difference; nothing of it counts as sent.
 ///
 /// # At the end
 ///
@@ -206,7 +206,7 @@ impl Script {
         let told = std::mem::replace(&mut state.finished, true);
         let left = state.steps.left();
         if !told && !left.is_empty() {
-            report.push(format!("nobody asked for {}", left.join(" and ")));
+            report.push(format!("nobody asked for {left}"));
         }
         (!report.is_empty())
             .then(|| format!("the transport's script was not followed: {}", report.join("\n")))
