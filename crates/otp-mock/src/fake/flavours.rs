@@ -9,7 +9,7 @@ use otp_core::{
 
 use super::service::Service;
 use super::{FakeOtps, route};
-use crate::in_memory::{InMemory, Played, transport_in_all_flavours};
+use crate::in_memory::{InMemory, Passing, Played, transport_in_all_flavours};
 
 /// How long the service's own clients wait between attempts, unless it asks for more.
 const BACKOFF: Duration = Duration::from_millis(1);
@@ -21,13 +21,17 @@ pub(super) fn retry() -> RetryPolicy {
 
 /// As its own clients have it.
 impl InMemory for Service {
-    /// Requests take no time but what a fault makes them take, which turns the clock.
+    /// Requests take no time but what a fault makes them take.
     fn play(&self, request: Request) -> Played {
         Played::of(route::handle(self, request.as_http()), &request)
     }
 
     fn turn(&self, time: Duration) {
         self.clock().advance(time);
+    }
+
+    fn pass(&self, time: Duration) -> Option<Passing> {
+        self.clock().pass(time)
     }
 
     /// The whole backoff, however much of it was chosen.
@@ -47,6 +51,10 @@ impl InMemory for FakeOtps {
 
     fn turn(&self, time: Duration) {
         self.service.turn(time);
+    }
+
+    fn pass(&self, time: Duration) -> Option<Passing> {
+        self.service.pass(time)
     }
 
     fn time(&self) -> Duration {

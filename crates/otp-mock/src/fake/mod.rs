@@ -49,12 +49,12 @@ use crate::Reply;
 /// reads the real response, so an error here is the error that a program sees.
 ///
 /// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
-/// client's waits, which take no time. What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
+/// client's waits, which take no time; it can also [follow another clock](FakeOtpsBuilder::clock). What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
 /// by a client's default settings, only that each wait is a millisecond where
 /// [`RetryPolicy`](otp_core::RetryPolicy) leaves it to chance.
 ///
 /// By a [seed](FakeOtpsBuilder::seed), every run is the same, down to the times in the journal: unless the
-/// clock runs in [real time](FakeOtpsBuilder::real_time), calls come from several threads at once, or a
+/// clock runs in [real time](FakeOtpsBuilder::real_time), or by another clock that does, calls come from several threads at once, or a
 /// client of your own waits between attempts, which it does by chance.
 ///
 /// # A user's life
