@@ -23,6 +23,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
 /// | [`rate_limit`](Self::rate_limit) | none |
 /// | [`without_session_tokens`](Self::without_session_tokens) | verifying gives a session token |
+/// | [`token_lifetime`](Self::token_lifetime) | tokens work until they are revoked or [expire](FakeOtps::expire_token_after) |
 ///
 /// # Bounds
 ///
@@ -30,7 +31,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 ///
 /// - of a user's OTPs by SMS, 8 work at a time: a ninth ends the first, within its lifetime;
 /// - of a user's sessions, 64 are open at a time: the next login ends the first, whose token is then
-///   answered `401`;
+///   answered `401`; the same holds for a user's own tokens;
 /// - of the SMS to a user, 1000 are kept in the [outbox](FakeOtps::sms_outbox), waited for or not;
 /// - of the [`Journal`](crate::Journal), 4096 entries are kept and counted.
 ///
@@ -84,6 +85,7 @@ pub(super) struct Settings {
     pub(super) app: AppSettings,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) session_tokens: bool,
+    pub(super) token_lifetime: Option<Duration>,
 }
 
 impl Default for FakeOtpsBuilder {
@@ -100,6 +102,7 @@ impl Default for FakeOtpsBuilder {
                 app: AppSettings::default(),
                 rate_limit: None,
                 session_tokens: true,
+                token_lifetime: None,
             },
         }
     }
@@ -219,6 +222,12 @@ impl FakeOtpsBuilder {
     /// Lets verifying answer a bare `204`, as the OpenAPI document has it.
     pub fn without_session_tokens(self) -> Self {
         self.set(|settings| settings.session_tokens = false)
+    }
+
+    /// How long each token works, of users and of sessions, from when the service gives it out: then it is
+    /// answered `401`, and the user needs [another one](FakeOtps::issue_token).
+    pub fn token_lifetime(self, lifetime: Duration) -> Self {
+        self.set(|settings| settings.token_lifetime = Some(lifetime))
     }
 
     /// The service, with its first user.

@@ -12,6 +12,7 @@ mod outbox;
 mod random;
 mod route;
 mod service;
+mod tokens;
 mod user;
 
 pub use builder::FakeOtpsBuilder;
@@ -170,8 +171,8 @@ impl FakeOtps {
         }
     }
 
-    /// A handle that acts for the user of this name, if there is one whose token was not revoked; there is
-    /// one such at most.
+    /// A handle that acts for the user of this name, by the last of the user's tokens, if there is one that
+    /// was not revoked. It may have expired.
     pub fn of_user(&self, name: &str) -> Option<Self> {
         self.service.token_of(name).map(|token| self.with_token(token))
     }
@@ -187,9 +188,50 @@ impl FakeOtps {
         self.service.users()
     }
 
-    /// Revokes this handle's token: from now on it is answered `401`.
+    /// Revokes this handle's token: from now on it is answered `401`. If the user has no other token, the
+    /// user's name is free for another one.
     pub fn revoke_token(&self) {
         self.service.revoke(&self.token);
+    }
+
+    /// Lets this handle's token expire after this time by the service's clock, zero for at once: then it is
+    /// answered `401`. One that expires earlier anyway still does.
+    pub fn expire_token_after(&self, time: Duration) {
+        self.service.expire(&self.token, time);
+    }
+
+    /// Gives this handle's user another token, as a login or a token server would. It works for an expired or
+    /// revoked token too. The user's other tokens keep working.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use otp_core::{ErrorKind, OtpsApi};
+    /// use otp_mock::FakeOtps;
+    ///
+    /// # pollster::block_on(async {
+    /// let service = FakeOtps::new();
+    /// service.expire_token_after(Duration::from_secs(3600));
+    /// service.receive_codes().await?;
+    ///
+    /// service.advance(Duration::from_secs(3600));
+    /// let error = service.receive_codes().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    ///
+    /// let refreshed = service.with_token(service.issue_token());
+    /// refreshed.receive_codes().await?;
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If this handle's token never was a user's, or if the user was revoked and another user has the name.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
+    pub fn issue_token(&self) -> AuthToken {
+        match self.service.issue_token(&self.token) {
+            Ok(token) => token,
+            Err(why) => panic!("no token can be issued: {why}"),
+        }
     }
 
     /// The last SMS that was sent to this handle's user.

@@ -105,11 +105,12 @@ impl Service {
 
     /// Adds a user, or says what of it another user has.
     pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
+        let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
-        if let Some(name) = user.name.as_ref().filter(|name| accounts.key_of(name).is_some()) {
-            return Err(format!("there is a user of the name {name:?} already"));
+        if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
+            return Err(name_is_taken(name));
         }
-        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token)?));
+        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token, now)?));
         if let Some(other) = other {
             return Err(format!("the user {:?} has this token already", other.name));
         }
@@ -122,8 +123,34 @@ impl Service {
                 SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
             }
         };
-        accounts.add(Account::new(name, second, token.clone(), new_codes(random)));
+        let mut account = Account::new(name, second, new_codes(random));
+        account.keys.issue(token.clone(), self.expiry(now), now);
+        accounts.add(account);
         Ok(token)
+    }
+
+    /// Gives the user of this token another one, or says why not.
+    pub(super) fn issue_token(&self, token: &AuthToken) -> Result<AuthToken, String> {
+        let now = self.clock.now();
+        let State { random, accounts, .. } = &mut *self.state();
+        let Some(at) = accounts.find_ever(token, now) else {
+            return Err("the token of this handle is no user's".to_owned());
+        };
+        let name = accounts.get(at).map(|account| account.name.clone()).unwrap_or_default();
+        // Since the user was revoked, another one may have got the name.
+        if accounts.named(&name).is_some_and(|(other, _)| other != at) {
+            return Err(name_is_taken(&name));
+        }
+        let new = random.token();
+        if let Some(account) = accounts.get_mut(at) {
+            account.keys.issue(new.clone(), self.expiry(now), now);
+        }
+        Ok(new)
+    }
+
+    /// When a token ends that is issued now.
+    fn expiry(&self, now: Duration) -> Option<Duration> {
+        self.settings.token_lifetime.map(|lifetime| now.saturating_add(lifetime))
     }
 
     pub(super) fn users(&self) -> Vec<UserState> {
@@ -133,15 +160,21 @@ impl Service {
 
     /// Which user has this token.
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
-        self.state().accounts.find(token)
+        let now = self.clock.now();
+        self.state().accounts.find(token, now)
     }
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
-        self.state().accounts.key_of(name).cloned()
+        self.state().accounts.named(name).map(|(_, token)| token.clone())
     }
 
     pub(super) fn revoke(&self, token: &AuthToken) {
         self.state().accounts.revoke(token);
+    }
+
+    pub(super) fn expire(&self, token: &AuthToken, after: Duration) {
+        let at = self.clock.now().saturating_add(after);
+        self.state().accounts.expire(token, at);
     }
 
     /// The secret of the user's app.
@@ -160,8 +193,9 @@ impl Service {
         token: &AuthToken,
         ask: impl FnOnce(&Authenticator) -> Option<T>,
     ) -> Option<T> {
+        let now = self.clock.now();
         let state = self.state();
-        let at = state.accounts.find(token)?;
+        let at = state.accounts.find(token, now)?;
         match &state.accounts.get(at)?.second {
             SecondFactor::App(app) => ask(app),
             _ => None,
@@ -179,10 +213,11 @@ impl Service {
         operation: Option<&'static str>,
         strike: impl FnOnce(&mut Armed) -> Option<Fault>,
     ) -> Option<Fault> {
+        let now = self.clock.now();
         let mut state = self.state();
         let fault = strike(&mut state.armed)?;
-        let user = token.and_then(|token| state.accounts.find(token));
-        state.note(self.clock.now(), user, operation, Event::Struck(fault));
+        let user = token.and_then(|token| state.accounts.find(token, now));
+        state.note(now, user, operation, Event::Struck(fault));
         Some(fault)
     }
 
@@ -196,7 +231,8 @@ impl Service {
 
     /// Notes a request that is no operation.
     pub(super) fn refuse_unknown(&self, status: StatusCode) {
-        self.state().note(self.clock.now(), None, None, Event::Refused(status));
+        let now = self.clock.now();
+        self.state().note(now, None, None, Event::Refused(status));
     }
 
     /// Does what a request asks for, or refuses to, and notes it.
@@ -210,7 +246,7 @@ impl Service {
         let mut sms = None;
         let (user, rate, outcome) = {
             let mut state = self.state();
-            let user = token.and_then(|token| state.accounts.find(token));
+            let user = token.and_then(|token| state.accounts.find(token, now));
             let State { random, accounts, .. } = &mut *state;
             let (rate, outcome) = match user.and_then(|at| accounts.get_mut(at)) {
                 None => (None, Err(Refusal::UnknownToken)),
@@ -256,7 +292,7 @@ impl Service {
                     Check::Right(factor) => {
                         let session = self.settings.session_tokens.then(|| random.token());
                         if let Some(session) = &session {
-                            account.open_session(session.clone());
+                            account.sessions.issue(session.clone(), self.expiry(now), now);
                         }
                         Ok((Event::Verified(factor), Done::Verified(session)))
                     }
@@ -301,6 +337,10 @@ impl State {
         let user = user.and_then(|at| self.accounts.get(at)).map(|account| account.name.clone());
         self.journal.write(JournalEntry { at, user, operation, event });
     }
+}
+
+fn name_is_taken(name: &str) -> String {
+    format!("there is a user of the name {name:?} already")
 }
 
 fn new_codes(random: &mut Random) -> Vec<RecoveryCode> {
