@@ -66,8 +66,8 @@ mod request;
 mod script;
 
 pub use fake::{
-    Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry, Sms,
-    TwoFactor, UnknownFault, UserState,
+    CustomFault, Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry,
+    RouteRequest, Sms, TwoFactor, UnknownFault, UserState,
 };
 #[cfg(feature = "mockall")]
 pub use mock::{MockOtpsApi, MockTransport, expectation};

@@ -207,6 +207,14 @@ impl Reply {
         self.delay
     }
 
+    /// The status, if a head arrives.
+    pub(crate) fn answer_status(&self) -> Option<StatusCode> {
+        match &*self.outcome {
+            Outcome::Answered(answered) | Outcome::Cut(answered) => Some(answered.0.status()),
+            _ => None,
+        }
+    }
+
     /// The response, if it arrives in full, however late.
     pub fn into_response(self) -> Option<Response> {
         match *self.outcome {

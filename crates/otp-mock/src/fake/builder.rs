@@ -1,12 +1,15 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use otp_core::AuthToken;
+use otp_core::{AuthToken, Endpoint};
 
 use super::app::AppSettings;
 use super::clock::{Clock, OtherClock};
 use super::random::Random;
+use super::routes::Handler;
 use super::service::Service;
-use super::{FakeOtps, FakeUser};
+use super::{FakeOtps, FakeUser, RouteRequest};
+use crate::Reply;
 
 /// 2026-01-01 00:00:00 UTC.
 const START: Duration = Duration::from_secs(1_767_225_600);
@@ -18,6 +21,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`seed`](Self::seed) | another one every time |
 /// | [`user`](Self::user), [`token`](Self::token) | a phone, and a random token |
 /// | [`starts_at`](Self::starts_at), [`real_time`](Self::real_time), [`clock`](Self::clock) | 2026-01-01, standing still |
+/// | [`route`](Self::route) | the four operations alone |
 /// | [`otp_lifetime`](Self::otp_lifetime) | 5 minutes |
 /// | [`wrong_otps`](Self::wrong_otps) | after 5 in a row, 15 minutes of lockout |
 /// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
@@ -73,6 +77,7 @@ pub struct FakeOtpsBuilder {
     user: FakeUser,
     starts_at: Option<SystemTime>,
     other_clock: Option<OtherClock>,
+    routes: Vec<(&'static Endpoint, Handler)>,
     settings: Settings,
 }
 
@@ -95,6 +100,7 @@ impl Default for FakeOtpsBuilder {
             user: FakeUser::with_phone("+1 555 0123"),
             starts_at: None,
             other_clock: None,
+            routes: Vec::new(),
             settings: Settings {
                 otp_lifetime: Duration::from_secs(300),
                 wrong_otps: 5,
@@ -230,13 +236,31 @@ impl FakeOtpsBuilder {
         self.set(|settings| settings.token_lifetime = Some(lifetime))
     }
 
+    /// Adds a route, as [`FakeOtps::route`] does.
+    pub fn route(
+        mut self,
+        endpoint: &'static Endpoint,
+        handler: impl Fn(&RouteRequest<'_>) -> Result<Reply, Reply> + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.push((endpoint, Handler::new(handler)));
+        self
+    }
+
     /// The service, with its first user.
+    ///
+    /// # Panics
+    ///
+    /// If a [route](FakeOtps::route#panics) cannot be added.
+    #[track_caller]
     pub fn build(self) -> FakeOtps {
         let start = self.starts_at.unwrap_or(SystemTime::UNIX_EPOCH + START);
         let clock = Clock::new(start, self.other_clock);
         let service = Service::new(clock, Random::new(self.seed), self.settings);
+        for (endpoint, handler) in self.routes {
+            service.add_route(endpoint, handler);
+        }
         match service.add_user(self.user) {
-            Ok(token) => FakeOtps::of(service, token),
+            Ok(token) => FakeOtps::of(Arc::new(service), token),
             Err(taken) => unreachable!("there is no other user: {taken}"),
         }
     }

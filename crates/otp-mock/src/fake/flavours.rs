@@ -1,5 +1,6 @@
 //! The service as an implementation of the SDK's traits, in every flavour.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::{
@@ -8,7 +9,7 @@ use otp_core::{
 };
 
 use super::service::Service;
-use super::{FakeOtps, route};
+use super::{FakeOtps, answer};
 use crate::in_memory::{InMemory, Passing, Played, transport_in_all_flavours};
 
 /// How long the service's own clients wait between attempts, unless it asks for more.
@@ -19,19 +20,22 @@ pub(super) fn retry() -> RetryPolicy {
     RetryPolicy::default().with_backoff(BACKOFF, BACKOFF)
 }
 
-/// As its own clients have it.
-impl InMemory for Service {
+/// What the service's own clients send by.
+#[derive(Debug)]
+pub(super) struct OwnTransport(pub(super) Arc<Service>);
+
+impl InMemory for OwnTransport {
     /// Requests take no time but what a fault makes them take.
     fn play(&self, request: Request) -> Played {
-        Played::of(route::handle(self, request.as_http()), &request)
+        Played::of(answer::handle(&self.0, request.as_http()), &request)
     }
 
     fn turn(&self, time: Duration) {
-        self.clock().advance(time);
+        self.0.clock().advance(time);
     }
 
     fn pass(&self, time: Duration) -> Option<Passing> {
-        self.clock().pass(time)
+        self.0.clock().pass(time)
     }
 
     /// The whole backoff, however much of it was chosen.
@@ -40,29 +44,29 @@ impl InMemory for Service {
     }
 
     fn time(&self) -> Duration {
-        self.clock().now()
+        self.0.clock().now()
     }
 }
 
 impl InMemory for FakeOtps {
     fn play(&self, request: Request) -> Played {
-        self.service.play(request)
+        Played::of(self.handle(request.as_http()), &request)
     }
 
     fn turn(&self, time: Duration) {
-        self.service.turn(time);
+        self.advance(time);
     }
 
     fn pass(&self, time: Duration) -> Option<Passing> {
-        self.service.pass(time)
+        self.service.clock().pass(time)
     }
 
     fn time(&self) -> Duration {
-        self.service.time()
+        self.service.clock().now()
     }
 }
 
-transport_in_all_flavours!(Service);
+transport_in_all_flavours!(OwnTransport);
 transport_in_all_flavours!(FakeOtps);
 
 #[async_trait]
