@@ -126,9 +126,10 @@ impl EmulatorBuilder {
     /// | `POST /users` `{"two_factor": "sms", "app" or "off", "name"?, "phone"?, "token"?}` | `201` `{"name", "token", "app_secret"}` |
     /// | `GET /users/NAME/app-code` | `{"otp"}`: what the user's app shows now |
     /// | `GET /users/NAME/app-secret` | `{"app_secret"}`: for a real app, in base32 |
-    /// | `DELETE /users/NAME/token` | revokes the user's token; sessions stay |
+    /// | `POST /users/NAME/token` | `201` `{"token"}`: another token of the user |
+    /// | `DELETE /users/NAME/token?after=SECONDS` | lets the user's last token expire, or revokes it if no time is given; sessions stay |
     /// | `POST /tokens/revoke` `{"token"}` | revokes a token, a user's or a session's |
-    /// | `GET /faults` | those that are armed, and all that there are |
+    /// | `GET /faults` | those that are armed, [custom ones](otp_mock::CustomFault) too, and all that have a name |
     /// | `POST /faults/FAULT` | arms a [fault](otp_mock::Fault), such as `lost-sms` or `slow=15` |
     /// | `DELETE /faults` | disarms all |
     /// | `GET /journal` | what the service did |

@@ -105,6 +105,19 @@ fn of_a_user_s_tokens_64_work_and_those_that_ended_make_room_first() {
 }
 
 #[test]
+fn an_expired_token_is_still_its_user_s_and_a_revoked_one_is_free() {
+    let service = FakeOtps::new();
+    let ann = service.add_user(FakeUser::with_app().named("ann"));
+    ann.expire_token_after(Duration::ZERO);
+    let same_token = || FakeUser::with_app().with_token(ann.token().clone());
+    let adding = AssertUnwindSafe(|| service.add_user(same_token()));
+    let sentence = catch_unwind(adding).unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(*sentence, "the user cannot be added: the user \"ann\" has this token already");
+    ann.revoke_token();
+    assert!(!is_refused(&service.add_user(same_token())));
+}
+
+#[test]
 fn a_token_is_issued_for_a_known_user_alone() {
     let service = FakeOtps::new();
     let bob = service.add_user(FakeUser::with_app().named("bob"));

@@ -87,6 +87,11 @@ impl Account {
         self.keys.accept(token, now) | self.sessions.accept(token, now)
     }
 
+    /// Whether this is a token of the user that was not revoked. It may have expired.
+    pub(super) fn holds(&self, token: &AuthToken) -> bool {
+        self.keys.holds(token) || self.sessions.holds(token)
+    }
+
     /// Whether this is or was a token of the user.
     pub(super) fn had(&self, token: &AuthToken) -> bool {
         self.keys.had(token) || self.sessions.had(token)

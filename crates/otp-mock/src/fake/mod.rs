@@ -168,7 +168,7 @@ impl FakeOtps {
     /// # Panics
     ///
     /// If another user, whose token was not revoked, has the same [name](FakeUser::named); or if another one
-    /// has the same [token](FakeUser::with_token), as a key or of a session.
+    /// has the same [token](FakeUser::with_token), as a key or of a session. One that has expired counts too.
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn add_user(&self, user: FakeUser) -> Self {

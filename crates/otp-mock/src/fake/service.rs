@@ -116,7 +116,8 @@ impl Service {
         if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
             return Err(name_is_taken(name));
         }
-        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token, now)?));
+        let token = user.token.as_ref();
+        let other = token.and_then(|token| accounts.iter().find(|other| other.holds(token)));
         if let Some(other) = other {
             return Err(format!("the user {:?} has this token already", other.name));
         }

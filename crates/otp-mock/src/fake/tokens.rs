@@ -44,6 +44,11 @@ impl Tokens {
         self.0.iter().any(|own| own.token == *token)
     }
 
+    /// Whether this is one of them that was not revoked. It may have expired.
+    pub(super) fn holds(&self, token: &AuthToken) -> bool {
+        self.0.iter().any(|own| own.token == *token && !own.revoked)
+    }
+
     pub(super) fn revoke(&mut self, token: &AuthToken) {
         self.of(token).for_each(|own| own.revoked = true);
     }
