@@ -1,7 +1,8 @@
-//! What a request carries: its token, and the parameters of its path.
+//! What a request carries: its token, the parameters of its path, and the name of its operation.
 
 use otp_core::http::HeaderMap;
-use otp_core::{AuthToken, Otp};
+use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::{AuthToken, Endpoint, Operation, Otp};
 use percent_encoding::percent_decode_str;
 
 use crate::X_AUTH_TOKEN;
@@ -54,6 +55,24 @@ pub(crate) fn param(segment: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = segment.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
+}
+
+/// The operation of this SDK that a request of this method and path is.
+pub(crate) fn operation_at(method: &str, path: &str) -> Option<&'static Endpoint> {
+    let operations = [
+        FindEnsureOtp::ENDPOINT,
+        FindRecoveryCodes::ENDPOINT,
+        ReceiveCodes::ENDPOINT,
+        RegenerateCodes::ENDPOINT,
+    ];
+    operations.into_iter().find(|operation| {
+        operation.method().as_str() == method && params(operation.path_template(), path).is_some()
+    })
+}
+
+/// Whether one name is the other with a slip or two of the pen.
+pub(crate) fn is_nearly(name: &str, other: &str) -> bool {
+    name != other && strsim::osa_distance(name, other) <= 2
 }
 
 #[cfg(test)]

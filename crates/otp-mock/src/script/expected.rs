@@ -9,6 +9,7 @@ use otp_core::{AuthToken, BaseUrl, ClientConfig, Error, Operation};
 
 use super::SeenRequest;
 use crate::X_AUTH_TOKEN;
+use crate::request::is_nearly;
 
 /// What a request should be: an operation with its values, an operation with any values, or anything.
 ///
@@ -139,7 +140,15 @@ impl Expected {
         let another = !self.is_of(request);
         if let Some(operation) = &self.operation {
             look("operation".into(), !another, &|| {
-                format!("expected {operation}, came {}", request.operation())
+                let came = request.operation();
+                let told = format!("expected {operation}, came {came}");
+                // Only a recording has a name that somebody wrote.
+                match operation {
+                    Cow::Owned(name) if is_nearly(name, came) => {
+                        format!("{told}; did you mean {came}?")
+                    }
+                    _ => told,
+                }
             });
         }
         // The values of another operation are not comparable.
