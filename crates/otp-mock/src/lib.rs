@@ -4,6 +4,7 @@
 //! |---|---|
 //! | "given this answer, my code does that" | [`MockOtpsApi`], with values and errors from [`canned`] |
 //! | "a user logs in by SMS, then loses the phone"; "the reply is lost" | [`FakeOtps`], the service in memory, and its [`Fault`]s |
+//! | the same of your larger SDK's endpoints | [`FakeOtps`] with [routes](FakeOtps::route) and [`CustomFault`]s |
 //! | "my client, with its settings, sends this and does that about the answer" | [`ScriptedTransport`], or a [`Recording`] of a real one |
 //! | "over a real connection", "from another language" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
 //!

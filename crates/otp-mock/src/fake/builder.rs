@@ -250,7 +250,7 @@ impl FakeOtpsBuilder {
     ///
     /// # Panics
     ///
-    /// If a [route](FakeOtps::route#panics) cannot be added.
+    /// If a [route](FakeOtps::route) cannot be added.
     #[track_caller]
     pub fn build(self) -> FakeOtps {
         let start = self.starts_at.unwrap_or(SystemTime::UNIX_EPOCH + START);

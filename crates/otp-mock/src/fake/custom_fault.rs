@@ -20,7 +20,7 @@ use crate::{Replies, Reply};
 /// let service = FakeOtps::new();
 /// let bob = service.add_user(FakeUser::with_phone("+1 555 0100").named("bob"));
 ///
-/// // Bob is banned, and the third reply to whoever asks for an SMS is a lost one.
+/// // Bob is banned, and the next SMS of anybody else is sent while the reply is lost.
 /// service.arm_custom(
 ///     CustomFault::before_acting("banned", Reply::error(403, "Banned")).for_user("bob"),
 /// );
