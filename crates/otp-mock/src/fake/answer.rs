@@ -9,9 +9,10 @@ use otp_core::http::{HeaderName, HeaderValue, Request, StatusCode};
 use serde_json::json;
 
 use super::account::Rate;
+use super::act::{Asked, Done, Refusal};
 use super::fault::{Armed, Fault};
 use super::routes::{Found, Route};
-use super::service::{Asked, Done, Refusal, Service};
+use super::service::Service;
 use crate::reply::{self, Reply};
 use crate::request;
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod act;
 mod answer;
 mod app;
 mod builder;
