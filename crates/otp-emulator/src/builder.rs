@@ -66,7 +66,7 @@ impl EmulatorBuilder {
     /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
     /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
     /// is answered `500`, though the SMS was sent. Of SMS that are asked for at the same time, it may be
-    /// called at the same time.
+    /// called at the same time. All of this holds for the handlers of [routes](FakeOtps::route) too.
     pub fn fake(self, fake: FakeOtps) -> Self {
         Self { fake: Some(fake), ..self }
     }
@@ -126,9 +126,10 @@ impl EmulatorBuilder {
     /// | `POST /users` `{"two_factor": "sms", "app" or "off", "name"?, "phone"?, "token"?}` | `201` `{"name", "token", "app_secret"}` |
     /// | `GET /users/NAME/app-code` | `{"otp"}`: what the user's app shows now |
     /// | `GET /users/NAME/app-secret` | `{"app_secret"}`: for a real app, in base32 |
-    /// | `DELETE /users/NAME/token` | revokes the user's token; sessions stay |
+    /// | `POST /users/NAME/token` | `201` `{"token"}`: another token of the user |
+    /// | `DELETE /users/NAME/token?after=SECONDS` | lets the user's last token expire, or revokes it if no time is given; sessions stay |
     /// | `POST /tokens/revoke` `{"token"}` | revokes a token, a user's or a session's |
-    /// | `GET /faults` | those that are armed, and all that there are |
+    /// | `GET /faults` | those that are armed, [custom ones](otp_mock::CustomFault) too, and all that have a name |
     /// | `POST /faults/FAULT` | arms a [fault](otp_mock::Fault), such as `lost-sms` or `slow=15` |
     /// | `DELETE /faults` | disarms all |
     /// | `GET /journal` | what the service did |

@@ -25,7 +25,8 @@ The admin API, for tests in any language (ADMIN is the status page's URL):
   POST   /users                      add one: {\"two_factor\": \"sms\", \"app\" or \"off\"}
   GET    /users/NAME/app-code        what the user's app shows
   GET    /users/NAME/app-secret      its secret, in base32
-  DELETE /users/NAME/token           revoke the user's token
+  POST   /users/NAME/token           give the user another token
+  DELETE /users/NAME/token           revoke the user's last token; ?after=60 lets it expire
   POST   /tokens/revoke              revoke one, of a session too: {\"token\": \"TOKEN\"}
   GET    /faults                     those that are armed, and all that there are
   POST   /faults/FAULT               arm one

@@ -107,6 +107,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "STEPS", default_value_t = 1)]
     app_skew: u8,
 
+    /// How long each token works, of users and of sessions [default: until it is revoked].
+    #[arg(long, value_name = "SECONDS")]
+    token_lifetime: Option<u64>,
+
     /// Give no session token back for an OTP, as the OpenAPI document has it.
     #[arg(long)]
     without_session_tokens: bool,
@@ -151,6 +155,9 @@ impl Options {
         }
         if self.without_session_tokens {
             service = service.without_session_tokens();
+        }
+        if let Some(seconds) = self.token_lifetime {
+            service = service.token_lifetime(Duration::from_secs(seconds));
         }
         if let Some(seed) = self.seed {
             service = service.seed(seed);

@@ -9,7 +9,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use otp_core::secrecy::ExposeSecret;
-use otp_emulator::{Emulator, FakeOtps};
+use otp_emulator::{Emulator, FakeOtps, Fault};
+use otp_mock::{CustomFault, Reply};
 use serde_json::json;
 use support::{Raw, ask};
 
@@ -59,6 +60,50 @@ fn tokens_of_users_and_of_sessions_are_revoked() {
     assert_eq!(read_codes(&emulator, token), 401);
     assert_eq!(ask(admin, "POST", "/tokens/revoke", "", &other).status, 404);
     assert_eq!(read_codes(&emulator, emulator.token().expose_secret()), 200);
+}
+
+#[test]
+fn tokens_expire_and_others_are_issued() {
+    let (emulator, admin) = start(FakeOtps::builder().seed(7).build());
+    let first = emulator.token().expose_secret().to_owned();
+    assert_eq!(ask(admin, "DELETE", "/users/user-1/token?after=60", "", "").status, 204);
+    assert_eq!(read_codes(&emulator, &first), 200);
+    assert_eq!(ask(admin, "POST", "/clock/advance?seconds=60", "", "").status, 204);
+    assert_eq!(read_codes(&emulator, &first), 401);
+
+    let issued = ask(admin, "POST", "/users/user-1/token", "", "");
+    assert_eq!(issued.status, 201);
+    let second = issued.json()["token"].as_str().unwrap().to_owned();
+    assert_eq!((read_codes(&emulator, &second), read_codes(&emulator, &first)), (200, 401));
+
+    for (method, path, status) in [
+        ("DELETE", "/users/user-1/token?after=soon", 400),
+        ("DELETE", "/users/user-1/token?after=-1", 400),
+        ("DELETE", "/users/nobody/token?after=1", 404),
+        ("POST", "/users/nobody/token", 404),
+    ] {
+        assert_eq!(ask(admin, method, path, "", "").status, status, "{method} {path}");
+    }
+    assert_eq!(read_codes(&emulator, &second), 200);
+}
+
+#[test]
+fn faults_of_the_test_s_own_are_shown_with_the_named_ones() {
+    let (emulator, admin) = start(FakeOtps::new());
+    emulator.fake().arm(Fault::LostSms);
+    let own = CustomFault::before_acting("<own>", Reply::error(403, "No"));
+    emulator.fake().arm_custom(own.clone());
+    emulator.fake().arm_custom(own.times(0));
+    assert_eq!(ask(admin, "GET", "/faults", "", "").json()["armed"], json!(["lost-sms", "<own>"]));
+    assert_eq!(read_codes(&emulator, "whoever"), 403);
+    let page = ask(admin, "GET", "/", "", "").body;
+    assert!(page.contains("<li><code>&lt;own&gt;</code> a fault of the test's own</li>"), "{page}");
+    assert!(
+        page.contains("<tr class=\"struck\">") && page.contains("struck by &lt;own&gt;"),
+        "{page}"
+    );
+    assert_eq!(ask(admin, "DELETE", "/faults", "", "").status, 204);
+    assert!(emulator.fake().armed_custom().is_empty());
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn its_clock_stands_its_limits_are_set_and_its_runs_are_the_same() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let start = ["--starts-at", "Fri, 02 Jan 2026 00:00:00 GMT", "--without-session-tokens"];
+        let start = [&start[..], &["--token-lifetime", "121"]].concat();
         let mut program = Program::start(&[&arguments[..], &limits[..], &start[..]].concat());
         let (service, admin, token) = program.introduction();
         let code = || ask(admin, "GET", "/users/ann/app-code", "", "").json()["otp"].to_string();
@@ -141,6 +142,8 @@ fn its_clock_stands_its_limits_are_set_and_its_runs_are_the_same() {
         assert!(!verified.head.contains("x-auth-token"), "{verified:?}");
         let date = ask(admin, "GET", "/clock", "", "").json()["date"].to_string();
         assert_eq!(date, "\"Fri, 02 Jan 2026 00:02:00 GMT\"");
+        turn(1);
+        assert_eq!(verify(&code()).status, 401, "the token has expired");
         runs.push((first, token, ask(admin, "GET", "/journal", "", "").body));
     }
     assert_eq!(runs[0], runs[1]);

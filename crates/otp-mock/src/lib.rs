@@ -4,6 +4,7 @@
 //! |---|---|
 //! | "given this answer, my code does that" | [`MockOtpsApi`], with values and errors from [`canned`] |
 //! | "a user logs in by SMS, then loses the phone"; "the reply is lost" | [`FakeOtps`], the service in memory, and its [`Fault`]s |
+//! | the same of your larger SDK's endpoints | [`FakeOtps`] with [routes](FakeOtps::route) and [`CustomFault`]s |
 //! | "my client, with its settings, sends this and does that about the answer" | [`ScriptedTransport`], or a [`Recording`] of a real one |
 //! | "over a real connection", "from another language" | `otp-emulator`, which puts [`FakeOtps`] behind HTTP and TLS |
 //!
@@ -62,11 +63,12 @@ mod in_memory;
 mod mock;
 mod record;
 mod reply;
+mod request;
 mod script;
 
 pub use fake::{
-    Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry, Sms,
-    TwoFactor, UnknownFault, UserState,
+    CustomFault, Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry,
+    RouteRequest, Sms, TwoFactor, UnknownFault, UserState,
 };
 #[cfg(feature = "mockall")]
 pub use mock::{MockOtpsApi, MockTransport, expectation};
@@ -77,7 +79,7 @@ pub use mock::{MockOtpsApi, MockTransport, expectation};
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};
-pub use reply::{Answered, Outcome, Reply};
+pub use reply::{Answered, Outcome, Replies, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =

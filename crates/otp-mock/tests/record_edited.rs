@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use otp_core::{AuthToken, Effect, OtpsApi, OtpsClient};
 use otp_mock::Recording;
 
 /// Two exchanges, of which the second is this.
@@ -58,6 +59,67 @@ fn a_slip_of_the_pen_is_refused_and_never_played_as_something_else() {
         let sentence = refused(second);
         let expected = format!("this is no recording: exchange 2 (find_recovery_codes): {wrong}");
         assert!(sentence.starts_with(&expected), "{sentence}");
+    }
+}
+
+/// A recording of one exchange with this operation and this request.
+fn of(operation: &str, request: &str) -> Result<Recording, String> {
+    let text = format!(
+        r#"{{"exchanges": [{{"operation": "{operation}", "request": "{request}", "answer": {{"status": 204}}}}]}}"#
+    );
+    text.parse().map_err(|error: otp_mock::InvalidRecording| error.to_string())
+}
+
+#[test]
+fn a_misspelt_operation_is_refused_with_the_one_that_was_meant() {
+    for (operation, request, meant) in [
+        ("find_recovry_codes", "GET /user/otp/recovery-codes", "find_recovery_codes"),
+        ("regenerate_code", "POST /user/otp/recovery-codes", "regenerate_codes"),
+        ("recieve_codes", "POST /user/otp/sms/receive", "receive_codes"),
+        ("Find_ensure_otp", "POST /user/otp/verify/otp-1", "find_ensure_otp"),
+    ] {
+        let told = format!(
+            "this is no recording: exchange 1 ({operation}): there is no operation '{operation}': did you mean {meant}?"
+        );
+        let sentence = of(operation, request).unwrap_err();
+        assert!(sentence.starts_with(&told), "{sentence}");
+        of(meant, request).unwrap();
+    }
+}
+
+#[test]
+fn operations_of_a_larger_sdk_have_any_names() {
+    for (operation, request) in [
+        ("create_key", "POST /user/api-keys"),
+        // Nearly a name of this SDK's, but another endpoint.
+        ("receive_code", "POST /user/code/receive"),
+        ("find_recovery_codes", "GET /organizations/7/recovery-codes"),
+        // The same endpoint, under a name of the larger SDK's own.
+        ("verify_otp", "POST /user/otp/verify/otp-1"),
+        // Written by hand.
+        ("recieve_codes", ""),
+    ] {
+        of(operation, request).unwrap();
+    }
+}
+
+#[test]
+fn a_misspelt_operation_that_only_the_caller_can_tell_is_told_when_it_is_played() {
+    for (operation, told) in [
+        (
+            "recieve_codes",
+            "expected recieve_codes, came receive_codes; did you mean receive_codes?",
+        ),
+        ("create_key", "expected create_key, came receive_codes"),
+    ] {
+        let replay = of(operation, "by hand").unwrap().replay();
+        let client = OtpsClient::new(replay.clone(), AuthToken::new("token-1").unwrap());
+        let error = pollster::block_on(client.receive_codes()).unwrap_err();
+        assert_eq!(error.effect(), Effect::NotApplied);
+        let sentence = error.to_string();
+        assert!(sentence.contains(told), "{sentence}");
+        assert_eq!(sentence.contains("did you mean"), told.contains("did you mean"), "{sentence}");
+        std::panic::catch_unwind(|| replay.finish()).unwrap_err();
     }
 }
 

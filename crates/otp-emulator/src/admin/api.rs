@@ -14,7 +14,7 @@ use super::{Answer, parameter};
 /// What there is, for whoever asked for something else.
 pub(super) const PATHS: &str = "GET /, GET /sms, GET /sms/next?user=NAME&wait=SECONDS, \
      GET and POST /users, GET /users/NAME/app-code, GET /users/NAME/app-secret, \
-     DELETE /users/NAME/token, POST /tokens/revoke, GET and DELETE /faults, POST /faults/FAULT, \
+     POST /users/NAME/token, DELETE /users/NAME/token?after=SECONDS, POST /tokens/revoke, GET and DELETE /faults, POST /faults/FAULT, \
      GET /journal, GET /clock, POST /clock/advance?seconds=N";
 
 /// The longest that a client may wait for an SMS.
@@ -56,7 +56,8 @@ pub(super) fn faults(fake: &FakeOtps) -> Answer {
         .iter()
         .map(|fault| json!({ "fault": fault.to_string(), "what": fault.describe() }))
         .collect();
-    let armed: Vec<_> = fake.armed().iter().map(Fault::to_string).collect();
+    let mut armed: Vec<_> = fake.armed().iter().map(Fault::to_string).collect();
+    armed.extend(fake.armed_custom().into_iter().map(str::to_owned));
     Answer::Json(StatusCode::OK, json!({ "armed": armed, "known": known }))
 }
 

@@ -39,14 +39,16 @@ fn write(page: &mut String, fake: &FakeOtps, base_url: &str) -> fmt::Result {
 
 fn faults(page: &mut String, fake: &FakeOtps) -> fmt::Result {
     page.push_str("<section id=\"faults\">\n<h2>Faults armed</h2>\n");
-    let armed = fake.armed();
+    let named = fake.armed().into_iter().map(|fault| (fault.to_string(), fault.describe()));
+    let custom = fake.armed_custom().into_iter();
+    let custom = custom.map(|name| (name.to_owned(), "a fault of the test's own"));
+    let armed: Vec<_> = named.chain(custom).collect();
     if armed.is_empty() {
         page.push_str("<p class=\"none\">None: everything works.</p>\n");
     } else {
         page.push_str("<ul>\n");
-        for fault in armed {
-            let what = fault.describe();
-            writeln!(page, "<li><code>{}</code> {}</li>", Escaped(fault), Escaped(what))?;
+        for (name, what) in armed {
+            writeln!(page, "<li><code>{}</code> {what}</li>", Escaped(name))?;
         }
         page.push_str("</ul>\n");
     }
@@ -123,7 +125,7 @@ fn journal(page: &mut String, fake: &FakeOtps) -> fmt::Result {
         for entry in journal.entries().rev().take(SHOWN) {
             let kind = match entry.event {
                 Event::Refused(_) => "refused",
-                Event::Struck(_) => "struck",
+                Event::Struck(_) | Event::StruckBy(_) => "struck",
                 _ => "done",
             };
             writeln!(

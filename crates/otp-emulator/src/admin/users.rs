@@ -1,5 +1,7 @@
 //! The users, their tokens and their apps.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 use otp_core::AuthToken;
 use otp_core::bytes::Bytes;
@@ -8,7 +10,7 @@ use otp_mock::{FakeOtps, FakeUser, TwoFactor, UserState};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::Answer;
+use super::{Answer, parameter};
 
 /// The phone of a user who is added without one.
 const PHONE: &str = "+1 555 0100";
@@ -99,12 +101,24 @@ pub(super) fn app_secret(fake: &FakeOtps, name: &str) -> Answer {
     }
 }
 
-/// Revokes the user's own token; sessions stay.
-pub(super) fn revoke(fake: &FakeOtps, name: &str) -> Answer {
+/// Revokes the last of the user's own tokens, or lets it expire after so many seconds; sessions stay.
+pub(super) fn end_token(fake: &FakeOtps, name: &str, query: &str) -> Answer {
+    let Some(user) = named(fake, name) else { return Answer::no_such_user() };
+    let after = parameter(query, "after").map(|seconds| seconds.parse().ok());
+    match after.map(|seconds| seconds.and_then(|s| Duration::try_from_secs_f64(s).ok())) {
+        None => user.revoke_token(),
+        Some(Some(after)) => user.expire_token_after(after),
+        Some(None) => return Answer::bad("after is in how many seconds the token expires"),
+    }
+    Answer::Nothing
+}
+
+/// Gives the user another token.
+pub(super) fn issue_token(fake: &FakeOtps, name: &str) -> Answer {
     match named(fake, name) {
         Some(user) => {
-            user.revoke_token();
-            Answer::Nothing
+            let token = user.issue_token();
+            Answer::Json(StatusCode::CREATED, json!({ "token": token.expose_secret() }))
         }
         None => Answer::no_such_user(),
     }

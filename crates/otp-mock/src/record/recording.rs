@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::exchanged::Exchanged;
+use super::file_format::Exchanged;
 use crate::{Expected, Reply, ScriptedTransport};
 
 /// What passed through a [`Recorder`](crate::Recorder), with every secret replaced.
@@ -18,6 +18,8 @@ use crate::{Expected, Reply, ScriptedTransport};
 /// - Of headers, those are written whose meaning is known, each by its first value; of JSON bodies the
 ///   documented fields; of other bodies the size.
 /// - `took_ms` is how many milliseconds the exchange took, 0 if it is missing.
+/// - A misspelt operation is refused when the text is read if `request` shows which of this SDK's was meant. Only the
+///   caller knows the names of a larger SDK's operations, so a misspelt one of these is told when it is played.
 ///
 /// ```
 /// use otp_core::{AuthToken, OtpsApi, OtpsClient};
@@ -58,7 +60,7 @@ impl TryFrom<Unchecked> for Recording {
 
     fn try_from(Unchecked { exchanges }: Unchecked) -> Result<Self, String> {
         for (at, exchanged) in exchanges.iter().enumerate() {
-            if let Err(wrong) = exchanged.reply() {
+            if let Err(wrong) = exchanged.check_name().and_then(|()| exchanged.reply()) {
                 return Err(format!("exchange {} ({}): {wrong}", at + 1, exchanged.operation));
             }
         }

@@ -9,6 +9,7 @@ use otp_core::{AuthToken, BaseUrl, ClientConfig, Error, Operation};
 
 use super::SeenRequest;
 use crate::X_AUTH_TOKEN;
+use crate::request::is_nearly;
 
 /// What a request should be: an operation with its values, an operation with any values, or anything.
 ///
@@ -120,6 +121,11 @@ impl Expected {
         headers
     }
 
+    /// Whether it is about the operation of this request, whatever the values.
+    pub(super) fn is_of(&self, request: &SeenRequest) -> bool {
+        self.operation.as_ref().is_none_or(|name| name == request.operation())
+    }
+
     pub(super) fn takes(&self, request: &SeenRequest) -> bool {
         self.look_at(request).iter().all(Looked::is_as_expected)
     }
@@ -131,10 +137,18 @@ impl Expected {
             let difference = (!as_expected).then(difference);
             looked.push(Looked { what, difference });
         };
-        let another = self.operation.as_ref().is_some_and(|name| name != request.operation());
+        let another = !self.is_of(request);
         if let Some(operation) = &self.operation {
             look("operation".into(), !another, &|| {
-                format!("expected {operation}, came {}", request.operation())
+                let came = request.operation();
+                let told = format!("expected {operation}, came {came}");
+                // Only a recording has a name that somebody wrote.
+                match operation {
+                    Cow::Owned(name) if is_nearly(name, came) => {
+                        format!("{told}; did you mean {came}?")
+                    }
+                    _ => told,
+                }
             });
         }
         // The values of another operation are not comparable.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use otp_core::bytes::Bytes;
 use otp_core::http::StatusCode;
 use otp_core::http::header::{HeaderName, HeaderValue};
-use otp_core::{Response, TransportError, TransportErrorKind as Kind};
+use otp_core::{Endpoint, Response, TransportError, TransportErrorKind as Kind};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::Reply;
+use crate::request::{is_nearly, operation_at};
 
 /// One request and what came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,25 @@ fn null_too<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Erro
 }
 
 impl Exchanged {
+    /// Whether the operation's name is misspelt, and what was meant. The file alone can tell only if the request is
+    /// that of one of this SDK's operations: a larger SDK has operations of any names, and may have its own for
+    /// the same request.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and what was meant.
+    pub(super) fn check_name(&self) -> Result<(), String> {
+        let request = self.request.split_once(' ');
+        let meant = request.and_then(|(method, path)| operation_at(method, path));
+        match meant.map(Endpoint::name).filter(|name| is_nearly(&self.operation, name)) {
+            Some(name) => {
+                let given = &self.operation;
+                Err(format!("there is no operation '{given}': did you mean {name}?"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What comes back when it is played.
     ///
     /// # Errors

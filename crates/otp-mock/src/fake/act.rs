@@ -1,0 +1,179 @@
+//! What a request does to the state of the service, or why it does nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otp_core::bytes::Bytes;
+use otp_core::http::{Request, StatusCode};
+use otp_core::{AuthToken, Endpoint, RecoveryCode};
+
+use super::account::{Account, Check, Rate, SecondFactor};
+use super::journal::Event;
+use super::outbox::Sms;
+use super::random::Random;
+use super::route_request::{RouteRequest, decoded};
+use super::routes::{Action, Handler};
+use super::service::{Service, State, new_codes};
+use crate::{Reply, request};
+
+/// A request: who asks for what.
+pub(super) struct Asked<'a> {
+    pub(super) http: &'a Request<Bytes>,
+    pub(super) token: Option<AuthToken>,
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) action: Action,
+    /// Those of the path, still encoded.
+    pub(super) params: Vec<(&'static str, &'a str)>,
+}
+
+/// What the service did.
+pub(super) enum Done {
+    Sent,
+    Verified(Option<AuthToken>),
+    Read(Vec<RecoveryCode>),
+    Regenerated(Vec<RecoveryCode>),
+    /// On a route, which made this of it.
+    Routed(Reply),
+}
+
+/// Why the service refuses.
+pub(super) enum Refusal {
+    UnknownToken,
+    HasBody,
+    WrongOtp,
+    NoTwoFactor,
+    NotBySms,
+    /// For so long.
+    LockedOut(Duration),
+    RateLimited(Duration),
+    /// By a route, with this.
+    Routed(Reply),
+}
+
+impl Refusal {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Routed(reply) => reply.answer_status().unwrap_or(StatusCode::BAD_GATEWAY),
+            Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::WrongOtp => StatusCode::BAD_REQUEST,
+            Self::HasBody | Self::NoTwoFactor | Self::NotBySms => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::LockedOut(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+}
+
+impl Service {
+    /// Does what a request asks for, or refuses to, and notes it.
+    pub(super) fn act(
+        self: &Arc<Self>,
+        asked: &Asked<'_>,
+    ) -> (Option<Rate>, Result<Done, Refusal>) {
+        let (now, date) = (self.clock().now(), self.clock().unix_seconds());
+        let mut state = self.state();
+        let user = asked.token.as_ref().and_then(|token| state.accounts.find(token, now));
+        let State { random, accounts, .. } = &mut *state;
+        let account = user.and_then(|at| accounts.get_mut(at));
+        let (mut rate, mut sms) = (None, None);
+        let outcome = match (account, &asked.token) {
+            (Some(account), Some(token)) => {
+                let limit = self.settings.rate_limit;
+                rate = limit.map(|(limit, per)| account.count(limit, per, now));
+                match (&rate, &asked.action) {
+                    (Some(rate), _) if rate.exceeded => Err(Refusal::RateLimited(rate.reset)),
+                    (_, Action::Route(handler)) => {
+                        let name = account.name.clone();
+                        // The handler may call the service, and may panic.
+                        drop(state);
+                        let outcome = self.route(handler, asked, token, &name);
+                        state = self.state();
+                        outcome
+                    }
+                    _ if !asked.http.body().is_empty() => Err(Refusal::HasBody),
+                    _ => self.operate(asked, account, random, (now, date), &mut sms),
+                }
+            }
+            _ => Err(Refusal::UnknownToken),
+        };
+        let event = match &outcome {
+            Ok((event, _)) => *event,
+            Err(refusal) => Event::Refused(refusal.status()),
+        };
+        state.note(now, user, Some(asked.endpoint.name()), event);
+        drop(state);
+        // Outside the lock, so that the phone may call the service.
+        if let (Some(user), Some(sms)) = (user, sms) {
+            self.outbox().send(user, sms);
+        }
+        (rate, outcome.map(|(_, done)| done))
+    }
+
+    fn route(
+        self: &Arc<Self>,
+        handler: &Handler,
+        asked: &Asked<'_>,
+        token: &AuthToken,
+        user: &str,
+    ) -> Result<(Event, Done), Refusal> {
+        let params = asked.params.iter().map(|(name, value)| (*name, decoded(value)));
+        let request = RouteRequest {
+            service: self,
+            endpoint: asked.endpoint,
+            http: asked.http,
+            params: params.collect(),
+            user,
+            token,
+        };
+        match handler.handle(&request) {
+            Ok(reply) => Ok((Event::Acted, Done::Routed(reply))),
+            Err(reply) => Err(Refusal::Routed(reply)),
+        }
+    }
+
+    fn operate(
+        &self,
+        asked: &Asked<'_>,
+        account: &mut Account,
+        random: &mut Random,
+        (now, date): (Duration, u64),
+        sms: &mut Option<Sms>,
+    ) -> Result<(Event, Done), Refusal> {
+        match &asked.action {
+            Action::FindEnsureOtp => {
+                // What cannot be an OTP is simply wrong.
+                let otp = asked.params.first().and_then(|(_, otp)| request::otp(otp));
+                match account.check(otp.as_ref(), &self.settings, now, date) {
+                    Check::Wrong => Err(Refusal::WrongOtp),
+                    Check::LockedOut(left) => Err(Refusal::LockedOut(left)),
+                    Check::Right(factor) => {
+                        let session = self.settings.session_tokens.then(|| random.token());
+                        if let Some(session) = &session {
+                            account.sessions.issue(session.clone(), self.expiry(now), now);
+                        }
+                        Ok((Event::Verified(factor), Done::Verified(session)))
+                    }
+                }
+            }
+            Action::ReceiveCodes => {
+                let to = match &account.second {
+                    SecondFactor::Off => return Err(Refusal::NoTwoFactor),
+                    SecondFactor::App(_) => return Err(Refusal::NotBySms),
+                    SecondFactor::Sms { phone } => phone.clone(),
+                };
+                let otp = random.otp();
+                account.add_otp(otp.clone(), now.saturating_add(self.settings.otp_lifetime));
+                *sms = Some(Sms { to, otp });
+                Ok((Event::SmsSent, Done::Sent))
+            }
+            _ if matches!(account.second, SecondFactor::Off) => Err(Refusal::NoTwoFactor),
+            Action::FindRecoveryCodes => {
+                Ok((Event::CodesRead, Done::Read(account.recovery_codes.clone())))
+            }
+            Action::RegenerateCodes => {
+                account.recovery_codes = new_codes(random);
+                let codes = account.recovery_codes.clone();
+                Ok((Event::CodesRegenerated, Done::Regenerated(codes)))
+            }
+            Action::Route(_) => unreachable!("a route is no operation"),
+        }
+    }
+}
