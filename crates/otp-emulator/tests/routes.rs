@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use otp_core::http::{HeaderValue, StatusCode};
-use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+use otp_core::http::StatusCode;
+use otp_core::operation::{ReadError, RequestDraft, ResponseReader, WriteError};
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{Effect, Endpoint, ErrorKind, Operation, RetryPolicy};
 use otp_emulator::{Cors, Emulator, FakeOtps, Fault};
@@ -29,10 +29,9 @@ impl Operation for RenameKey {
     const ENDPOINT: &'static Endpoint =
         &Endpoint::post("rename_key", "/keys/{id}").acknowledged_by(&[StatusCode::OK]);
 
-    fn write(&self, request: &mut RequestDraft) {
-        request.path_param("id", "canary-7");
-        let body = json!({ "name": self.0 }).to_string();
-        request.body(HeaderValue::from_static("application/json"), body);
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
+        request.path_param("id", "canary-7").json(&json!({ "name": self.0 }));
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<String, ReadError> {

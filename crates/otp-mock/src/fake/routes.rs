@@ -85,16 +85,13 @@ impl Routes {
         handler: Handler,
     ) -> Result<Option<Route>, String> {
         let template = endpoint.path_template();
-        let describes_paths = template.strip_prefix('/').is_some_and(|path| {
-            path.split('/').all(|segment| {
-                let braces = segment.matches(['{', '}']).count();
-                braces == 0 || (braces == 2 && param(segment).is_some())
-            })
-        });
-        if !describes_paths {
-            return Err(format!(
-                "{template} does not start with a slash, or has a segment with half a parameter or two"
-            ));
+        let is_whole = |segment: &str| match segment.matches('{').count() {
+            0 => true,
+            1 => param(segment).is_some(),
+            _ => false,
+        };
+        if !template.split('/').all(is_whole) {
+            return Err(format!("{template} has a parameter that is not a whole segment"));
         }
         let new = Route { endpoint, action: Action::Route(handler) };
         let same = self.0.iter_mut().find(|route| {

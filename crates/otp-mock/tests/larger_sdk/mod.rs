@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use otp_core::http::{HeaderValue, StatusCode};
-use otp_core::operation::{ReadError, RequestDraft, ResponseReader};
+use otp_core::http::StatusCode;
+use otp_core::operation::{ReadError, RequestDraft, ResponseReader, WriteError};
 use otp_core::{Endpoint, Operation};
 use otp_mock::{FakeOtps, Reply};
 use serde_json::{Value, json};
@@ -23,9 +23,9 @@ impl Operation for CreateKey {
         .acknowledged_by(&[StatusCode::CREATED])
         .if_unknown("list the keys before you create another one");
 
-    fn write(&self, request: &mut RequestDraft) {
-        let body = json!({ "description": self.description }).to_string();
-        request.body(HeaderValue::from_static("application/json"), body);
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
+        request.json(&json!({ "description": self.description }));
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<u64, ReadError> {
@@ -49,8 +49,9 @@ impl Operation for FindKey {
     type Output = String;
     const ENDPOINT: &'static Endpoint = &Endpoint::get("find_key", "/user/api-keys/{id}");
 
-    fn write(&self, request: &mut RequestDraft) {
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
         request.path_param("id", self.id);
+        Ok(())
     }
 
     fn read(&self, response: &ResponseReader<'_>) -> Result<String, ReadError> {
