@@ -65,6 +65,26 @@ pub trait TokenProvider: Send + Sync {
     async fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
 }
 
+/// Implements the flavour's `TokenProvider` for what points to one, or wraps one.
+macro_rules! forward_provider {
+    ($flavour:tt: $($via:ident [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
+        impl<$($generics)*> TokenProvider for $Type {
+            $crate::__forward_method! {
+                $flavour $via
+                [token [, request: &TokenRequest] Result<AuthToken, ProviderError>]
+            }
+        }
+    )*};
+}
+pub(crate) use forward_provider;
+
+forward_provider!(
+    [async BoxFuture]:
+    pointer ['a, T: TokenProvider + ?Sized] &'a T,
+    pointer [T: TokenProvider + ?Sized] Box<T>,
+    pointer [T: TokenProvider + ?Sized] Arc<T>,
+);
+
 /// What a client authenticates with: a fixed token, or a provider.
 ///
 /// An [`AuthToken`] becomes one by itself.
