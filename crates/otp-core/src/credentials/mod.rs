@@ -3,7 +3,7 @@
 mod cache;
 mod request;
 
-pub(crate) use cache::TokenCache;
+pub(crate) use cache::{Round, TokenCache};
 pub use request::TokenRequest;
 
 use std::fmt;

@@ -172,7 +172,7 @@ impl fmt::Debug for Scrubber<'_> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the transport's error held a secret of the request and was removed")]
+#[error("the error held a secret of the request and was removed")]
 struct RemovedSource;
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod tasks;
+pub mod tokens;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -86,7 +89,7 @@ impl Script {
     }
 }
 
-fn base_url() -> BaseUrl {
+pub fn base_url() -> BaseUrl {
     BaseUrl::new("https://metal.test/metal/v1").unwrap()
 }
 
