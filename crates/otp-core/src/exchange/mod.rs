@@ -57,6 +57,7 @@ pub use retry_policy::RetryPolicy;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -67,7 +68,7 @@ use self::history::History;
 use crate::client::{KeptHeaders, RateLimit, TokenSource};
 use crate::credentials::{ProviderError, Round, TokenRequest};
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets, WriteError};
+use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets};
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,
@@ -448,10 +449,11 @@ pub(crate) fn write<O: Operation>(
     token: Option<&AuthToken>,
     operation: &O,
     options: &CallOptions,
-) -> Result<(http::Request<bytes::Bytes>, Secrets), Cow<'static, str>> {
+) -> Result<(http::Request<Bytes>, Secrets), Cow<'static, str>> {
     let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
-    let accept = HeaderValue::from_str(endpoint.accepted_type());
+    let accept = Bytes::from_static(endpoint.accepted_type().as_bytes());
+    let accept = HeaderValue::from_maybe_shared(accept);
     headers.insert(ACCEPT, accept.map_err(|_| "its media type cannot be sent")?);
     let mut draft = RequestDraft::new(endpoint, base, headers);
     match (endpoint.auth_scheme(), token) {
@@ -464,12 +466,23 @@ pub(crate) fn write<O: Operation>(
         }
         (AuthScheme::None, _) | (_, None) => {}
     }
-    operation.write(&mut draft).map_err(WriteError::into_reason)?;
+    if let Err(error) = operation.write(&mut draft) {
+        return Err(match error.into_reason() {
+            // It must hold no secret, and that is checked.
+            Cow::Owned(reason) => {
+                let (reason, secrets) = (Zeroizing::new(reason), draft.take_secrets());
+                let token = token.map(ExposeSecret::expose_secret);
+                let scrubber = Scrubber::new(token.into_iter().chain(secrets.iter()));
+                Cow::Owned(scrubber.one_line(&reason, messages::MAX_BYTES))
+            }
+            reason @ Cow::Borrowed(_) => reason,
+        });
+    }
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
     let mut secrets = draft.take_secrets();
-    let request = draft.finish(endpoint, base)?;
+    let request = draft.finish(base)?;
     for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
         if value.is_sensitive() {
             secrets.add_header(value);
