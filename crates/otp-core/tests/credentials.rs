@@ -16,7 +16,9 @@ use otp_core::operation::{
     AuthScheme, FindEnsureOtp, FindRecoveryCodes, ReadError, ReceiveCodes, RegenerateCodes,
     RequestDraft, ResponseReader, WriteError,
 };
-use otp_core::{Effect, Endpoint, Error, ErrorKind, Operation, Otp, RetryPolicy};
+use otp_core::{
+    ClientConfig, Effect, Endpoint, Error, ErrorKind, Exchange, Operation, Otp, RetryPolicy, Step,
+};
 use support::tokens::Turn::{Fail, Give, Hang, Panic};
 use support::tokens::{Client, FLAVOURS, Flavour, Provider, Service, token};
 use support::{OTP, response};
@@ -305,6 +307,33 @@ fn an_error_of_a_provider_shows_no_token_of_the_call() {
             assert!(!shown.contains("transport"), "{shown}");
         });
     }
+}
+
+/// An error without words.
+#[derive(Debug)]
+struct Speechless;
+
+impl std::fmt::Display for Speechless {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+impl std::error::Error for Speechless {}
+
+#[test]
+fn an_error_of_a_provider_whose_display_fails_is_no_panic() {
+    let config = ClientConfig::new(None);
+    let options = config.defaults().clone();
+    let mut exchange = Exchange::new(&config, ReceiveCodes, options, Duration::ZERO);
+    assert!(matches!(exchange.next(Duration::ZERO), Step::Authenticate(_)));
+    exchange.authenticated(Err(Speechless.into()));
+    let Step::Done(Err(error)) = exchange.next(Duration::ZERO) else { panic!() };
+    assert_eq!(
+        error.to_string(),
+        "receive_codes failed: there is no token; the request was not sent: check the token \
+         provider"
+    );
 }
 
 #[test]

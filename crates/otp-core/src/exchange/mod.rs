@@ -286,15 +286,17 @@ impl<O: Operation> Exchange<O> {
 
     fn no_token(&self, error: ProviderError) -> Error {
         let scrubber = self.scrubber();
-        let reason = Zeroizing::new(error.to_string());
-        Error::builder(ErrorKind::Credentials)
-            .endpoint(O::ENDPOINT)
-            .effect(self.history.effect())
-            .reason(scrubber.one_line(&reason, messages::MAX_BYTES))
-            .status(self.history.attempts().last().and_then(|attempt| attempt.status))
-            .attempts(self.history.attempts().iter().cloned())
-            .source(scrubber.source(error))
-            .build()
+        let failed = Error::builder(ErrorKind::Credentials);
+        match scrubber.message(&*error, messages::MAX_BYTES) {
+            Some(reason) => failed.reason(reason),
+            None => failed,
+        }
+        .endpoint(O::ENDPOINT)
+        .effect(self.history.effect())
+        .status(self.history.attempts().last().and_then(|attempt| attempt.status))
+        .attempts(self.history.attempts().iter().cloned())
+        .source(scrubber.source(error))
+        .build()
     }
 
     fn start_attempt(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
