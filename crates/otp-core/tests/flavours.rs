@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use otp_core::credentials::TokenProvider;
 use otp_core::local::FromSend;
 use otp_core::operation::ReceiveCodes;
 use otp_core::{
@@ -25,6 +26,18 @@ assert_impl_all!(otp_core::OtpsClient: Send, Sync, Clone, otp_core::OtpsApi);
 assert_impl_all!(blocking::OtpsClient: Send, Sync, Clone, blocking::OtpsApi);
 assert_impl_all!(local::OtpsClient: Clone, local::OtpsApi);
 assert_not_impl_any!(local::OtpsClient: Send, Sync);
+
+assert_impl_all!(&dyn TokenProvider: TokenProvider);
+assert_impl_all!(Box<dyn TokenProvider>: TokenProvider);
+assert_impl_all!(Arc<dyn TokenProvider>: TokenProvider);
+assert_impl_all!(&dyn local::TokenProvider: local::TokenProvider);
+assert_impl_all!(Box<dyn local::TokenProvider>: local::TokenProvider);
+assert_impl_all!(Rc<dyn local::TokenProvider>: local::TokenProvider);
+assert_impl_all!(Arc<dyn local::TokenProvider>: local::TokenProvider);
+assert_impl_all!(FromSend<Arc<dyn TokenProvider>>: local::TokenProvider);
+assert_impl_all!(&dyn blocking::TokenProvider: blocking::TokenProvider);
+assert_impl_all!(Box<dyn blocking::TokenProvider>: blocking::TokenProvider);
+assert_impl_all!(Arc<dyn blocking::TokenProvider>: blocking::TokenProvider);
 
 /// A transport that cannot leave its thread, and is not ready at once.
 #[derive(Default)]

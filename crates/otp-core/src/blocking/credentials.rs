@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::AuthToken;
-use crate::credentials::{ProviderError, Source, TokenRequest};
+use crate::credentials::{ProviderError, Source, TokenRequest, forward_provider};
 
 /// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without async.
 ///
@@ -12,6 +12,13 @@ pub trait TokenProvider: Send + Sync {
     /// A token that is not the [rejected](TokenRequest::rejected) one.
     fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
 }
+
+forward_provider!(
+    [blocking]:
+    pointer ['a, T: TokenProvider + ?Sized] &'a T,
+    pointer [T: TokenProvider + ?Sized] Box<T>,
+    pointer [T: TokenProvider + ?Sized] Arc<T>,
+);
 
 /// What a client authenticates with: a fixed token, or a provider.
 ///

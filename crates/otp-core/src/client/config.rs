@@ -114,7 +114,7 @@ impl ClientConfig {
         let options = self.options_for::<O>();
         let token = match self.token() {
             TokenSource::Fixed(token) => Some(token.clone()),
-            TokenSource::Provided(cache) => cache.current(None),
+            TokenSource::Provided(cache) => cache.current().0,
         };
         let (request, secrets) = exchange::write(self, token.as_ref(), operation, &options)
             .map_err(|reason| {

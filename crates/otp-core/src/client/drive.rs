@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::client::TokenSource;
-use crate::credentials::{ProviderError, TokenRequest};
+use crate::credentials::{ProviderError, Round, TokenRequest};
 use crate::{
     Answer, AuthToken, Error, Exchange, Operation, Request, Response, Step, TransportError,
 };
@@ -38,25 +38,30 @@ pub(crate) async fn drive<F: Flavour, O: Operation>(
             }
             Step::Wait(duration) => flavour.sleep(duration).await,
             Step::Authenticate(request) => {
-                let asking = token(flavour, exchange.token_source(), &request);
+                let (source, round) = exchange.token_source();
+                let asking = token(flavour, source, round, &request);
                 #[cfg(feature = "tracing")]
                 let asking = tracing::Instrument::instrument(asking, exchange.span().clone());
                 let outcome = asking.await;
-                exchange.take_token(outcome, flavour.now());
+                exchange.take_token(outcome);
             }
             Step::Done(result) => return result,
         }
     }
 }
 
-/// Another token than the rejected one, within the request's time limit.
+/// A token that came after this round, within the request's time limit.
 async fn token<F: Flavour>(
     flavour: &F,
     source: &TokenSource,
+    round: Round,
     request: &TokenRequest,
-) -> Result<AuthToken, ProviderError> {
-    let TokenSource::Provided(cache) = source else { return flavour.ask(request).await };
-    let token = cache.token(request.rejected(), || flavour.ask(request));
+) -> Result<(AuthToken, Round), ProviderError> {
+    let cache = match source {
+        TokenSource::Provided(cache) => cache,
+        TokenSource::Fixed(token) => return Ok((token.clone(), round)),
+    };
+    let token = cache.token(round, || flavour.ask(request));
     // The timer is made only when the token is not there at once.
     let timer = async { flavour.timer(request.time_limit()).await };
     match first(token, timer).await {

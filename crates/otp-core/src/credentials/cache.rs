@@ -1,27 +1,37 @@
+use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::ProviderError;
 use crate::AuthToken;
 
-/// The current token of a client and its clones. Whoever needs another one first asks the provider, and the others
-/// wait for what comes of it.
+/// The current token of a client and its clones. The first call that needs another one asks the provider, and the
+/// others wait for its answer.
+///
+/// Each answer of the provider ends a round. A call remembers the round in which it took its token. After a `401` it
+/// asks only if that round still lasts. Otherwise another call has asked since, and that answer counts for both.
 #[derive(Default)]
 pub(crate) struct TokenCache(Mutex<State>);
 
 #[derive(Default)]
 struct State {
+    round: Round,
+    /// The token that this round began with, until a server rejects it.
     current: Option<AuthToken>,
-    /// The last token that a server rejected.
+    /// The last token that a server rejected, until the provider gives one.
     rejected: Option<AuthToken>,
-    /// Why there is no token after it. A later success takes it back.
+    /// Why this round began without a token.
     failure: Option<SharedError>,
-    /// How many requests to the provider have ended.
-    round: u64,
     asking: bool,
-    waiters: Vec<Waker>,
+    waiters: BTreeMap<u64, Waker>,
+    next_waiter: u64,
 }
+
+/// How many answers the provider has given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Round(u64);
 
 /// A provider's error, which every call that waited for the same token returns.
 #[derive(Clone)]
@@ -52,90 +62,82 @@ impl std::error::Error for SharedError {
 }
 
 enum Turn<'c> {
-    Have(AuthToken),
+    Have(AuthToken, Round),
     Failed(SharedError),
     Ask(Asking<'c>),
-    Wait(u64),
+    Wait(Round),
 }
 
 impl TokenCache {
-    /// The current token, if it is not the rejected one.
-    pub(crate) fn current(&self, rejected: Option<&AuthToken>) -> Option<AuthToken> {
-        self.lock().current.clone().filter(|token| Some(token) != rejected)
+    /// The current token, and the round for a call that starts now.
+    pub(crate) fn current(&self) -> (Option<AuthToken>, Round) {
+        let state = self.lock();
+        (state.current.clone(), state.round)
+    }
+
+    /// Drops the token that a call took in this round, unless the round is over. Then it gives the one that came
+    /// since.
+    pub(crate) fn reject(&self, round: Round) -> Option<(AuthToken, Round)> {
+        let mut state = self.lock();
+        if state.round > round {
+            return state.current.clone().map(|token| (token, state.round));
+        }
+        if let Some(token) = state.current.take() {
+            state.rejected = Some(token);
+        }
+        None
+    }
+
+    /// The last token that a server rejected, if none came after it.
+    pub(crate) fn rejected(&self) -> Option<AuthToken> {
+        self.lock().rejected.clone()
     }
 
     /// Remembers what a driver of an exchange got from elsewhere.
-    pub(crate) fn store(&self, token: &AuthToken) {
-        self.lock().finish(Ok(token.clone()));
+    pub(crate) fn store(&self, token: &AuthToken) -> Round {
+        let mut state = self.lock();
+        state.finish(Ok(token.clone()));
+        state.round
     }
 
-    /// Another token than the rejected one: the current one, or what the provider gives, or what another call
-    /// gets from it at this moment.
+    /// The provider's answer after this round, or the next one.
     ///
     /// Dropping it lets one of those that wait ask in its place.
     pub(crate) async fn token<F>(
         &self,
-        rejected: Option<&AuthToken>,
+        round: Round,
         ask: impl Fn() -> F,
-    ) -> Result<AuthToken, SharedError>
+    ) -> Result<(AuthToken, Round), SharedError>
     where
         F: Future<Output = Result<AuthToken, ProviderError>>,
     {
-        let mut joined = None;
         loop {
-            match self.turn(rejected, joined) {
-                Turn::Have(token) => return Ok(token),
+            match self.turn(round) {
+                Turn::Have(token, round) => return Ok((token, round)),
                 Turn::Failed(error) => return Err(error),
-                Turn::Wait(round) => {
-                    joined = Some(round);
-                    self.ended(round).await;
-                }
+                Turn::Wait(round) => Waiter { cache: self, round, number: None }.await,
                 Turn::Ask(mut asking) => {
-                    let outcome = ask().await.map_err(SharedError::from);
-                    asking.outcome = Some(outcome.clone());
-                    return outcome;
+                    asking.outcome = Some(ask().await.map_err(SharedError::from));
                 }
             }
         }
     }
 
-    /// `joined` is the round that this call waited for, if it did.
-    fn turn(&self, rejected: Option<&AuthToken>, joined: Option<u64>) -> Turn<'_> {
+    fn turn(&self, round: Round) -> Turn<'_> {
         let mut state = self.lock();
-        if rejected.is_some() && state.current.as_ref() == rejected {
-            state.rejected = state.current.take();
-            state.failure = None;
-        }
-        if let Some(token) = &state.current {
-            return Turn::Have(token.clone());
+        if state.round > round {
+            if let Some(token) = &state.current {
+                return Turn::Have(token.clone(), state.round);
+            }
+            if let Some(failure) = &state.failure {
+                return Turn::Failed(failure.clone());
+            }
         }
         if state.asking {
             return Turn::Wait(state.round);
         }
-        let waited = joined.is_some_and(|round| round < state.round);
-        let used_the_same = rejected.is_some() && state.rejected.as_ref() == rejected;
-        match &state.failure {
-            Some(failure) if waited || used_the_same => Turn::Failed(failure.clone()),
-            _ => {
-                state.asking = true;
-                Turn::Ask(Asking { cache: self, outcome: None })
-            }
-        }
-    }
-
-    /// Waits until nobody asks the provider in this round any more.
-    async fn ended(&self, round: u64) {
-        std::future::poll_fn(|cx| {
-            let mut state = self.lock();
-            if !state.asking || state.round != round {
-                return Poll::Ready(());
-            }
-            if !state.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-                state.waiters.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await;
+        state.asking = true;
+        Turn::Ask(Asking { cache: self, outcome: None })
     }
 
     /// Nothing in here can be left half done.
@@ -146,10 +148,17 @@ impl TokenCache {
 
 impl State {
     fn finish(&mut self, outcome: Result<AuthToken, SharedError>) {
-        self.round += 1;
         match outcome {
-            Ok(token) => (self.current, self.failure) = (Some(token), None),
-            Err(error) => self.failure = Some(error),
+            Ok(token) => {
+                (self.current, self.rejected, self.failure) = (Some(token), None, None);
+                self.round.0 += 1;
+            }
+            // A driver of an exchange has stored one meanwhile.
+            Err(_) if self.current.is_some() => {}
+            Err(error) => {
+                self.failure = Some(error);
+                self.round.0 += 1;
+            }
         }
     }
 }
@@ -169,7 +178,44 @@ impl Drop for Asking<'_> {
         state.asking = false;
         let waiters = std::mem::take(&mut state.waiters);
         drop(state);
-        waiters.into_iter().for_each(Waker::wake);
+        waiters.into_values().for_each(Waker::wake);
+    }
+}
+
+/// Is ready when nobody asks the provider in this round any more.
+struct Waiter<'c> {
+    cache: &'c TokenCache,
+    round: Round,
+    number: Option<u64>,
+}
+
+impl Future for Waiter<'_> {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.cache.lock();
+        if !state.asking || state.round != self.round {
+            return Poll::Ready(());
+        }
+        let number = self.number.unwrap_or(state.next_waiter);
+        if self.number.is_none() {
+            state.next_waiter += 1;
+        }
+        let replaced = state.waiters.insert(number, cx.waker().clone());
+        drop(state);
+        self.number = Some(number);
+        // It may be the last handle of a task, which then drops what it waits for.
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let removed = self.cache.lock().waiters.remove(&number);
+            // As above: not while the cache is locked.
+            drop(removed);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod cache;
 mod request;
 
-pub(crate) use cache::TokenCache;
+pub(crate) use cache::{Round, TokenCache};
 pub use request::TokenRequest;
 
 use std::fmt;
@@ -64,6 +64,26 @@ pub trait TokenProvider: Send + Sync {
     /// A token that is not the [rejected](TokenRequest::rejected) one.
     async fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
 }
+
+/// Implements the flavour's `TokenProvider` for what points to one, or wraps one.
+macro_rules! forward_provider {
+    ($flavour:tt: $($via:ident [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
+        impl<$($generics)*> TokenProvider for $Type {
+            $crate::__forward_method! {
+                $flavour $via
+                [token [, request: &TokenRequest] Result<AuthToken, ProviderError>]
+            }
+        }
+    )*};
+}
+pub(crate) use forward_provider;
+
+forward_provider!(
+    [async BoxFuture]:
+    pointer ['a, T: TokenProvider + ?Sized] &'a T,
+    pointer [T: TokenProvider + ?Sized] Box<T>,
+    pointer [T: TokenProvider + ?Sized] Arc<T>,
+);
 
 /// What a client authenticates with: a fixed token, or a provider.
 ///

@@ -14,9 +14,10 @@ impl TokenRequest {
         Self { rejected, time_limit }
     }
 
-    /// The token that the server answered with `401`; none for the first token.
+    /// The last token that the server answered with `401`, unless the provider has given one since.
     ///
-    /// A provider with a cache of its own drops this one from it. To return it again ends the call with that `401`.
+    /// A provider with a cache drops this token from it. If it returns the same token again, the call that got the
+    /// `401` ends with it.
     pub fn rejected(&self) -> Option<&AuthToken> {
         self.rejected.as_ref()
     }

@@ -60,7 +60,8 @@ pub enum ErrorKind {
     /// `400`: the service does not accept the request; for `find_ensure_otp`, the OTP is wrong, expired or
     /// used. Not retried.
     BadRequest,
-    /// `401`: the token is missing, unknown or revoked. Not retried.
+    /// `401`: the token is missing, unknown or revoked. Not retried, unless a
+    /// [token provider](crate::credentials::TokenProvider) gives another token: then once.
     Unauthorized,
     /// `403`: the token may not do this. Not retried.
     Forbidden,

@@ -57,6 +57,7 @@ pub use retry_policy::RetryPolicy;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -65,9 +66,9 @@ use self::body::Body;
 use self::failure::Failure;
 use self::history::History;
 use crate::client::{KeptHeaders, RateLimit, TokenSource};
-use crate::credentials::{ProviderError, TokenRequest};
+use crate::credentials::{ProviderError, Round, TokenRequest};
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets, WriteError};
+use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets};
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,
@@ -88,6 +89,8 @@ pub struct Exchange<O: Operation> {
     options: CallOptions,
     history: History,
     token: Option<AuthToken>,
+    /// When the token was taken from the configuration's cache.
+    round: Round,
     /// Whether a `401` has led to another token already.
     refreshed: bool,
     /// What the operation called secret in the requests so far, and the tokens before this one.
@@ -133,15 +136,18 @@ impl<O: Operation> Exchange<O> {
     /// Options that do not fit end it at the first [`next`](Self::next), before anything is sent.
     pub fn new(config: &ClientConfig, operation: O, options: CallOptions, now: Duration) -> Self {
         config.budget().deposit();
-        let token = match (options.token(), config.token()) {
-            (Some(token), _) | (None, TokenSource::Fixed(token)) => Some(token.clone()),
-            (None, TokenSource::Provided(cache)) => cache.current(None),
+        let (token, round) = match (options.token(), config.token()) {
+            (Some(token), _) | (None, TokenSource::Fixed(token)) => {
+                (Some(token.clone()), Round::default())
+            }
+            (None, TokenSource::Provided(cache)) => cache.current(),
         };
         let needs_token = token.is_none() && uses_token(O::ENDPOINT, &options);
         Self {
             operation,
             config: config.clone(),
             token,
+            round,
             refreshed: false,
             history: History::new(O::ENDPOINT.is_idempotent(), &options, now),
             secrets: Secrets::default(),
@@ -214,26 +220,28 @@ impl<O: Operation> Exchange<O> {
     ///
     /// A failure ends the call with [`ErrorKind::Credentials`]; a token that is the rejected one ends it with the
     /// `401`. Another token is used by the other calls of this configuration too.
-    pub fn authenticated(&mut self, outcome: Result<AuthToken, ProviderError>, now: Duration) {
-        if let (State::Authenticating(_), Ok(token), TokenSource::Provided(cache)) =
-            (&self.state, &outcome, self.config.token())
+    pub fn authenticated(&mut self, outcome: Result<AuthToken, ProviderError>) {
+        if let (State::Authenticating(_), TokenSource::Provided(cache)) =
+            (&self.state, self.config.token())
         {
-            cache.store(token);
+            let outcome = outcome.map(|token| {
+                let round = cache.store(&token);
+                (token, round)
+            });
+            self.take_token(outcome);
         }
-        self.take_token(outcome, now);
     }
 
-    /// As [`authenticated`](Self::authenticated), for a token that the others know of already.
-    pub(crate) fn take_token(&mut self, outcome: Result<AuthToken, ProviderError>, now: Duration) {
+    /// As [`authenticated`](Self::authenticated), for a token that is in the cache already.
+    pub(crate) fn take_token(&mut self, outcome: Result<(AuthToken, Round), ProviderError>) {
         let State::Authenticating(last) = &mut self.state else { return };
         let last = last.take();
-        // Its time counts as that of the next attempt would.
-        let _ = now;
         self.state = match (outcome, last) {
-            (Ok(token), Some(failure)) if self.token.as_ref() == Some(&token) => {
+            (Ok((token, _)), Some(failure)) if self.token.as_ref() == Some(&token) => {
                 State::Done(Err(self.error(*failure)))
             }
-            (Ok(token), last) => {
+            (Ok((token, round)), last) => {
+                self.round = round;
                 if let Some(rejected) = self.token.replace(token) {
                     self.secrets.add(rejected.expose_secret());
                 }
@@ -243,8 +251,8 @@ impl<O: Operation> Exchange<O> {
         };
     }
 
-    pub(crate) fn token_source(&self) -> &TokenSource {
-        self.config.token()
+    pub(crate) fn token_source(&self) -> (&TokenSource, Round) {
+        (self.config.token(), self.round)
     }
 
     /// A `401` says that nothing was processed, so another token may be tried, once.
@@ -258,33 +266,37 @@ impl<O: Operation> Exchange<O> {
     }
 
     fn get_token(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
-        let rejected = last.as_ref().and_then(|_| self.token.clone());
-        self.refreshed |= rejected.is_some();
+        let is_refresh = last.is_some();
+        self.refreshed |= is_refresh;
         let Some(time_limit) = self.history.left(now) else {
             return self.start_attempt(last, now);
         };
         self.state = State::Authenticating(last);
-        if let TokenSource::Provided(cache) = self.config.token() {
-            // Another call may have got one meanwhile.
-            if let Some(token) = cache.current(rejected.as_ref()) {
-                self.take_token(Ok(token), now);
-                return self.next(now);
-            }
+        let TokenSource::Provided(cache) = self.config.token() else {
+            return Step::Authenticate(TokenRequest::new(None, time_limit));
+        };
+        // Another call may have got one meanwhile.
+        if let Some(newer) = cache.reject(self.round) {
+            self.take_token(Ok(newer));
+            return self.next(now);
         }
+        let rejected = if is_refresh { self.token.clone() } else { cache.rejected() };
         Step::Authenticate(TokenRequest::new(rejected, time_limit))
     }
 
     fn no_token(&self, error: ProviderError) -> Error {
         let scrubber = self.scrubber();
-        let reason = Zeroizing::new(error.to_string());
-        Error::builder(ErrorKind::Credentials)
-            .endpoint(O::ENDPOINT)
-            .effect(self.history.effect())
-            .reason(scrubber.one_line(&reason, messages::MAX_BYTES))
-            .status(self.history.attempts().last().and_then(|attempt| attempt.status))
-            .attempts(self.history.attempts().iter().cloned())
-            .source(scrubber.source(error))
-            .build()
+        let failed = Error::builder(ErrorKind::Credentials);
+        match scrubber.message(&*error, messages::MAX_BYTES) {
+            Some(reason) => failed.reason(reason),
+            None => failed,
+        }
+        .endpoint(O::ENDPOINT)
+        .effect(self.history.effect())
+        .status(self.history.attempts().last().and_then(|attempt| attempt.status))
+        .attempts(self.history.attempts().iter().cloned())
+        .source(scrubber.source(error))
+        .build()
     }
 
     fn start_attempt(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
@@ -439,7 +451,7 @@ pub(crate) fn write<O: Operation>(
     token: Option<&AuthToken>,
     operation: &O,
     options: &CallOptions,
-) -> Result<(http::Request<bytes::Bytes>, Secrets), Cow<'static, str>> {
+) -> Result<(http::Request<Bytes>, Secrets), Cow<'static, str>> {
     let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
     if endpoint.accepted_type() != Endpoint::JSON {
@@ -456,12 +468,23 @@ pub(crate) fn write<O: Operation>(
         }
         (AuthScheme::None, _) | (_, None) => {}
     }
-    operation.write(&mut draft).map_err(WriteError::into_reason)?;
+    if let Err(error) = operation.write(&mut draft) {
+        return Err(match error.into_reason() {
+            // It must hold no secret, and that is checked.
+            Cow::Owned(reason) => {
+                let (reason, secrets) = (Zeroizing::new(reason), draft.take_secrets());
+                let token = token.map(ExposeSecret::expose_secret);
+                let scrubber = Scrubber::new(token.into_iter().chain(secrets.iter()));
+                Cow::Owned(scrubber.one_line(&reason, messages::MAX_BYTES))
+            }
+            reason @ Cow::Borrowed(_) => reason,
+        });
+    }
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
     let mut secrets = draft.take_secrets();
-    let request = draft.finish(endpoint, base)?;
+    let request = draft.finish(base)?;
     for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
         if value.is_sensitive() {
             secrets.add_header(value);

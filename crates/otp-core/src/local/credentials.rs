@@ -1,18 +1,30 @@
 use std::rc::Rc;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::FromSend;
 use crate::AuthToken;
-use crate::credentials::{ProviderError, Source, TokenRequest};
+use crate::credentials::{ProviderError, Source, TokenRequest, forward_provider};
 
 /// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without `Send` and `Sync`.
 ///
-/// See there for when it is asked, and for what its errors mean.
+/// See there for when it is asked, and for what its errors mean. A provider that is `Send` becomes one in
+/// [`FromSend`](super::FromSend).
 #[async_trait(?Send)]
 pub trait TokenProvider {
     /// A token that is not the [rejected](TokenRequest::rejected) one.
     async fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError>;
 }
+
+forward_provider!(
+    [async LocalBoxFuture]:
+    pointer ['a, T: TokenProvider + ?Sized] &'a T,
+    pointer [T: TokenProvider + ?Sized] Box<T>,
+    pointer [T: TokenProvider + ?Sized] Rc<T>,
+    pointer [T: TokenProvider + ?Sized] Arc<T>,
+    wrapper [T: crate::credentials::TokenProvider] FromSend<T>,
+);
 
 /// What a client authenticates with: a fixed token, or a provider.
 ///

@@ -1,5 +1,6 @@
 /// Makes what is `Send` usable where one thread is enough: a [`Transport`](crate::Transport) becomes a
-/// [`local::Transport`](super::Transport), an [`OtpsApi`](crate::OtpsApi) a [`local::OtpsApi`](super::OtpsApi).
+/// [`local::Transport`](super::Transport), an [`OtpsApi`](crate::OtpsApi) a [`local::OtpsApi`](super::OtpsApi), a
+/// [`TokenProvider`](crate::credentials::TokenProvider) a [`local::TokenProvider`](super::TokenProvider).
 ///
 /// It costs nothing: the futures are the inner one's own.
 ///

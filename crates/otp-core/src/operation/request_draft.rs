@@ -1,21 +1,25 @@
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::wiped::WipedBytes;
-use super::{Endpoint, Secrets, exposed};
+use super::{AuthScheme, Endpoint, Secrets, exposed};
 use crate::BaseUrl;
 use crate::headers::RESERVED;
 use crate::secret::sensitive_header;
 
 /// Everything but RFC 3986's unreserved characters is encoded: a value is one path segment, always.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The most that an [`http::Uri`] takes.
+const MAX_PATH: usize = u16::MAX as usize - 1;
 
 /// Room for a parameter or two, so that the path is written into one allocation.
 const PARAMS: usize = 96;
@@ -26,6 +30,7 @@ const PARAMS: usize = 96;
 /// does not have, is found when the request is finished, and the call ends with
 /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) before anything is sent.
 pub struct RequestDraft {
+    endpoint: &'static Endpoint,
     /// A parameter may be an OTP.
     path: WipedBytes,
     /// What of the template is still to be written.
@@ -37,8 +42,8 @@ pub struct RequestDraft {
     fault: Option<Fault>,
 }
 
-impl std::fmt::Debug for RequestDraft {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for RequestDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Path, values and body may hold secrets.
         f.debug_struct("RequestDraft")
             .field("path", &self.path)
@@ -48,9 +53,20 @@ impl std::fmt::Debug for RequestDraft {
     }
 }
 
+/// Percent-encodes what is written to it.
+struct Encoded<'w>(&'w mut WipedBytes);
+
+impl fmt::Write for Encoded<'_> {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        utf8_percent_encode(more, SEGMENT).for_each(|part| self.0.push(part));
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 enum Fault {
     Param { given: &'static str },
+    Query(String),
     Header(HeaderName),
     Json,
 }
@@ -64,6 +80,7 @@ impl RequestDraft {
         let mut path = WipedBytes::with_capacity(prefix.len() + rest.len() + params);
         path.push(prefix);
         Self {
+            endpoint,
             path,
             rest,
             query: WipedBytes::default(),
@@ -120,12 +137,12 @@ impl RequestDraft {
     ///
     /// Everything but letters, digits, `-`, `.`, `_` and `~` is percent-encoded, in both. The query is not part of
     /// [`path_template`](Endpoint::path_template), so telemetry does not show it.
-    pub fn query(&mut self, name: &str, value: impl std::fmt::Display) -> &mut Self {
-        self.add_query(name, &value.to_string())
+    pub fn query(&mut self, name: &str, value: impl fmt::Display) -> &mut Self {
+        self.add_query(name, &value)
     }
 
     /// As [`query`](Self::query), if there is a value.
-    pub fn query_if(&mut self, name: &str, value: Option<impl std::fmt::Display>) -> &mut Self {
+    pub fn query_if(&mut self, name: &str, value: Option<impl fmt::Display>) -> &mut Self {
         match value {
             Some(value) => self.query(name, value),
             None => self,
@@ -136,24 +153,31 @@ impl RequestDraft {
     /// header is the better place.
     pub fn secret_query(&mut self, name: &str, value: &impl ExposeSecret<str>) -> &mut Self {
         self.secret(value);
-        self.add_query(name, value.expose_secret())
+        self.add_query(name, &value.expose_secret())
     }
 
-    fn add_query(&mut self, name: &str, value: &str) -> &mut Self {
+    /// Writes the value without a copy of it in between, which nobody would wipe.
+    fn add_query(&mut self, name: &str, value: &dyn fmt::Display) -> &mut Self {
         self.query.push(if self.query.is_empty() { "?" } else { "&" });
-        utf8_percent_encode(name, SEGMENT).for_each(|part| self.query.push(part));
-        self.query.push("=");
-        utf8_percent_encode(value, SEGMENT).for_each(|part| self.query.push(part));
+        let mut encoded = Encoded(&mut self.query);
+        if write!(encoded, "{name}").is_ok() {
+            encoded.0.push("=");
+        }
+        if write!(encoded, "{value}").is_err() {
+            self.fault = self.fault.take().or(Some(Fault::Query(name.to_owned())));
+        }
         self
     }
 
     /// Adds a header. Those that the client or HTTP itself sets cannot be added: see
-    /// [`CallOptions`](crate::CallOptions).
+    /// [`CallOptions`](crate::CallOptions). Nor can `Authorization` if the endpoint's
+    /// [scheme](Endpoint::auth) is [`Bearer`](super::AuthScheme::Bearer).
     ///
     /// A value that is [marked sensitive](HeaderValue::set_sensitive) counts as a
     /// [`secret`](Self::secret).
     pub fn header(&mut self, name: HeaderName, value: HeaderValue) -> &mut Self {
-        if RESERVED.contains(&name) {
+        let is_bearer = self.endpoint.auth_scheme() == AuthScheme::Bearer;
+        if RESERVED.contains(&name) || is_bearer && name == AUTHORIZATION {
             self.fault = self.fault.take().or(Some(Fault::Header(name)));
         } else {
             self.headers.append(name, value);
@@ -208,9 +232,9 @@ impl RequestDraft {
     /// The request, complete, or what is wrong with it.
     pub(crate) fn finish(
         mut self,
-        endpoint: &'static Endpoint,
         base: &BaseUrl,
     ) -> Result<http::Request<Bytes>, Cow<'static, str>> {
+        let endpoint = self.endpoint;
         match self.fault {
             Some(Fault::Param { given }) => {
                 return Err(format!(
@@ -218,6 +242,9 @@ impl RequestDraft {
                     endpoint.path_template()
                 )
                 .into());
+            }
+            Some(Fault::Query(name)) => {
+                return Err(format!("the query parameter '{name}' cannot be written").into());
             }
             Some(Fault::Header(name)) => {
                 return Err(format!("the header '{name}' or its value cannot be sent").into());
@@ -240,6 +267,9 @@ impl RequestDraft {
         } else {
             Bytes::from_owner(self.path)
         };
+        if bytes.len() > MAX_PATH {
+            return Err("its path and query are too long".into());
+        }
         let path = PathAndQuery::from_maybe_shared(bytes)
             .map_err(|_| "the path template is not a path")?;
         let mut parts = http::uri::Parts::default();
@@ -267,7 +297,7 @@ mod tests {
         let base = BaseUrl::new("https://h/p").unwrap();
         let mut draft = RequestDraft::new(TWO, &base, HeaderMap::new());
         write(&mut draft);
-        draft.finish(TWO, &base).map(|request| request.uri().to_string())
+        draft.finish(&base).map(|request| request.uri().to_string())
     }
 
     #[test]

@@ -120,6 +120,16 @@ impl<'s> Scrubber<'s> {
         visible::one_line(&scrubbed, limit)
     }
 
+    /// What an error says, as [`one_line`](Self::one_line). None if its `Display` fails.
+    pub(crate) fn message(
+        &self,
+        error: &(dyn std::error::Error + Send + Sync),
+        limit: usize,
+    ) -> Option<String> {
+        let text = Wiped::of(format_args!("{error}"))?;
+        Some(self.one_line(&text, limit))
+    }
+
     /// The first `kept` bytes of the text, or what they become; none if nothing is in them.
     fn scrubbed(&self, text: &str, kept: usize) -> Option<String> {
         let mut echoes = self.find(text);
@@ -172,7 +182,7 @@ impl fmt::Debug for Scrubber<'_> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the transport's error held a secret of the request and was removed")]
+#[error("the error held a secret of the request and was removed")]
 struct RemovedSource;
 
 #[cfg(test)]

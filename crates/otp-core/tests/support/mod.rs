@@ -2,11 +2,15 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod tasks;
+pub mod tokens;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use otp_core::bytes::Bytes;
 use otp_core::http::{HeaderMap, Method, StatusCode, Uri};
 use otp_core::{
     AuthToken, BaseUrl, OtpsClient, Request, Response, RetryPolicy, Transport, TransportError,
@@ -36,6 +40,7 @@ pub struct Seen {
     pub uri: Uri,
     pub headers: HeaderMap,
     pub body_len: usize,
+    pub body: Bytes,
     pub time_limit: Duration,
     pub debug: String,
 }
@@ -86,7 +91,7 @@ impl Script {
     }
 }
 
-fn base_url() -> BaseUrl {
+pub fn base_url() -> BaseUrl {
     BaseUrl::new("https://metal.test/metal/v1").unwrap()
 }
 
@@ -130,6 +135,7 @@ impl blocking::Transport for Script {
             uri: http.uri().clone(),
             headers: http.headers().clone(),
             body_len: http.body().len(),
+            body: http.body().clone(),
             time_limit,
             debug,
         });
@@ -150,6 +156,34 @@ impl blocking::Transport for Script {
     fn now(&self) -> Duration {
         *self.clock.lock().unwrap()
     }
+}
+
+/// Defines an operation of a larger SDK.
+#[macro_export]
+macro_rules! operation {
+    (
+        $Name:ident -> $Output:ty: $endpoint:expr,
+        write: |$request:ident| $write:expr,
+        read: |$response:ident| $read:expr $(,)?
+    ) => {
+        struct $Name;
+        impl otp_core::Operation for $Name {
+            type Output = $Output;
+            const ENDPOINT: &'static otp_core::Endpoint = &$endpoint;
+            fn write(
+                &self,
+                $request: &mut otp_core::operation::RequestDraft,
+            ) -> Result<(), otp_core::operation::WriteError> {
+                $write
+            }
+            fn read(
+                &self,
+                $response: &otp_core::operation::ResponseReader<'_>,
+            ) -> Result<$Output, otp_core::operation::ReadError> {
+                $read
+            }
+        }
+    };
 }
 
 pub fn status(status: u16) -> Reply {
