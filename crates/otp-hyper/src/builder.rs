@@ -9,20 +9,24 @@ use crate::connect::Connect;
 use crate::connector::{Connector, Resolver, TcpConnector};
 use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
-use crate::tls::Tls;
-use crate::{HyperTransport, Identity, Roots};
+use crate::tls::{Identity, Roots, Tls};
+use crate::transport::HyperTransport;
+use crate::versions::HttpVersions;
 
-/// Which versions of HTTP to speak.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HttpVersions {
-    /// HTTP/2 where the server offers it by ALPN (RFC 7301), HTTP/1.1 otherwise.
-    #[default]
-    Negotiated,
-    /// HTTP/1.1 only.
-    Http1,
-    /// HTTP/2 only: offered alone by ALPN over TLS, by prior knowledge (RFC 9113 §3.3) without.
-    Http2,
+impl HyperTransport {
+    /// A transport with default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`HyperTransportBuilder::build`].
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Starts a transport with settings of its own.
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::default()
+    }
 }
 
 /// Builds a [`HyperTransport`].

@@ -19,12 +19,12 @@ use otp_core::{TransportError, TransportErrorKind};
 use tower_service::Service;
 
 use crate::connector::{Connector, Target};
-use crate::error;
 use crate::proxy::{self, Route};
 use crate::stream::{Allowance, Transported};
 use crate::tls::Tls;
+use crate::versions::HttpVersions;
 use crate::watched::Watched;
-use crate::{HttpVersions, http2};
+use crate::{error, http2};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -21,7 +21,7 @@ use otp_core::{Error, ErrorKind};
 use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
 
-use crate::HttpVersions;
+use crate::versions::HttpVersions;
 
 pub use identity::Identity;
 pub use roots::Roots;
