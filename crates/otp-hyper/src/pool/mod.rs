@@ -10,13 +10,18 @@
 mod age;
 mod origin;
 mod place;
+mod sender;
 mod settings;
+mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub(crate) use age::Clocks;
 pub(crate) use origin::Origin;
-pub(crate) use place::{Http1, Http2, Place, Sender};
+pub(crate) use place::Place;
+pub(crate) use sender::{Http1, Http2, Sender};
 pub(crate) use settings::Settings;
 
 use std::collections::HashMap;
