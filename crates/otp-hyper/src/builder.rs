@@ -2,11 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{Error, ErrorKind};
+use otp_core::Error;
 use rustls::crypto::CryptoProvider;
 
 use crate::connect::Connect;
 use crate::connector::{Connector, Resolver, TcpConnector};
+use crate::error::invalid_input;
 use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
 use crate::tls::{Identity, Roots, Tls};
@@ -211,7 +212,7 @@ impl HyperTransportBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if a setting is out of its bounds, or if there are no roots or no
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) if a setting is out of its bounds, or if there are no roots or no
     /// crypto provider; the sentence says what to do.
     pub fn build(self) -> Result<HyperTransport, Error> {
         self.validate()?;
@@ -236,8 +237,7 @@ impl HyperTransportBuilder {
 
     fn validate(&self) -> Result<(), Error> {
         let hour = Duration::from_secs(3600);
-        let invalid =
-            |what: String| Err(Error::builder(ErrorKind::InvalidInput).reason(what).build());
+        let invalid = |what: String| Err(invalid_input(what));
         if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > hour {
             let given = self.connect_timeout;
             return invalid(format!("invalid connect timeout: {given:?}; it is 1 ms to 1 h"));
