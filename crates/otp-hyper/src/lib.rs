@@ -92,6 +92,7 @@ mod body;
 mod builder;
 mod connect;
 mod connector;
+mod deadline;
 mod error;
 mod http2;
 mod keep_alive;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use otp_core::http::uri::PathAndQuery;
 use otp_core::http::{self, Method, Uri, Version};
 use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::body::Incoming;
+use crate::deadline::Deadline;
 use crate::http2::{Handed, NoHead};
 use crate::pool::{Checkout, Http1, Http2, Origin, Place, Pool, Sender};
 use crate::tls::{Identity, Roots, Tls};
@@ -129,7 +131,7 @@ impl HyperTransport {
         &self,
         origin: &Origin,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Head, TransportError> {
         loop {
             let Checkout { sender, place } = self.pool.checkout(origin, deadline).await?;
@@ -163,13 +165,17 @@ impl HyperTransport {
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Outcome, TransportError> {
         // A kept connection may still be finishing the call before, but not for long: a server that answered
         // before it read the request may never read it.
         let is_used = connection.is_used;
-        let limit = if is_used { deadline.min(Instant::now() + FINISHING) } else { deadline };
-        match timeout_at(limit, connection.sender.ready()).await {
+        let ready = connection.sender.ready();
+        let ready = match is_used {
+            true => deadline.limit_within(FINISHING, ready).await,
+            false => deadline.limit(ready).await,
+        };
+        match ready {
             Err(_) if !is_used => return Err(error::no_time_to_send()),
             Err(_) | Ok(Err(_)) => {
                 *request.uri_mut() = origin.uri(path);
@@ -186,7 +192,7 @@ impl HyperTransport {
         // hyper gives its own body back, which does not give up what it holds.
         let body = request.body().clone();
         let request = request.map(Full::new);
-        match timeout_at(deadline, connection.sender.try_send_request(request)).await {
+        match deadline.limit(connection.sender.try_send_request(request)).await {
             Err(_) => Err(error::no_head()),
             Ok(Ok(response)) => {
                 connection.allowance.lift();
@@ -211,7 +217,7 @@ impl HyperTransport {
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Outcome, TransportError> {
         *request.uri_mut() = origin.uri(path);
         *request.version_mut() = Version::HTTP_2;
@@ -221,7 +227,7 @@ impl HyperTransport {
         }
         let unfinished = Unfinished(Some(&connection));
         let handing = connection.connection.clone().hand_over(request);
-        let answer = match timeout_at(deadline, handing).await {
+        let answer = match deadline.limit(handing).await {
             Err(_) => return Err(error::no_time_to_send()),
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Handed::Over(answer))) => answer,
@@ -231,7 +237,7 @@ impl HyperTransport {
                 return Ok(Outcome::NotTaken(request));
             }
         };
-        let response = match timeout_at(deadline, answer.head()).await {
+        let response = match deadline.limit(answer.head()).await {
             Err(_) => return Err(error::no_head()),
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
@@ -296,18 +302,20 @@ impl Transport for HyperTransport {
         if time_limit < SHORTEST {
             return Err(error::no_time_to_send());
         }
-        let deadline = Instant::now() + time_limit;
+        let mut timer = pin!(None);
+        let mut deadline = Deadline::new(Instant::now() + time_limit, timer.as_mut());
         let limit = request.response_limit();
         let request = framed(request.into_http());
         let origin =
             Origin::of(request.uri(), self.tls.generation()).ok_or_else(error::no_origin)?;
 
-        let Head { parts, body, sender, place } = self.head(&origin, request, deadline).await?;
+        let Head { parts, body, sender, place } =
+            self.head(&origin, request, &mut deadline).await?;
         let unfinished = Unfinished(match &sender {
             Sender::Http1(_) => None,
             Sender::Http2(connection) => Some(connection),
         });
-        let body = timeout_at(deadline, body::collect(body, &parts.headers, limit)).await;
+        let body = deadline.limit(body::collect(body, &parts.headers, limit)).await;
         match body.unwrap_or_else(|_| Err(error::no_body())) {
             Ok(body) => {
                 unfinished.finish();

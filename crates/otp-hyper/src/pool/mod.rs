@@ -31,9 +31,10 @@ use std::time::Duration;
 use otp_core::TransportError;
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::connect::Connect;
+use crate::deadline::Deadline;
 use crate::error;
 
 #[derive(Clone)]
@@ -71,7 +72,7 @@ impl Pool {
     pub(crate) async fn checkout(
         &self,
         origin: &Origin,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Checkout, TransportError> {
         let place = self.place(origin)?;
         match place.checkout(deadline).await {

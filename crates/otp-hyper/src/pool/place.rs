@@ -7,8 +7,9 @@ use otp_core::TransportError;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
+use super::age::Moment;
 use super::origin::Origin;
 use super::sender::{Http1, Http2, Lender, Sender};
 use super::settings::Settings;
@@ -16,6 +17,7 @@ use super::state::{Given, HOLD, Health, Order, State};
 use super::tasks::{self, Finding, Made};
 use super::usual::Usual;
 use crate::connect::Connect;
+use crate::deadline::Deadline;
 use crate::error;
 
 /// No request is answered faster.
@@ -65,10 +67,10 @@ impl Place {
 
     /// Makes a change that may make a connection or a stream available, and serves the queue before anybody else can
     /// take it.
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut State, Moment) -> T) -> T {
         let now = self.settings.clocks.now();
         let mut state = self.state();
-        let result = change(&mut state);
+        let result = change(&mut state, now);
         let orders = state.settle(now);
         drop(state);
         self.start(orders);
@@ -78,7 +80,7 @@ impl Place {
     /// A connection, or a stream of one.
     pub(super) async fn checkout(
         self: &Arc<Self>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Sender, TransportError> {
         let given = match self.take_at_once() {
             Some(given) => given,
@@ -100,7 +102,7 @@ impl Place {
         if state.has_rested(now) { None } else { state.take(now) }
     }
 
-    async fn take_or_wait(&self, deadline: Instant) -> Result<Given, TransportError> {
+    async fn take_or_wait(&self, deadline: &mut Deadline<'_>) -> Result<Given, TransportError> {
         let has_rested = self.state().has_rested(self.settings.clocks.now());
         if has_rested {
             // A runtime in which `block_on` is called now and then has not seen what arrived in between: that a
@@ -124,7 +126,7 @@ impl Place {
     fn start(&self, orders: Vec<Order>) {
         for Order { id, given_up } in orders {
             let (connect, origin) = (Arc::clone(&self.connect), self.origin.uri(None));
-            let changed = self.report(|place, ()| place.change(|_| ()));
+            let changed = self.report(|place, ()| place.change(|_, _| ()));
             let connecting = async move { connect.connect(origin, move || changed(())).await };
             let report = self.report(move |place, made| place.made(id, made));
             let limit = self.settings.connect_timeout;
@@ -143,8 +145,7 @@ impl Place {
     }
 
     fn made(&self, id: u64, made: Made) {
-        let now = self.settings.clocks.now();
-        let is_held = self.change(|state| match made {
+        let is_held = self.change(|state, now| match made {
             Made::Ended(connected) => state.connected(id, connected, now),
             Made::NotInThisRuntime => {
                 state.end();
@@ -152,7 +153,7 @@ impl Place {
             }
         });
         if is_held {
-            let serve = self.report(|place, ()| place.change(|_| ()));
+            let serve = self.report(|place, ()| place.change(|_, _| ()));
             self.runtime.spawn(async move {
                 sleep(HOLD).await;
                 serve(());
@@ -164,13 +165,11 @@ impl Place {
     /// server said.
     pub(crate) fn give_back(&self, mut connection: Http1, keep: Option<Duration>) {
         connection.is_used = true;
-        let now = self.settings.clocks.now();
-        self.change(|state| state.keep(connection, keep, now));
+        self.change(|state, now| state.keep(connection, keep, now));
     }
 
     fn put_back(&self, given: Given) {
-        let now = self.settings.clocks.now();
-        self.change(|state| state.put_back(given, now));
+        self.change(|state, now| state.put_back(given, now));
     }
 
     /// An answer took so long.
@@ -187,18 +186,17 @@ impl Place {
 
 impl Lender for Place {
     fn release(&self, line: u64) {
-        let now = self.settings.clocks.now();
-        self.change(|state| state.release(line, now));
+        self.change(|state, now| state.release(line, now));
     }
 
     fn retire(&self, line: u64) {
-        self.change(|state| state.retire(line));
+        self.change(|state, _| state.retire(line));
     }
 
     fn doubt(&self, line: u64) {
         let Some(connection) = self.state().doubt(line) else { return };
         let found = self.report(move |place, finding| {
-            place.change(|state| match finding {
+            place.change(|state, _| match finding {
                 Finding::Answers => state.set_health(line, Health::Good),
                 Finding::IsSilent => state.set_health(line, Health::Silent),
                 Finding::IsDead => state.retire(line),
@@ -216,9 +214,9 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    async fn until(mut self, deadline: Instant) -> Result<Given, TransportError> {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        let given = timeout_at(deadline, &mut self.given).await;
+    async fn until(mut self, deadline: &mut Deadline<'_>) -> Result<Given, TransportError> {
+        let limit = deadline.remaining();
+        let given = deadline.limit(&mut self.given).await;
         let given = match given {
             Ok(Ok(given)) => given?,
             Ok(Err(_)) => return Err(error::no_time_to_send()),
@@ -227,7 +225,7 @@ impl Wait<'_> {
         };
         // A caller may know better than what is usual: if waiting took little of the limit, it is sent.
         let needed = self.place.usual.get().min(limit / 2).max(LEAST);
-        if deadline.saturating_duration_since(Instant::now()) < needed {
+        if deadline.remaining() < needed {
             // The answer would come too late, and the server would have acted all the same.
             self.place.put_back(given);
             return Err(error::no_time_to_send());
@@ -238,7 +236,7 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.place.change(|state| state.leave(self.id));
+        self.place.change(|state, _| state.leave(self.id));
         // Nothing is given to a call that has left the queue. It may have been given something before.
         if let Ok(Ok(given)) = self.given.try_recv() {
             self.place.put_back(given);

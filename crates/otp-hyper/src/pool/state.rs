@@ -175,16 +175,23 @@ impl State {
         (id, given)
     }
 
-    /// Leaves the queue.
+    /// Leaves the queue, if the call was given nothing. A connection that was on its way for it is given up.
     pub(super) fn leave(&mut self, id: u64) {
         if let Ok(at) = self.waiting.binary_search_by_key(&id, |waiting| waiting.id) {
             self.waiting.remove(at);
+            let needed = if self.may_share() { 1 } else { usize::MAX };
+            if self.connecting.len() > self.waiting.len().min(needed) {
+                self.connecting.pop();
+            }
         }
     }
 
-    /// Gives what is ready to the calls that wait, first come, first served. Then it balances the connections that are
-    /// on their way with the calls that still wait. Returns the connections to make: their tasks start when the
-    /// lock is released.
+    /// Gives what is ready to the calls that wait, first come, first served. Returns the connections to make for those
+    /// that still wait: their tasks start when the lock is released.
+    ///
+    /// A connection that is on its way stays so when its call was served by another one. It will serve a later call.
+    /// To give it up would waste a handshake, and the next busy moment would begin another one. There are
+    /// never more connections than there were calls at a time.
     #[must_use]
     pub(super) fn settle(&mut self, now: Moment) -> Vec<Order> {
         for line in &mut self.lines {
@@ -200,8 +207,6 @@ impl State {
         let surplus = self.idle.len().saturating_sub(self.settings.max_idle);
         self.idle.drain(..surplus);
 
-        let needed = if self.may_share() { 1 } else { usize::MAX };
-        self.connecting.truncate(self.waiting.len().min(needed));
         let mut orders = Vec::new();
         for _ in self.connecting.len()..self.wanted() {
             let id = self.next_id();
@@ -262,6 +267,8 @@ impl State {
             }
             Ok(Connection::Http2(connection)) => {
                 self.is_http1 = false;
+                // Each call wanted a connection of its own. Now they can share this one.
+                self.connecting.clear();
                 self.lines.push(Line {
                     id,
                     max_streams: connection.max_streams(),
