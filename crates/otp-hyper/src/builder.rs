@@ -2,27 +2,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{Error, ErrorKind};
+use otp_core::Error;
 use rustls::crypto::CryptoProvider;
 
 use crate::connect::Connect;
 use crate::connector::{Connector, Resolver, TcpConnector};
+use crate::error::invalid_input;
 use crate::pool::{Clocks, Pool, Settings};
 use crate::proxy::{Proxy, Route};
-use crate::tls::Tls;
-use crate::{HyperTransport, Identity, Roots};
+use crate::tls::{Identity, Roots, Tls};
+use crate::transport::HyperTransport;
+use crate::versions::HttpVersions;
 
-/// Which versions of HTTP to speak.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HttpVersions {
-    /// HTTP/2 where the server offers it by ALPN (RFC 7301), HTTP/1.1 otherwise.
-    #[default]
-    Negotiated,
-    /// HTTP/1.1 only.
-    Http1,
-    /// HTTP/2 only: offered alone by ALPN over TLS, by prior knowledge (RFC 9113 §3.3) without.
-    Http2,
+impl HyperTransport {
+    /// A transport with default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`HyperTransportBuilder::build`].
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Starts a transport with settings of its own.
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::default()
+    }
 }
 
 /// Builds a [`HyperTransport`].
@@ -207,7 +212,7 @@ impl HyperTransportBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if a setting is out of its bounds, or if there are no roots or no
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) if a setting is out of its bounds, or if there are no roots or no
     /// crypto provider; the sentence says what to do.
     pub fn build(self) -> Result<HyperTransport, Error> {
         self.validate()?;
@@ -232,8 +237,7 @@ impl HyperTransportBuilder {
 
     fn validate(&self) -> Result<(), Error> {
         let hour = Duration::from_secs(3600);
-        let invalid =
-            |what: String| Err(Error::builder(ErrorKind::InvalidInput).reason(what).build());
+        let invalid = |what: String| Err(invalid_input(what));
         if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > hour {
             let given = self.connect_timeout;
             return invalid(format!("invalid connect timeout: {given:?}; it is 1 ms to 1 h"));

@@ -1,7 +1,5 @@
 //! Connecting: a stream, through a proxy if need be, then TLS, then HTTP.
 
-use std::fmt;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,12 +17,13 @@ use otp_core::{TransportError, TransportErrorKind};
 use tower_service::Service;
 
 use crate::connector::{Connector, Target};
-use crate::error;
+use crate::error::{ProxyFailed, Unreached};
 use crate::proxy::{self, Route};
 use crate::stream::{Allowance, Transported};
 use crate::tls::Tls;
+use crate::versions::HttpVersions;
 use crate::watched::Watched;
-use crate::{HttpVersions, http2};
+use crate::{error, http2};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -163,37 +162,5 @@ impl Service<Uri> for Dial {
             tunnel.map_err(|error| ProxyFailed(error.into()))?;
             Ok(Transported::new(Box::new(stream)))
         })
-    }
-}
-
-/// The connector opened no stream. What fails later, fails on one.
-#[derive(Debug)]
-pub(crate) struct Unreached(io::Error);
-
-impl fmt::Display for Unreached {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no stream")
-    }
-}
-
-impl std::error::Error for Unreached {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-/// The proxy could not be reached, or refused the tunnel.
-#[derive(Debug)]
-pub(crate) struct ProxyFailed(BoxError);
-
-impl fmt::Display for ProxyFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the proxy failed")
-    }
-}
-
-impl std::error::Error for ProxyFailed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.0)
     }
 }

@@ -92,22 +92,26 @@ mod body;
 mod builder;
 mod connect;
 mod connector;
+mod deadline;
 mod error;
 mod http2;
+mod keep_alive;
 mod pool;
 mod proxy;
 mod stream;
 mod tls;
 mod transport;
+mod versions;
 mod watched;
 
-pub use builder::{HttpVersions, HyperTransportBuilder};
+pub use builder::HyperTransportBuilder;
 #[cfg(unix)]
 pub use connector::UnixSocket;
 pub use connector::{Connector, Resolver, Stream, SystemResolver, Target, TcpConnector};
 pub use proxy::Proxy;
 pub use tls::{Identity, Roots};
 pub use transport::HyperTransport;
+pub use versions::HttpVersions;
 
 /// The version whose [`CryptoProvider`](rustls::crypto::CryptoProvider) the builder takes.
 pub use rustls;

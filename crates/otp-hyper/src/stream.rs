@@ -14,7 +14,7 @@ use otp_core::secrecy::zeroize::Zeroizing;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connector::Stream;
-use crate::watched::End;
+use crate::error::{End, Flood, SpeaksTls};
 
 /// How many bytes the server may still send on a connection; unlimited while nobody waits for a head.
 ///
@@ -59,30 +59,6 @@ impl Allowance {
         }
     }
 }
-
-/// The server sent more than allowed before an answer.
-#[derive(Debug)]
-pub(crate) struct Flood;
-
-impl std::fmt::Display for Flood {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("too much was sent before the answer")
-    }
-}
-
-impl std::error::Error for Flood {}
-
-/// TLS is spoken where the URL says `http`.
-#[derive(Debug)]
-pub(crate) struct SpeaksTls;
-
-impl std::fmt::Display for SpeaksTls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("it is TLS")
-    }
-}
-
-impl std::error::Error for SpeaksTls {}
 
 /// How a server refuses what is not TLS: the start of an alert (RFC 8446 §5.1), which no HTTP starts with.
 const TLS_ALERT: [u8; 2] = [21, 3];

@@ -1,30 +1,30 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::Full;
 use otp_core::bytes::Bytes;
-use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use otp_core::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use otp_core::http::response::Parts;
 use otp_core::http::uri::PathAndQuery;
 use otp_core::http::{self, Method, Uri, Version};
 use otp_core::{Error, Request, Response, Transport, TransportError, async_trait};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::body::Incoming;
+use crate::deadline::Deadline;
 use crate::http2::{Handed, NoHead};
 use crate::pool::{Checkout, Http1, Http2, Origin, Place, Pool, Sender};
-use crate::tls::Tls;
-use crate::{HyperTransportBuilder, Identity, Roots, body, error};
+use crate::tls::{Identity, Roots, Tls};
+use crate::{body, error, keep_alive};
 
 /// How long a kept connection may take to be ready for the next request.
 const FINISHING: Duration = Duration::from_millis(100);
 
 /// Nothing is answered in less.
 const SHORTEST: Duration = Duration::from_millis(1);
-
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// No attempt takes longer, whatever its limit: an hour.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -60,8 +60,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// | A proxy asks for a password. | `Connect`, `NotApplied`, with the proxy's status in the sentence. |
 /// | A server floods. | What comes without a pause is read in small pieces, so that other tasks and the deadlines have their turn; more than a few hundred KiB without an answer, or 64 KiB while nothing is asked (HTTP/2), closes the connection. |
 ///
-/// [`pool_idle_timeout`]: HyperTransportBuilder::pool_idle_timeout
-/// [`http2_max_connections`]: HyperTransportBuilder::http2_max_connections
+/// [`pool_idle_timeout`]: crate::HyperTransportBuilder::pool_idle_timeout
+/// [`http2_max_connections`]: crate::HyperTransportBuilder::http2_max_connections
 ///
 /// # Cancellation
 ///
@@ -77,27 +77,13 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// A transport with default settings.
-    ///
-    /// # Errors
-    ///
-    /// As [`HyperTransportBuilder::build`].
-    pub fn new() -> Result<Self, Error> {
-        Self::builder().build()
-    }
-
-    /// Starts a transport with settings of its own.
-    pub fn builder() -> HyperTransportBuilder {
-        HyperTransportBuilder::default()
-    }
-
     /// Replaces whom to trust, in this transport and its clones: for a CA that is being replaced, or for newer
     /// revocation lists. [`Roots::platform`] is read anew.
     ///
     /// Calls that begin after this returns use connections that are made and verified with the new roots. Calls that
     /// are under way go on undisturbed. No later call uses a connection that was made before, and TLS sessions are
     /// not resumed across the change. Such a connection is closed after its calls are done, when it has been idle for
-    /// the [idle timeout](HyperTransportBuilder::pool_idle_timeout).
+    /// the [idle timeout](crate::HyperTransportBuilder::pool_idle_timeout).
     ///
     /// ```no_run
     /// # use otp_core::Error;
@@ -111,8 +97,8 @@ impl HyperTransport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) as of [`HyperTransportBuilder::build`]. Then
-    /// nothing changes.
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) as of
+    /// [`HyperTransportBuilder::build`](crate::HyperTransportBuilder::build). Then nothing changes.
     #[cfg_attr(
         not(feature = "platform-verifier"),
         doc = "",
@@ -145,7 +131,7 @@ impl HyperTransport {
         &self,
         origin: &Origin,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Head, TransportError> {
         loop {
             let Checkout { sender, place } = self.pool.checkout(origin, deadline).await?;
@@ -179,13 +165,17 @@ impl HyperTransport {
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Outcome, TransportError> {
         // A kept connection may still be finishing the call before, but not for long: a server that answered
         // before it read the request may never read it.
         let is_used = connection.is_used;
-        let limit = if is_used { deadline.min(Instant::now() + FINISHING) } else { deadline };
-        match timeout_at(limit, connection.sender.ready()).await {
+        let ready = connection.sender.ready();
+        let ready = match is_used {
+            true => deadline.limit_within(FINISHING, ready).await,
+            false => deadline.limit(ready).await,
+        };
+        match ready {
             Err(_) if !is_used => return Err(error::no_time_to_send()),
             Err(_) | Ok(Err(_)) => {
                 *request.uri_mut() = origin.uri(path);
@@ -202,7 +192,7 @@ impl HyperTransport {
         // hyper gives its own body back, which does not give up what it holds.
         let body = request.body().clone();
         let request = request.map(Full::new);
-        match timeout_at(deadline, connection.sender.try_send_request(request)).await {
+        match deadline.limit(connection.sender.try_send_request(request)).await {
             Err(_) => Err(error::no_head()),
             Ok(Ok(response)) => {
                 connection.allowance.lift();
@@ -227,7 +217,7 @@ impl HyperTransport {
         origin: &Origin,
         path: Option<PathAndQuery>,
         mut request: http::Request<Bytes>,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Outcome, TransportError> {
         *request.uri_mut() = origin.uri(path);
         *request.version_mut() = Version::HTTP_2;
@@ -237,7 +227,7 @@ impl HyperTransport {
         }
         let unfinished = Unfinished(Some(&connection));
         let handing = connection.connection.clone().hand_over(request);
-        let answer = match timeout_at(deadline, handing).await {
+        let answer = match deadline.limit(handing).await {
             Err(_) => return Err(error::no_time_to_send()),
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Handed::Over(answer))) => answer,
@@ -247,7 +237,7 @@ impl HyperTransport {
                 return Ok(Outcome::NotTaken(request));
             }
         };
-        let response = match timeout_at(deadline, answer.head()).await {
+        let response = match deadline.limit(answer.head()).await {
             Err(_) => return Err(error::no_head()),
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
@@ -312,23 +302,25 @@ impl Transport for HyperTransport {
         if time_limit < SHORTEST {
             return Err(error::no_time_to_send());
         }
-        let deadline = Instant::now() + time_limit;
+        let mut timer = pin!(None);
+        let mut deadline = Deadline::new(Instant::now() + time_limit, timer.as_mut());
         let limit = request.response_limit();
         let request = framed(request.into_http());
         let origin =
             Origin::of(request.uri(), self.tls.generation()).ok_or_else(error::no_origin)?;
 
-        let Head { parts, body, sender, place } = self.head(&origin, request, deadline).await?;
+        let Head { parts, body, sender, place } =
+            self.head(&origin, request, &mut deadline).await?;
         let unfinished = Unfinished(match &sender {
             Sender::Http1(_) => None,
             Sender::Http2(connection) => Some(connection),
         });
-        let body = timeout_at(deadline, body::collect(body, &parts.headers, limit)).await;
+        let body = deadline.limit(body::collect(body, &parts.headers, limit)).await;
         match body.unwrap_or_else(|_| Err(error::no_body())) {
             Ok(body) => {
                 unfinished.finish();
                 if let Sender::Http1(connection) = sender {
-                    place.give_back(connection, keep_alive(&parts.headers));
+                    place.give_back(connection, keep_alive::limit(&parts.headers));
                 }
                 Ok(Response::from_parts(parts, body))
             }
@@ -366,18 +358,6 @@ fn framed(mut request: http::Request<Bytes>) -> http::Request<Bytes> {
     request
 }
 
-/// For how long the server keeps the connection: `Keep-Alive: timeout=5` (RFC 2068 §19.7.1), less a second, in
-/// which a request is on its way to a server that has just closed it.
-fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
-    let seconds = value.split(',').find_map(|parameter| {
-        let (name, seconds) = parameter.split_once('=')?;
-        let seconds = name.trim().eq_ignore_ascii_case("timeout").then_some(seconds)?;
-        seconds.trim().trim_matches('"').parse().ok()
-    })?;
-    Some(Duration::from_secs(seconds).saturating_sub(Duration::from_secs(1)))
-}
-
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (runtimes, origins) = self.pool.size();
@@ -385,35 +365,5 @@ impl fmt::Debug for HyperTransport {
             .field("runtimes", &runtimes)
             .field("origins", &origins)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hint_of_a_server_shortens_how_long_a_connection_is_kept() {
-        let read = |value: &str| {
-            let headers =
-                HeaderMap::from_iter([(KEEP_ALIVE, HeaderValue::from_str(value).unwrap())]);
-            keep_alive(&headers).map(|keep| keep.as_secs())
-        };
-        for (value, seconds) in [
-            ("timeout=5", Some(4)),
-            ("timeout=5, max=100", Some(4)),
-            ("max=100, Timeout = 60", Some(59)),
-            ("timeout=\"5\"", Some(4)),
-            ("timeout=1", Some(0)),
-            ("timeout=0", Some(0)),
-            ("max=100", None),
-            ("timeout=", None),
-            ("timeout=-1", None),
-            ("5", None),
-            ("timeout=99999999999999999999", None),
-        ] {
-            assert_eq!(read(value), seconds, "{value}");
-        }
-        assert_eq!(keep_alive(&HeaderMap::new()), None);
     }
 }

@@ -14,17 +14,6 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use crate::error;
 use crate::stream::Allowance;
 
-/// What ended a connection, if that is worth telling.
-#[derive(Clone, Debug)]
-pub(crate) enum End {
-    /// TLS did.
-    Tls(rustls::Error),
-    /// TLS is spoken where the URL says `http`.
-    SpeaksTls,
-    /// The server sent more than allowed.
-    Flood,
-}
-
 pub(crate) struct Watched<S> {
     stream: S,
     connection: Arc<Allowance>,

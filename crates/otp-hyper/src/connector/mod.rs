@@ -3,13 +3,11 @@
 mod race;
 mod resolver;
 mod tcp;
+#[cfg(unix)]
 mod unix;
 
-pub(crate) use resolver::NotResolved;
 pub use resolver::{Resolver, SystemResolver};
-pub(crate) use tcp::NoneConnected;
 pub use tcp::TcpConnector;
-pub(crate) use unix::NoSocket;
 #[cfg(unix)]
 pub use unix::UnixSocket;
 

@@ -9,7 +9,7 @@ use otp_core::async_trait;
 use tokio::task::JoinSet;
 
 use super::Target;
-use crate::error;
+use crate::error::NotResolved;
 
 /// Finds the addresses of a host name.
 ///
@@ -90,44 +90,3 @@ impl Resolver for SystemResolver {
         found.map_err(|error| NotResolved::of_system(&error).into())
     }
 }
-
-/// A host name has no address that is known here, by the system's words.
-#[derive(Debug)]
-pub(crate) struct NotResolved(pub(crate) String);
-
-impl NotResolved {
-    fn of_system(error: &io::Error) -> Self {
-        // std adds this to getaddrinfo's text, of which there is one for each code.
-        const STD: &str = "failed to lookup address information: ";
-        Self(match error.to_string().strip_prefix(STD) {
-            Some(words) => words.to_owned(),
-            None => error::describe(error),
-        })
-    }
-
-    /// Of any resolver. Only the words of [`SystemResolver`] are known to be fixed texts.
-    pub(super) fn of(error: io::Error) -> io::Error {
-        match error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>) {
-            true => error,
-            false => io::Error::new(error.kind(), Self(error::describe(&error))),
-        }
-    }
-
-    pub(super) fn no_address() -> io::Error {
-        Self("it has no address".to_owned()).into()
-    }
-}
-
-impl From<NotResolved> for io::Error {
-    fn from(error: NotResolved) -> Self {
-        io::Error::other(error)
-    }
-}
-
-impl fmt::Display for NotResolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the host name could not be resolved: {}", self.0)
-    }
-}
-
-impl std::error::Error for NotResolved {}

@@ -9,8 +9,8 @@ use otp_core::async_trait;
 use tokio::net::TcpStream;
 
 use super::race::{self, Failed};
-use super::resolver::NotResolved;
 use super::{Connector, Resolver, Stream, SystemResolver, Target};
+use crate::error::{NoneConnected, NotResolved};
 
 /// TCP, with all addresses of the host tried: the default [`Connector`].
 ///
@@ -129,25 +129,6 @@ impl Default for TcpConnector {
 impl fmt::Debug for TcpConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpConnector").finish_non_exhaustive()
-    }
-}
-
-/// None of several addresses could be connected to.
-#[derive(Debug)]
-pub(crate) struct NoneConnected {
-    pub(crate) tried: usize,
-    error: io::Error,
-}
-
-impl fmt::Display for NoneConnected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "none of {} addresses could be connected to", self.tried)
-    }
-}
-
-impl std::error::Error for NoneConnected {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
     }
 }
 

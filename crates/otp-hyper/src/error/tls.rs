@@ -19,6 +19,8 @@ fn told(reason: impl Into<Cow<'static, str>>, advice: &'static str) -> Told {
     Told { reason: reason.into(), advice }
 }
 
+pub(super) const HTTP_VERSIONS: &str =
+    "let 'http_versions' allow what the server offers, or let the server offer what is allowed";
 const CLIENT_CERTIFICATE: &str =
     "give the builder an 'identity' that the server accepts: a client certificate and its key";
 const OWN_CERTIFICATE: &str = "check the client certificate ('identity') and its dates: its CA must be one that the server trusts";
@@ -166,7 +168,7 @@ fn incompatible(error: &PeerIncompatible) -> Told {
 }
 
 fn no_protocol() -> Told {
-    told("the server offers none of the allowed versions of HTTP", super::HTTP_VERSIONS)
+    told("the server offers none of the allowed versions of HTTP", HTTP_VERSIONS)
 }
 
 /// The name of a variant, without what it holds.

@@ -10,13 +10,18 @@
 mod age;
 mod origin;
 mod place;
+mod sender;
 mod settings;
+mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub(crate) use age::Clocks;
 pub(crate) use origin::Origin;
-pub(crate) use place::{Http1, Http2, Place, Sender};
+pub(crate) use place::Place;
+pub(crate) use sender::{Http1, Http2, Sender};
 pub(crate) use settings::Settings;
 
 use std::collections::HashMap;
@@ -26,9 +31,10 @@ use std::time::Duration;
 use otp_core::TransportError;
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::connect::Connect;
+use crate::deadline::Deadline;
 use crate::error;
 
 #[derive(Clone)]
@@ -66,7 +72,7 @@ impl Pool {
     pub(crate) async fn checkout(
         &self,
         origin: &Origin,
-        deadline: Instant,
+        deadline: &mut Deadline<'_>,
     ) -> Result<Checkout, TransportError> {
         let place = self.place(origin)?;
         match place.checkout(deadline).await {

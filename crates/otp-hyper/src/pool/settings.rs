@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::age::Clocks;
-use crate::HttpVersions;
+use crate::versions::HttpVersions;
 
 /// What the builder was told about connections.
 #[derive(Debug)]

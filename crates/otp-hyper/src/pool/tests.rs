@@ -4,11 +4,18 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use hyper_util::client::legacy::connect::Connection as _;
 use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
+use otp_core::http::Extensions;
 use otp_core::{AuthToken, OtpsApi, OtpsClient};
+use tokio::io::{AsyncWriteExt, DuplexStream};
 
-use super::Clocks;
-use crate::{HyperTransport, HyperTransportBuilder, Roots};
+use super::state::{Given, State};
+use super::{Clocks, Settings};
+use crate::connect::Connection;
+use crate::stream::Transported;
+use crate::versions::HttpVersions;
+use crate::{HyperTransport, HyperTransportBuilder, Roots, http2};
 
 fn client(server: &Server, builder: HyperTransportBuilder) -> OtpsClient {
     let transport = builder.roots(Roots::pem(server.ca_pem()).unwrap()).build().unwrap();
@@ -59,4 +66,57 @@ fn the_longer_of_two_clocks_counts() {
         *now.lock().unwrap() -= Duration::from_secs(3600);
         assert_eq!(clocks.now().since(&before), Duration::from_secs(5));
     });
+}
+
+/// An HTTP/2 connection, and the server's end of it. The pool is not told of what changes.
+async fn http2_connection() -> (http2::Connection, DuplexStream) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let stream = Transported::in_the_clear(Box::new(ours));
+    let mut extras = Extensions::new();
+    stream.connected().get_extras(&mut extras);
+    let allowance = extras.remove().unwrap();
+    let connection = http2::Connection::start(stream, allowance, 64 * 1024, || {}).await.unwrap();
+    (connection, theirs)
+}
+
+/// The server takes so many streams from now on (SETTINGS, RFC 9113 §6.5).
+async fn allow(streams: u8, connection: &http2::Connection, server: &mut DuplexStream) {
+    const MAX_CONCURRENT_STREAMS: u8 = 3;
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, MAX_CONCURRENT_STREAMS, 0, 0, 0, streams];
+    server.write_all(&settings).await.unwrap();
+    while !connection.is_settled() || connection.max_streams() != usize::from(streams) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_newcomer_does_not_overtake_a_call_that_waits_when_the_server_takes_more_streams() {
+    let settings = Settings {
+        versions: HttpVersions::Http2,
+        connect_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(20),
+        max_idle: 1,
+        max_http2: 1,
+        clocks: Clocks::default(),
+    };
+    let now = settings.clocks.now();
+    let mut state = State::new(Arc::new(settings), false);
+    let (connection, mut server) = http2_connection().await;
+    allow(1, &connection, &mut server).await;
+    state.connected(1, Ok(Connection::Http2(connection.clone())), now);
+    assert!(matches!(state.take(now), Some(Given::Http2 { line: 1, is_used: false, .. })));
+    let (_, mut waits) = state.wait();
+    assert!(state.settle(now).is_empty());
+
+    // The connection has heard of the second stream, and the queue was not served since.
+    allow(2, &connection, &mut server).await;
+    assert!(state.take(now).is_none());
+    assert!(state.settle(now).is_empty());
+    assert!(matches!(waits.try_recv(), Ok(Ok(Given::Http2 { line: 1, is_used: true, .. }))));
+    assert!(state.take(now).is_none());
+
+    // A third one is there, and no call waits.
+    allow(3, &connection, &mut server).await;
+    assert!(state.settle(now).is_empty());
+    assert!(state.take(now).is_some());
 }

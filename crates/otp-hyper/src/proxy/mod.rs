@@ -5,15 +5,17 @@ mod no_proxy;
 mod route;
 mod tunnel;
 
-pub(crate) use route::{Route, Unusable};
-pub(crate) use tunnel::{Refused, is_closing, open};
+pub(crate) use route::Route;
+pub(crate) use tunnel::open;
 
 use std::fmt;
 
 use hyper::Uri;
+use otp_core::Error;
 use otp_core::http::HeaderValue;
 use otp_core::http::uri::PathAndQuery;
-use otp_core::{Error, ErrorKind};
+
+use crate::error::invalid_input;
 
 /// An HTTP proxy to tunnel through by `CONNECT` (RFC 9110 §9.3.6).
 ///
@@ -41,7 +43,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] for anything else. Credentials in the URL are refused: they are for
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) for anything else. Credentials in the URL are refused: they are for
     /// [`basic_auth`](Self::basic_auth).
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         let uri: Uri = url
@@ -71,7 +73,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] for a user name with a colon, which the scheme cannot carry.
+    /// [`ErrorKind::InvalidInput`](otp_core::ErrorKind::InvalidInput) for a user name with a colon, which the scheme cannot carry.
     pub fn basic_auth(self, user: &str, password: &str) -> Result<Self, Error> {
         if user.contains(':') {
             return Err(invalid("its user name has a colon"));
@@ -92,7 +94,7 @@ fn port_of(uri: &Uri) -> Option<Option<u16>> {
 }
 
 fn invalid(what: &str) -> Error {
-    Error::builder(ErrorKind::InvalidInput).reason(format!("invalid proxy: {what}")).build()
+    invalid_input(format!("invalid proxy: {what}"))
 }
 
 impl fmt::Debug for Proxy {

@@ -1,7 +1,6 @@
 //! Whether a connection goes through a proxy.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::IpAddr;
 
 use hyper::Uri;
@@ -11,6 +10,7 @@ use otp_core::secrecy::zeroize::Zeroizing;
 
 use super::no_proxy::NoProxy;
 use super::{Proxy, credentials, invalid, port_of};
+use crate::error::Unusable;
 
 #[derive(Default)]
 pub(crate) enum Route {
@@ -121,18 +121,6 @@ fn of_url(url: &str) -> Option<Proxy> {
     };
     Some(Proxy { uri, auth })
 }
-
-/// The variable of this name has a value that cannot be followed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unusable(&'static str);
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not the URL of an HTTP proxy", self.0)
-    }
-}
-
-impl std::error::Error for Unusable {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -8,7 +8,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-use super::{invalid_input, pem};
+use super::pem;
+use crate::error::invalid_input;
 
 /// A client certificate and its private key, for servers that ask who is calling (mutual TLS).
 pub struct Identity {
@@ -45,8 +46,7 @@ impl Identity {
         match CertifiedKey::from_der(self.chain, self.key, provider) {
             Ok(certified) => Ok(Arc::new(SingleCertAndKey::from(certified))),
             Err(_) => Err(invalid_input(
-                "invalid identity: its key cannot be used, or is not that of its certificate"
-                    .to_owned(),
+                "invalid identity: its key cannot be used, or is not that of its certificate",
             )),
         }
     }

@@ -17,11 +17,12 @@ mod verifier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use otp_core::{Error, ErrorKind};
+use otp_core::Error;
 use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
 
-use crate::HttpVersions;
+use crate::error::invalid_input;
+use crate::versions::HttpVersions;
 
 pub use identity::Identity;
 pub use roots::Roots;
@@ -109,9 +110,7 @@ impl Chosen {
         let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
             .with_safe_default_protocol_versions()
             .map_err(|_| {
-                invalid_input(
-                    "the crypto provider has no cipher suite of TLS 1.2 or 1.3".to_owned(),
-                )
+                invalid_input("the crypto provider has no cipher suite of TLS 1.2 or 1.3")
             })?;
         let builder = verifier::verified(builder, &self.roots, provider)?;
         let to_proxy = match &self.identity {
@@ -127,8 +126,4 @@ impl Chosen {
         };
         Ok(Configs { to_server: Arc::new(to_server), to_proxy: Arc::new(to_proxy) })
     }
-}
-
-fn invalid_input(reason: String) -> Error {
-    Error::builder(ErrorKind::InvalidInput).reason(reason).build()
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use otp_core::Error;
 use rustls::crypto::CryptoProvider;
 
-use super::invalid_input;
+use crate::error::invalid_input;
 
 /// What stands for a module of `rustls::crypto` that this program's rustls was built without.
 mod absent {
@@ -60,8 +60,7 @@ pub(super) fn of_this_program() -> Result<Arc<CryptoProvider>, Error> {
     found.map(Arc::new).ok_or_else(|| {
         invalid_input(
             "no crypto provider: this program's rustls was built without one; turn on the feature \
-             'aws-lc-rs' or 'ring' of otp-hyper, or give the builder a 'crypto_provider'"
-                .to_owned(),
+             'aws-lc-rs' or 'ring' of otp-hyper, or give the builder a 'crypto_provider'",
         )
     })
 }

@@ -4,7 +4,8 @@ use otp_core::Error;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::{invalid_input, pem};
+use super::pem;
+use crate::error::invalid_input;
 
 /// Which certificate authorities a server's certificate may come from.
 ///
@@ -144,8 +145,7 @@ impl Roots {
         #[cfg(not(any(feature = "platform-verifier", feature = "webpki-roots")))]
         Err(invalid_input(
             "no root certificates: otp-hyper was built without 'platform-verifier' and \
-             'webpki-roots', so give the builder its 'roots'"
-                .to_owned(),
+             'webpki-roots', so give the builder its 'roots'",
         ))
     }
 }

@@ -8,8 +8,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateRevocationListDer;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
-use super::invalid_input;
 use super::roots::{Base, Roots};
+use crate::error::invalid_input;
 
 type Verified = ConfigBuilder<ClientConfig, WantsClientCert>;
 
@@ -49,7 +49,7 @@ fn store(roots: &Roots) -> Result<RootCertStore, Error> {
     for root in &roots.own {
         // They were read before, so that the error could name them.
         let added = store.add(root.clone());
-        added.map_err(|_| invalid_input("invalid root certificates".to_owned()))?;
+        added.map_err(|_| invalid_input("invalid root certificates"))?;
     }
     Ok(store)
 }
@@ -74,9 +74,7 @@ fn webpki(
         }
     }
     let builder = builder().with_crls(crls.iter().cloned()).enforce_revocation_expiration();
-    builder
-        .build()
-        .map_err(|_| invalid_input("no root certificates: give the builder its 'roots'".to_owned()))
+    builder.build().map_err(|_| invalid_input("no root certificates: give the builder its 'roots'"))
 }
 
 /// The operating systems that verify certificates by themselves.
@@ -92,9 +90,9 @@ mod system {
     use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 
     use super::super::either::Either;
-    use super::super::invalid_input;
     use super::super::roots::Roots;
     use super::{Verified, store, webpki};
+    use crate::error::invalid_input;
 
     pub(super) fn verified(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
@@ -119,8 +117,7 @@ mod system {
         if !roots.crls.is_empty() {
             return Err(invalid_input(
                 "certificate revocation lists cannot be given to the operating system's verifier, which \
-                 checks revocation by its own rules; give them with roots of your own"
-                    .to_owned(),
+                 checks revocation by its own rules; give them with roots of your own",
             ));
         }
         Ok(builder.with_custom_certificate_verifier(Arc::new(system)))
@@ -138,7 +135,7 @@ mod files {
     use otp_core::Error;
     use rustls::RootCertStore;
 
-    use super::super::invalid_input;
+    use crate::error::invalid_input;
 
     /// Where distributions keep all their roots in one file.
     const FILES: [&str; 8] = [
@@ -173,8 +170,7 @@ mod files {
         }
         Err(invalid_input(
             "no root certificates are on this machine; install them (often the package \
-             'ca-certificates'), or give the builder its 'roots'"
-                .to_owned(),
+             'ca-certificates'), or give the builder its 'roots'",
         ))
     }
 }

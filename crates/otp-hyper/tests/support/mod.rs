@@ -6,6 +6,9 @@
     reason = "each test file uses its own part; a wrong script stops it"
 )]
 
+pub mod counted;
+pub mod pool;
+
 use otp_conformance::hostile::{Protocol, Server};
 use otp_core::{AuthToken, Error, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
