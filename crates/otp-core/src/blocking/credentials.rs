@@ -15,9 +15,9 @@ pub trait TokenProvider: Send + Sync {
 
 forward_provider!(
     [blocking]:
-    pointer ['a, T: TokenProvider + ?Sized] &'a T,
-    pointer [T: TokenProvider + ?Sized] Box<T>,
-    pointer [T: TokenProvider + ?Sized] Arc<T>,
+    [*] ['a, T: TokenProvider + ?Sized] &'a T,
+    [*] [T: TokenProvider + ?Sized] Box<T>,
+    [*] [T: TokenProvider + ?Sized] Arc<T>,
 );
 
 /// What a client authenticates with: a fixed token, or a provider.

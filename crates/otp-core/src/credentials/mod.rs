@@ -67,7 +67,7 @@ pub trait TokenProvider: Send + Sync {
 
 /// Implements the flavour's `TokenProvider` for what points to one, or wraps one.
 macro_rules! forward_provider {
-    ($flavour:tt: $($via:ident [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
+    ($flavour:tt: $($via:tt [$($generics:tt)*] $Type:ty),* $(,)?) => {$(
         impl<$($generics)*> TokenProvider for $Type {
             $crate::__forward_method! {
                 $flavour $via
@@ -80,9 +80,9 @@ pub(crate) use forward_provider;
 
 forward_provider!(
     [async BoxFuture]:
-    pointer ['a, T: TokenProvider + ?Sized] &'a T,
-    pointer [T: TokenProvider + ?Sized] Box<T>,
-    pointer [T: TokenProvider + ?Sized] Arc<T>,
+    [*] ['a, T: TokenProvider + ?Sized] &'a T,
+    [*] [T: TokenProvider + ?Sized] Box<T>,
+    [*] [T: TokenProvider + ?Sized] Arc<T>,
 );
 
 /// What a client authenticates with: a fixed token, or a provider.

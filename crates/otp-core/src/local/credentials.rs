@@ -19,11 +19,11 @@ pub trait TokenProvider {
 
 forward_provider!(
     [async LocalBoxFuture]:
-    pointer ['a, T: TokenProvider + ?Sized] &'a T,
-    pointer [T: TokenProvider + ?Sized] Box<T>,
-    pointer [T: TokenProvider + ?Sized] Rc<T>,
-    pointer [T: TokenProvider + ?Sized] Arc<T>,
-    wrapper [T: crate::credentials::TokenProvider] FromSend<T>,
+    [*] ['a, T: TokenProvider + ?Sized] &'a T,
+    [*] [T: TokenProvider + ?Sized] Box<T>,
+    [*] [T: TokenProvider + ?Sized] Rc<T>,
+    [*] [T: TokenProvider + ?Sized] Arc<T>,
+    [.0] [T: crate::credentials::TokenProvider] FromSend<T>,
 );
 
 /// What a client authenticates with: a fixed token, or a provider.
