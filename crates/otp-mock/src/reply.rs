@@ -280,10 +280,10 @@ impl From<TransportError> for Reply {
     }
 }
 
-/// A reply that is given any number of times: a [`Reply`] (or a [`TransportError`]), of which each time
-/// gets a copy, or a closure that makes one each time.
+/// A reply that can be given many times. It is made from a [`Reply`] or a [`TransportError`], which is copied
+/// each time, or from a closure that returns one.
 ///
-/// What takes it takes either as it is, so this name is rarely written.
+/// Methods take `impl Into<Replies>`, so a test rarely writes this name.
 #[derive(Clone)]
 pub struct Replies(Arc<dyn Fn() -> Reply + Send + Sync>);
 

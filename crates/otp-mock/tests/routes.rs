@@ -225,6 +225,17 @@ fn a_route_can_be_replaced_while_the_service_runs() {
             self.0.route(FindKey::ENDPOINT, |_| Err(Reply::error(410, "Gone")));
         }
     }
+    // Also one that cannot be a route.
+    let other = CallsWhenDropped(service.with_token(service.token().clone()));
+    let routing = AssertUnwindSafe(|| {
+        service.route(otp_core::operation::ReceiveCodes::ENDPOINT, move |_| {
+            let _other = &other;
+            Ok(Reply::status(200))
+        });
+    });
+    catch_unwind(routing).unwrap_err();
+    assert_eq!(service.sms_outbox().len(), 1);
+
     let held = CallsWhenDropped(service.clone());
     service.route(CreateKey::ENDPOINT, move |_| {
         let _held = &held;
@@ -232,7 +243,7 @@ fn a_route_can_be_replaced_while_the_service_runs() {
     });
     assert_eq!(block_on(client(&service).call(CREATE).send()).unwrap().value, 7);
     service.route(CreateKey::ENDPOINT, |_| Err(Reply::error(403, "No")));
-    assert_eq!(service.sms_outbox().len(), 1);
+    assert_eq!(service.sms_outbox().len(), 2);
     let error = block_on(client(&service).call(CREATE).send()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert_eq!(raw(&service, &Method::GET, "/metal/v1/user/api-keys/1").status(), 410);

@@ -153,16 +153,16 @@ impl FakeOtpsBuilder {
         Self { starts_at, other_clock: Some(OtherClock::system()), ..self }
     }
 
-    /// Lets the service's clock run along with another one, such as a runtime's that a test pauses and
-    /// advances. It begins when the service is built, with the date of [`starts_at`](Self::starts_at)
-    /// before it. What the service is [turned](FakeOtps::advance) comes on top.
+    /// Makes the service's clock follow another one, such as the clock of a runtime that a test pauses and
+    /// advances. It starts when the service is built, at the date of [`starts_at`](Self::starts_at) if that was
+    /// called before. [`FakeOtps::advance`] adds to it.
     ///
-    /// `now` is what that clock shows, since any moment. `sleep` waits by it: as a transport, the service
-    /// waits with it between attempts, for a slow answer, and until a time-out. So a call takes the time of
-    /// that clock, and what else runs by it sees that time pass. The blocking flavour has nothing to wait
-    /// with, and turns the service's own clock instead.
+    /// `now` returns the time of the other clock, since any fixed moment. `sleep` waits by that clock. As a
+    /// transport, the service uses it between attempts, for a slow answer, and until a timeout. So a call takes
+    /// time on the other clock, and other tasks see that time pass. The blocking flavour cannot wait for a
+    /// future, and advances the service's own clock instead.
     ///
-    /// Both are called on the thread that uses the service. tokio's pair works inside its runtime:
+    /// Both are called on the thread that uses the service. tokio's functions work inside its runtime:
     ///
     /// ```
     /// use std::time::Duration;

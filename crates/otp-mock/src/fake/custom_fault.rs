@@ -7,9 +7,9 @@ use crate::{Replies, Reply};
 
 /// A fault of your own, to [arm](crate::FakeOtps::arm_custom): what goes wrong, and for which requests.
 ///
-/// It strikes every request until it is [disarmed](crate::FakeOtps::disarm_all); each method narrows that.
-/// Several may be armed, with [named](crate::Fault) ones: of those that strike before the service acts, the
-/// first that was armed does, and of those that strike after, each does.
+/// It strikes every request until it is [disarmed](crate::FakeOtps::disarm_all). Each method narrows that.
+/// Several may be armed, together with [named](crate::Fault) ones. Before the service acts, only the oldest
+/// fault that matches strikes. After it acted, every fault that matches strikes, the oldest first.
 ///
 /// ```
 /// use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
@@ -71,9 +71,8 @@ impl CustomFault {
         Self::new(name, Does::Before(reply.into()))
     }
 
-    /// The service acts, and its reply becomes what this makes of it: it is [lost](Reply::lost),
-    /// [cut](Reply::cut), [late](Reply::after), or says something else. It does not strike what the service
-    /// refuses.
+    /// The service acts, and then its reply is changed: it can be [lost](Reply::lost), [cut](Reply::cut),
+    /// [late](Reply::after), or another one. A request that the service refuses is not struck.
     ///
     /// The name is what the journal calls it.
     pub fn after_acting(
@@ -83,20 +82,19 @@ impl CustomFault {
         Self::new(name, Does::After(Arc::new(change)))
     }
 
-    /// Only for requests of this user, by [name](crate::FakeUser::named). Called again: of this user too.
+    /// Strikes only requests of the user of this [name](crate::FakeUser::named). Call it again to add a user.
     pub fn for_user(mut self, name: impl Into<String>) -> Self {
         self.users.push(name.into());
         self
     }
 
-    /// Only for requests of this operation, or to this [route](crate::FakeOtps::route). Called again: of this
-    /// one too.
+    /// Strikes only requests of this operation or [route](crate::FakeOtps::route). Call it again to add one.
     pub fn for_operation(mut self, endpoint: &'static Endpoint) -> Self {
         self.operations.push(endpoint.name());
         self
     }
 
-    /// Only so many times.
+    /// Strikes at most this many times.
     pub fn times(self, times: u32) -> Self {
         Self { left: Some(times), ..self }
     }

@@ -331,22 +331,20 @@ impl FakeOtps {
         self.service.with_custom_faults(|faults| faults.names())
     }
 
-    /// Answers on an endpoint that the service does not have, or that a route has already: what the handler
-    /// returns is the reply. For a larger SDK's endpoints, whose operations are then called as the four are, by
-    /// any client over this service, and over `otp-emulator`.
+    /// Adds an endpoint of a larger SDK to the service. The handler makes its replies. Every client over this
+    /// service can then call it, and so can those of `otp-emulator`. A route that the service has already is
+    /// replaced.
     ///
-    /// The service treats a route as its own operations: it refuses unknown tokens, other methods and what is
-    /// beyond the rate limit, adds the request id, notes it in the [journal](Self::journal), and every
-    /// [`Fault`] strikes that is not about another operation. What strikes before the service acts does so
-    /// before the handler is called.
+    /// The service treats a route like its own operations: it checks the token, the method and the rate limit,
+    /// adds the request id, and writes the [journal](Self::journal). Every [`Fault`] strikes it, except those
+    /// that are about another operation. A fault that strikes before the service acts strikes before the
+    /// handler is called.
     ///
-    /// The handler returns `Ok` if it acted, noted as [`Event::Acted`], or the refusal as `Err`, noted as
-    /// [`Event::Refused`]. It is called for several requests at a time if they come so, and keeps its state as
-    /// it likes, such as in a `Mutex`. It may call the service. If it panics, so does the call; the emulator
-    /// answers `500`.
+    /// The handler returns `Ok` if it acted ([`Event::Acted`]), and `Err` if it refuses ([`Event::Refused`]).
+    /// It may be called for several requests at the same time, so it keeps its state in a `Mutex` or the like.
+    /// It may call the service. If it panics, the call panics; over the emulator, the answer is a `500`.
     ///
-    /// Of several templates that take a path, the one counts that is literal where the others have a
-    /// parameter, from the left.
+    /// If several templates match a path, a literal segment wins over a parameter, compared from the left.
     ///
     /// ```
     /// use std::sync::Mutex;
@@ -382,7 +380,7 @@ impl FakeOtps {
     ///
     /// # Panics
     ///
-    /// If it is an endpoint of the four operations, or its path template is none.
+    /// If it is the endpoint of one of the four operations, or if its path template is not valid.
     #[track_caller]
     pub fn route(
         &self,
@@ -392,8 +390,8 @@ impl FakeOtps {
         self.service.add_route(endpoint, Handler::new(handler));
     }
 
-    /// The path template of the operation or the [route](Self::route) that a path is of, whatever the method:
-    /// for a log that must not show the path.
+    /// The path template of the operation or [route](Self::route) at this path, whatever the method: for a log
+    /// that must not show the path itself.
     pub fn path_template(&self, path: &str) -> Option<&'static str> {
         self.service.routes().template(path)
     }

@@ -165,8 +165,8 @@ impl Service {
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that cannot have its route must fail")]
     pub(super) fn add_route(&self, endpoint: &'static Endpoint, handler: Handler) {
-        let added = self.routes().add(endpoint, handler);
-        // Outside the lock, since what a handler holds may call the service as it is dropped.
+        // Handlers are dropped outside the lock: what they hold may call the service then.
+        let added = self.routes().add(endpoint, handler.clone());
         if let Err(why) = added.map(drop) {
             panic!("there can be no route to {}: {why}", endpoint.name());
         }
