@@ -86,11 +86,12 @@ const X_AUTH_TOKEN: otp_core::http::HeaderName =
     otp_core::http::HeaderName::from_static("x-auth-token");
 
 #[doc(hidden)]
-#[cfg(feature = "mockall")]
 pub mod __private {
     //! What the macros expand to.
     pub use otp_core;
+    #[cfg(feature = "mockall")]
     pub use pastey::paste;
 
+    #[cfg(feature = "mockall")]
     pub use crate::mock::Expecting;
 }

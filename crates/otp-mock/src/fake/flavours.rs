@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::{
-    Error, Otp, OtpsApi, RecoveryCodeList, Request, RetryPolicy, Verified, async_trait, blocking,
-    local,
+    Error, Otp, OtpsApi, RecoveryCodeList, Request, RetryPolicy, Verified, blocking, local,
 };
 
 use super::service::Service;
@@ -69,58 +68,4 @@ impl InMemory for FakeOtps {
 transport_in_all_flavours!(OwnTransport);
 transport_in_all_flavours!(FakeOtps);
 
-#[async_trait]
-impl OtpsApi for FakeOtps {
-    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
-        self.client.find_ensure_otp(otp).await
-    }
-
-    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.find_recovery_codes().await
-    }
-
-    async fn receive_codes(&self) -> Result<(), Error> {
-        self.client.receive_codes().await
-    }
-
-    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.regenerate_codes().await
-    }
-}
-
-#[async_trait(?Send)]
-impl local::OtpsApi for FakeOtps {
-    async fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
-        self.client.find_ensure_otp(otp).await
-    }
-
-    async fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.find_recovery_codes().await
-    }
-
-    async fn receive_codes(&self) -> Result<(), Error> {
-        self.client.receive_codes().await
-    }
-
-    async fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.client.regenerate_codes().await
-    }
-}
-
-impl blocking::OtpsApi for FakeOtps {
-    fn find_ensure_otp(&self, otp: &Otp) -> Result<Verified, Error> {
-        self.blocking.find_ensure_otp(otp)
-    }
-
-    fn find_recovery_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.blocking.find_recovery_codes()
-    }
-
-    fn receive_codes(&self) -> Result<(), Error> {
-        self.blocking.receive_codes()
-    }
-
-    fn regenerate_codes(&self) -> Result<RecoveryCodeList, Error> {
-        self.blocking.regenerate_codes()
-    }
-}
+crate::fake_service!(otp_core::otps_api);

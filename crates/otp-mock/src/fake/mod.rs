@@ -10,6 +10,7 @@ mod clock;
 mod custom_fault;
 mod fault;
 mod flavours;
+mod implement;
 mod journal;
 mod outbox;
 mod random;
@@ -162,6 +163,16 @@ impl FakeOtps {
             blocking: self.blocking.with_token(token.clone()),
             token,
         }
+    }
+
+    #[doc(hidden)]
+    pub fn __client(&self) -> &otp_core::OtpsClient {
+        &self.client
+    }
+
+    #[doc(hidden)]
+    pub fn __blocking_client(&self) -> &otp_core::blocking::OtpsClient {
+        &self.blocking
     }
 
     /// Adds a user, and gives a handle that acts for the user.
