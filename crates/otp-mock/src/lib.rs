@@ -62,11 +62,12 @@ mod in_memory;
 mod mock;
 mod record;
 mod reply;
+mod request;
 mod script;
 
 pub use fake::{
-    Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry, Sms,
-    TwoFactor, UnknownFault, UserState,
+    CustomFault, Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry,
+    RouteRequest, Sms, TwoFactor, UnknownFault, UserState,
 };
 #[cfg(feature = "mockall")]
 pub use mock::{MockOtpsApi, MockTransport, expectation};
@@ -77,7 +78,7 @@ pub use mock::{MockOtpsApi, MockTransport, expectation};
 #[cfg(feature = "mockall")]
 pub use mockall;
 pub use record::{InvalidRecording, Recorder, Recording};
-pub use reply::{Answered, Outcome, Reply};
+pub use reply::{Answered, Outcome, Replies, Reply};
 pub use script::{Expected, ScriptedTransport, SeenRequest};
 
 const X_AUTH_TOKEN: otp_core::http::HeaderName =

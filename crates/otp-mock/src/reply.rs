@@ -1,13 +1,16 @@
-//! What comes back for one request, and what a client sees of it.
+//! What comes back for one request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::bytes::Bytes;
+use otp_core::http::StatusCode;
 use otp_core::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use otp_core::http::{StatusCode, response};
 use otp_core::secrecy::ExposeSecret;
-use otp_core::{AuthToken, Request, Response, TransportError, TransportErrorKind};
+use otp_core::{AuthToken, Progress, Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
+
+use crate::in_memory;
 
 /// What a service and the network between make of one request: an answer, a part of it, or none.
 ///
@@ -26,11 +29,15 @@ use serde_json::{Value, json};
 /// let cut = Reply::recovery_codes(["abcde-fghij"]).cut();
 /// # let _ = (codes, busy, slow, cut);
 /// ```
-#[derive(Debug)]
+///
+/// A copy is the same reply. Only the [source](std::error::Error::source) of a
+/// [failure](Self::failed) is copied as its text.
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Reply {
     delay: Duration,
-    outcome: Outcome,
+    // In a box, since handlers return a `Result<Reply, Reply>`.
+    outcome: Box<Outcome>,
 }
 
 /// How a [`Reply`] ends.
@@ -55,6 +62,7 @@ pub enum Outcome {
 }
 
 /// A response whose `Debug` shows its status alone: its headers and body may hold secrets.
+#[derive(Clone)]
 pub struct Answered(pub Response);
 
 impl std::fmt::Debug for Answered {
@@ -65,7 +73,7 @@ impl std::fmt::Debug for Answered {
 
 impl Reply {
     fn new(outcome: Outcome) -> Self {
-        Self { delay: Duration::ZERO, outcome }
+        Self { delay: Duration::ZERO, outcome: Box::new(outcome) }
     }
 
     /// This response.
@@ -85,14 +93,15 @@ impl Reply {
         Self::response(response)
     }
 
-    /// A response with this status and this JSON.
+    /// A response with this status and this JSON: a text, or a `serde_json::Value`.
     ///
     /// # Panics
     ///
     /// If it is no status: 100 to 999.
     #[track_caller]
-    pub fn json(status: u16, body: impl Into<String>) -> Self {
-        Self::status(status).with_header("content-type", "application/json").with_body(body.into())
+    pub fn json(status: u16, body: impl ToString) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self::status(status).set_header(CONTENT_TYPE, json).with_body(body.to_string())
     }
 
     /// `204`: what `receive_codes` and `find_ensure_otp` answer when they succeed.
@@ -108,7 +117,7 @@ impl Reply {
     /// `200` with these recovery codes.
     pub fn recovery_codes<S: Into<String>>(codes: impl IntoIterator<Item = S>) -> Self {
         let codes: Vec<Value> = codes.into_iter().map(|code| Value::String(code.into())).collect();
-        Self::json(200, json!({ "recovery_codes": codes }).to_string())
+        Self::json(200, json!({ "recovery_codes": codes }))
     }
 
     /// This status and the document's error body with this message.
@@ -118,7 +127,13 @@ impl Reply {
     /// If it is no status: 100 to 999.
     #[track_caller]
     pub fn error(status: u16, message: &str) -> Self {
-        Self::json(status, json!({ "error": message }).to_string())
+        Self::json(status, json!({ "error": message }))
+    }
+
+    /// No connection is made, so nothing is sent. A server that plays it can only close the connection.
+    pub fn connection_refused() -> Self {
+        let refused = TransportError::not_sent(TransportErrorKind::Connect);
+        Self::failed(refused.with_reason("connection refused"))
     }
 
     /// The connection is lost before any answer.
@@ -153,9 +168,11 @@ impl Reply {
 
     /// The same response, of which only the head arrives.
     pub fn cut(self) -> Self {
-        match self.outcome {
-            Outcome::Answered(answered) => Self { outcome: Outcome::Cut(answered), ..self },
-            _ => self,
+        match *self.outcome {
+            Outcome::Answered(answered) => {
+                Self { outcome: Box::new(Outcome::Cut(answered)), ..self }
+            }
+            outcome => Self { outcome: Box::new(outcome), ..self },
         }
     }
 
@@ -171,7 +188,7 @@ impl Reply {
     }
 
     pub(crate) fn set_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        if let Outcome::Answered(response) | Outcome::Cut(response) = &mut self.outcome {
+        if let Outcome::Answered(response) | Outcome::Cut(response) = &mut *self.outcome {
             response.0.headers_mut().insert(name, value);
         }
         self
@@ -179,7 +196,7 @@ impl Reply {
 
     /// Sets the body of the response.
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
-        if let Outcome::Answered(response) | Outcome::Cut(response) = &mut self.outcome {
+        if let Outcome::Answered(response) | Outcome::Cut(response) = &mut *self.outcome {
             *response.0.body_mut() = body.into();
         }
         self
@@ -190,9 +207,17 @@ impl Reply {
         self.delay
     }
 
+    /// The status, if a head arrives.
+    pub(crate) fn answer_status(&self) -> Option<StatusCode> {
+        match &*self.outcome {
+            Outcome::Answered(answered) | Outcome::Cut(answered) => Some(answered.0.status()),
+            _ => None,
+        }
+    }
+
     /// The response, if it arrives in full, however late.
     pub fn into_response(self) -> Option<Response> {
-        match self.outcome {
+        match *self.outcome {
             Outcome::Answered(answered) => Some(answered.0),
             _ => None,
         }
@@ -200,32 +225,95 @@ impl Reply {
 
     /// What happens.
     pub fn into_outcome(self) -> Outcome {
-        self.outcome
+        *self.outcome
     }
 
-    /// What a client sees of it. The time that this takes is told to `turn`.
-    pub(crate) fn play(self, request: &Request, turn: impl FnOnce(Duration)) -> Played {
-        let limit = request.time_limit();
-        let outcome = match self.outcome {
-            Outcome::NotSent => {
-                return Played::Done(Err(TransportError::not_sent(
-                    TransportErrorKind::ConnectionLost,
-                )
-                .with_reason("it was closed before the request was written")));
-            }
-            Outcome::Pending => return Played::Pending,
-            Outcome::Never => Err(limit),
-            _ if self.delay >= limit => Err(limit),
-            outcome => Ok(outcome),
-        };
-        turn(match &outcome {
-            Ok(_) => self.delay,
-            Err(limit) => *limit,
-        });
-        Played::Done(match outcome {
-            Ok(outcome) => arrived(outcome, request.response_limit()),
-            Err(_) => Err(timed_out()),
-        })
+    /// What a transport gives to its client, at once: for
+    /// `MockTransport`, or a transport of your own. A reply that never comes is a
+    /// time-out.
+    ///
+    /// # Errors
+    ///
+    /// If the reply is no complete answer.
+    pub fn into_result(self) -> Result<Response, TransportError> {
+        in_memory::arrived(*self.outcome, usize::MAX)
+    }
+}
+
+impl Clone for Outcome {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Answered(answered) => Self::Answered(answered.clone()),
+            Self::Cut(answered) => Self::Cut(answered.clone()),
+            Self::Lost => Self::Lost,
+            Self::NotSent => Self::NotSent,
+            Self::Never => Self::Never,
+            Self::Pending => Self::Pending,
+            Self::Failed(error) => Self::Failed(copy(error)),
+        }
+    }
+}
+
+fn copy(error: &TransportError) -> TransportError {
+    let mut copy = match error.progress() {
+        Progress::NotSent => TransportError::not_sent(error.kind()),
+        Progress::Unknown => TransportError::unknown(error.kind()),
+    };
+    if let Some(reason) = error.reason() {
+        copy = copy.with_reason(reason.to_owned());
+    }
+    if let Some(advice) = error.advice() {
+        copy = copy.with_advice(advice);
+    }
+    if let Some(head) = error.head() {
+        copy = copy.with_head(head.clone());
+    }
+    match std::error::Error::source(error) {
+        Some(source) => copy.with_source(source.to_string()),
+        None => copy,
+    }
+}
+
+impl From<TransportError> for Reply {
+    fn from(error: TransportError) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// A reply that is given any number of times: a [`Reply`] (or a [`TransportError`]), of which each time
+/// gets a copy, or a closure that makes one each time.
+///
+/// What takes it takes either as it is, so this name is rarely written.
+#[derive(Clone)]
+pub struct Replies(Arc<dyn Fn() -> Reply + Send + Sync>);
+
+impl Replies {
+    pub(crate) fn next(&self) -> Reply {
+        (self.0)()
+    }
+}
+
+impl From<Reply> for Replies {
+    fn from(reply: Reply) -> Self {
+        Self(Arc::new(move || reply.clone()))
+    }
+}
+
+impl From<TransportError> for Replies {
+    fn from(error: TransportError) -> Self {
+        Reply::failed(error).into()
+    }
+}
+
+impl<R: Into<Reply>, F: Fn() -> R + Send + Sync + 'static> From<F> for Replies {
+    fn from(make: F) -> Self {
+        Self(Arc::new(move || make().into()))
+    }
+}
+
+impl std::fmt::Debug for Replies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replies").finish_non_exhaustive()
     }
 }
 
@@ -234,34 +322,6 @@ impl Reply {
 #[allow(clippy::panic, reason = "this is how a test fails")]
 fn valid<T, E: std::fmt::Display>(value: Result<T, E>, what: &str) -> T {
     value.unwrap_or_else(|error| panic!("a reply with an invalid {what}: {error}"))
-}
-
-/// What a client sees of a [`Reply`].
-pub(crate) enum Played {
-    Done(Result<Response, TransportError>),
-    Pending,
-}
-
-pub(crate) fn timed_out() -> TransportError {
-    TransportError::unknown(TransportErrorKind::Timeout).with_reason("no response head arrived")
-}
-
-fn arrived(outcome: Outcome, limit: usize) -> Result<Response, TransportError> {
-    let head = |Answered(response): Answered| -> response::Parts { response.into_parts().0 };
-    match outcome {
-        Outcome::Answered(answered) if answered.0.body().len() > limit => {
-            Err(TransportError::unknown(TransportErrorKind::ResponseTooLarge)
-                .with_reason("the body")
-                .with_head(head(answered)))
-        }
-        Outcome::Answered(Answered(response)) => Ok(response),
-        Outcome::Cut(answered) => Err(TransportError::unknown(TransportErrorKind::ConnectionLost)
-            .with_reason("it was closed before the answer was complete")
-            .with_head(head(answered))),
-        Outcome::Failed(error) => Err(error),
-        _ => Err(TransportError::unknown(TransportErrorKind::ConnectionLost)
-            .with_reason("it was closed before the answer")),
-    }
 }
 
 /// The document's success with these recovery codes.

@@ -163,7 +163,7 @@ fn what_was_sent_can_be_compared_and_not_be_seen() {
 }
 
 #[test]
-fn a_mismatch_tells_the_nearest_step_and_the_difference_and_sends_nothing() {
+fn a_mismatch_tells_the_step_of_the_operation_and_the_difference_and_sends_nothing() {
     let script =
         ScriptedTransport::in_any_order().answer(ReceiveCodes, Reply::no_content()).answer(
             Expected::call(verify("canary-expected"))
@@ -179,8 +179,8 @@ fn a_mismatch_tells_the_nearest_step_and_the_difference_and_sends_nothing() {
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Transport, Effect::NotApplied));
     let report = panic_of(|| script.finish());
     for told in [
-        "no step of the script answers find_ensure_otp (POST /user/otp/verify/{otp}); the nearest is \
-         step 2 of 2, find_ensure_otp:",
+        "no step of the script answers find_ensure_otp (POST /user/otp/verify/{otp}); the first \
+         open one of this operation is step 2 of 2, find_ensure_otp:",
         "\n    operation    as expected",
         "\n    path         other values in /user/otp/verify/{otp}",
         "\n    body         as expected",
@@ -378,11 +378,15 @@ fn a_header_that_is_repeated_is_compared_value_by_value_in_order() {
 }
 
 #[test]
-fn of_two_steps_that_are_as_like_the_one_that_asks_for_less_is_the_nearest() {
+fn in_any_order_a_request_of_another_operation_is_told_with_the_open_steps() {
     let script = ScriptedTransport::in_any_order()
+        .answer(FindRecoveryCodes, Reply::recovery_codes(["a"]))
         .answer(verify("1"), Reply::no_content())
         .answer(Expected::any::<RegenerateCodes>().with_token(token()), Reply::no_content());
-    let error = block_on(client(&script).receive_codes()).unwrap_err();
-    assert!(error.to_string().contains("the nearest is step 2 of 2"), "{error}");
+    let client = client(&script);
+    block_on(client.find_recovery_codes()).unwrap();
+    let error = block_on(client.receive_codes()).unwrap_err();
+    let told = "; open are step 2, find_ensure_otp and step 3, regenerate_codes";
+    assert!(error.to_string().contains(told), "{error}");
     panic_of(|| script.finish());
 }

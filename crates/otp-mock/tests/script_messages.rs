@@ -47,13 +47,15 @@ fn a_step_whose_turn_never_comes_is_refused() {
 #[test]
 fn of_another_operation_no_values_are_told() {
     let otp = Otp::new("123456").unwrap();
-    for script in [
-        ScriptedTransport::in_order().answer(FindRecoveryCodes, Reply::lost()),
-        ScriptedTransport::in_any_order().answer(FindEnsureOtp::new(otp), Reply::lost()),
+    let step = FindEnsureOtp::new(otp);
+    for (script, told) in [
+        (ScriptedTransport::in_order(), "operation    expected find_ensure_otp"),
+        (ScriptedTransport::in_any_order(), "open are step 1, find_ensure_otp"),
     ] {
+        let script = script.answer(step.clone(), Reply::lost());
         let error = block_on(client(&script).regenerate_codes()).unwrap_err();
         let sentence = error.to_string();
-        assert!(sentence.contains("operation    expected find_"), "{sentence}");
+        assert!(sentence.contains(told), "{sentence}");
         assert!(!sentence.contains("path  ") && !sentence.contains("body  "), "{sentence}");
         panic_of(|| script.finish());
     }

@@ -9,18 +9,18 @@ use otp_core::{AuthToken, Otp, RecoveryCode};
 use super::app::Authenticator;
 use super::builder::Settings;
 use super::journal::Factor;
+use super::tokens::Tokens;
 use super::user::{TwoFactor, UserState};
 
-/// So many OTPs work at a time, and so many sessions: the oldest end beyond that.
+/// So many OTPs work at a time: the oldest end beyond that.
 const LIVE_OTPS: usize = 8;
-const SESSIONS: usize = 64;
 
 pub(super) struct Account {
     pub(super) name: String,
     pub(super) second: SecondFactor,
-    /// None once it was revoked.
-    pub(super) key: Option<AuthToken>,
-    sessions: VecDeque<AuthToken>,
+    /// The user's own, such as API keys.
+    pub(super) keys: Tokens,
+    pub(super) sessions: Tokens,
     pub(super) recovery_codes: Vec<RecoveryCode>,
     otps: VecDeque<LiveOtp>,
     wrong: u32,
@@ -63,17 +63,17 @@ pub(super) enum Check {
 }
 
 impl Account {
+    /// A user who has no token yet.
     pub(super) fn new(
         name: String,
         second: SecondFactor,
-        key: AuthToken,
         recovery_codes: Vec<RecoveryCode>,
     ) -> Self {
         Self {
             name,
             second,
-            key: Some(key),
-            sessions: VecDeque::new(),
+            keys: Tokens::default(),
+            sessions: Tokens::default(),
             recovery_codes,
             otps: VecDeque::new(),
             wrong: 0,
@@ -82,22 +82,14 @@ impl Account {
         }
     }
 
-    /// Whether this is the user's key or the token of a session. It compares all, so that the time does
-    /// not tell where the match was.
-    pub(super) fn has(&self, token: &AuthToken) -> bool {
-        self.key.iter().chain(&self.sessions).fold(false, |found, own| found | (own == token))
+    /// Whether this is a token of the user that works.
+    pub(super) fn accepts(&self, token: &AuthToken, now: Duration) -> bool {
+        self.keys.accept(token, now) | self.sessions.accept(token, now)
     }
 
-    pub(super) fn revoke(&mut self, token: &AuthToken) {
-        self.key = self.key.take().filter(|key| key != token);
-        self.sessions.retain(|session| session != token);
-    }
-
-    pub(super) fn open_session(&mut self, token: AuthToken) {
-        if self.sessions.len() >= SESSIONS {
-            self.sessions.pop_front();
-        }
-        self.sessions.push_back(token);
+    /// Whether this is or was a token of the user.
+    pub(super) fn had(&self, token: &AuthToken) -> bool {
+        self.keys.had(token) || self.sessions.had(token)
     }
 
     pub(super) fn add_otp(&mut self, otp: Otp, expires: Duration) {
@@ -178,7 +170,7 @@ impl Account {
                 SecondFactor::App(_) => TwoFactor::App,
             },
             recovery_codes: self.recovery_codes.clone(),
-            sessions: self.sessions.len(),
+            sessions: self.sessions.working(now),
             locked_out: self.locked_until.is_some_and(|until| until > now),
         }
     }

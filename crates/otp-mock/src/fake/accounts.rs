@@ -1,5 +1,7 @@
 //! The users, by token and by name.
 
+use std::time::Duration;
+
 use otp_core::AuthToken;
 
 use super::account::Account;
@@ -26,20 +28,36 @@ impl Accounts {
     }
 
     pub(super) fn revoke(&mut self, token: &AuthToken) {
-        self.0.iter_mut().for_each(|account| account.revoke(token));
+        for account in &mut self.0 {
+            account.keys.revoke(token);
+            account.sessions.revoke(token);
+        }
     }
 
-    /// The user who has this token.
-    pub(super) fn find(&self, token: &AuthToken) -> Option<usize> {
+    pub(super) fn expire(&mut self, token: &AuthToken, at: Duration) {
+        for account in &mut self.0 {
+            account.keys.expire(token, at);
+            account.sessions.expire(token, at);
+        }
+    }
+
+    /// The user whose token this is, if it works.
+    pub(super) fn find(&self, token: &AuthToken, now: Duration) -> Option<usize> {
         // All are asked, so that the time does not tell who it was.
-        let users = self.0.iter().enumerate();
-        users.fold(None, |found, (at, account)| if account.has(token) { Some(at) } else { found })
+        self.0.iter().enumerate().fold(None, |found, (at, account)| {
+            if account.accepts(token, now) { Some(at) } else { found }
+        })
     }
 
-    /// The key of the user of this name, if it was not revoked.
-    pub(super) fn key_of(&self, name: &str) -> Option<&AuthToken> {
-        let mut named = self.0.iter().filter(|account| account.name == name);
-        named.find_map(|account| account.key.as_ref())
+    /// The user whose token this is, or was last.
+    pub(super) fn find_ever(&self, token: &AuthToken, now: Duration) -> Option<usize> {
+        self.find(token, now).or_else(|| self.0.iter().rposition(|account| account.had(token)))
+    }
+
+    /// The user of this name who has a key that was not revoked, and the last of these keys.
+    pub(super) fn named(&self, name: &str) -> Option<(usize, &AuthToken)> {
+        let mut named = self.0.iter().enumerate().filter(|(_, account)| account.name == name);
+        named.find_map(|(at, account)| Some((at, account.keys.last()?)))
     }
 
     /// A name that nobody has or had.

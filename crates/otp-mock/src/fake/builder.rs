@@ -1,12 +1,15 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use otp_core::AuthToken;
+use otp_core::{AuthToken, Endpoint};
 
 use super::app::AppSettings;
-use super::clock::Clock;
+use super::clock::{Clock, OtherClock};
 use super::random::Random;
+use super::routes::Handler;
 use super::service::Service;
-use super::{FakeOtps, FakeUser};
+use super::{FakeOtps, FakeUser, RouteRequest};
+use crate::Reply;
 
 /// 2026-01-01 00:00:00 UTC.
 const START: Duration = Duration::from_secs(1_767_225_600);
@@ -17,12 +20,14 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// |---|---|
 /// | [`seed`](Self::seed) | another one every time |
 /// | [`user`](Self::user), [`token`](Self::token) | a phone, and a random token |
-/// | [`starts_at`](Self::starts_at), [`real_time`](Self::real_time) | 2026-01-01, standing still |
+/// | [`starts_at`](Self::starts_at), [`real_time`](Self::real_time), [`clock`](Self::clock) | 2026-01-01, standing still |
+/// | [`route`](Self::route) | the four operations alone |
 /// | [`otp_lifetime`](Self::otp_lifetime) | 5 minutes |
 /// | [`wrong_otps`](Self::wrong_otps) | after 5 in a row, 15 minutes of lockout |
 /// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
 /// | [`rate_limit`](Self::rate_limit) | none |
 /// | [`without_session_tokens`](Self::without_session_tokens) | verifying gives a session token |
+/// | [`token_lifetime`](Self::token_lifetime) | tokens work until they are revoked or [expire](FakeOtps::expire_token_after) |
 ///
 /// # Bounds
 ///
@@ -30,7 +35,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 ///
 /// - of a user's OTPs by SMS, 8 work at a time: a ninth ends the first, within its lifetime;
 /// - of a user's sessions, 64 are open at a time: the next login ends the first, whose token is then
-///   answered `401`;
+///   answered `401`; the same holds for a user's own tokens;
 /// - of the SMS to a user, 1000 are kept in the [outbox](FakeOtps::sms_outbox), waited for or not;
 /// - of the [`Journal`](crate::Journal), 4096 entries are kept and counted.
 ///
@@ -71,7 +76,8 @@ pub struct FakeOtpsBuilder {
     seed: Option<u64>,
     user: FakeUser,
     starts_at: Option<SystemTime>,
-    real_time: bool,
+    other_clock: Option<OtherClock>,
+    routes: Vec<(&'static Endpoint, Handler)>,
     settings: Settings,
 }
 
@@ -84,6 +90,7 @@ pub(super) struct Settings {
     pub(super) app: AppSettings,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) session_tokens: bool,
+    pub(super) token_lifetime: Option<Duration>,
 }
 
 impl Default for FakeOtpsBuilder {
@@ -92,7 +99,8 @@ impl Default for FakeOtpsBuilder {
             seed: None,
             user: FakeUser::with_phone("+1 555 0123"),
             starts_at: None,
-            real_time: false,
+            other_clock: None,
+            routes: Vec::new(),
             settings: Settings {
                 otp_lifetime: Duration::from_secs(300),
                 wrong_otps: 5,
@@ -100,6 +108,7 @@ impl Default for FakeOtpsBuilder {
                 app: AppSettings::default(),
                 rate_limit: None,
                 session_tokens: true,
+                token_lifetime: None,
             },
         }
     }
@@ -128,19 +137,59 @@ impl FakeOtpsBuilder {
     }
 
     /// The date at which the service's clock stands until it is [turned](FakeOtps::advance); with
-    /// [`real_time`](Self::real_time) after it, the date from which it runs.
+    /// [`real_time`](Self::real_time) or [`clock`](Self::clock) after it, the date from which it runs.
     ///
     /// It is from 1970 to 9998, as HTTP can write it: a date before or after is taken as the first or the
     /// last second of these years.
     pub fn starts_at(self, date: SystemTime) -> Self {
-        Self { starts_at: Some(date), real_time: false, ..self }
+        Self { starts_at: Some(date), other_clock: None, ..self }
     }
 
     /// Lets the service's clock run as fast as the system's: from the date of
     /// [`starts_at`](Self::starts_at) before it, or else from the system's date. Whatever is turned comes on
-    /// top.
+    /// top, and so do a client's waits, which take no time.
     pub fn real_time(self) -> Self {
-        Self { real_time: true, ..self }
+        let starts_at = self.starts_at.or_else(|| Some(SystemTime::now()));
+        Self { starts_at, other_clock: Some(OtherClock::system()), ..self }
+    }
+
+    /// Lets the service's clock run along with another one, such as a runtime's that a test pauses and
+    /// advances. It begins when the service is built, with the date of [`starts_at`](Self::starts_at)
+    /// before it. What the service is [turned](FakeOtps::advance) comes on top.
+    ///
+    /// `now` is what that clock shows, since any moment. `sleep` waits by it: as a transport, the service
+    /// waits with it between attempts, for a slow answer, and until a time-out. So a call takes the time of
+    /// that clock, and what else runs by it sees that time pass. The blocking flavour has nothing to wait
+    /// with, and turns the service's own clock instead.
+    ///
+    /// Both are called on the thread that uses the service. tokio's pair works inside its runtime:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use otp_core::{ErrorKind, OtpsApi};
+    /// use otp_mock::FakeOtps;
+    /// use tokio::time::Instant;
+    ///
+    /// // In a test: #[tokio::test(start_paused = true)]
+    /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+    /// # let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    /// # runtime.block_on(async {
+    /// let start = Instant::now();
+    /// let service = FakeOtps::builder().clock(move || start.elapsed(), tokio::time::sleep).build();
+    /// service.receive_codes().await?;
+    /// let otp = service.next_sms().await.otp;
+    ///
+    /// tokio::time::advance(Duration::from_secs(300)).await;
+    /// let error = service.find_ensure_otp(&otp).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::BadRequest, "it has expired");
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn clock<S: Future<Output = ()> + Send + 'static>(
+        self,
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+        sleep: impl Fn(Duration) -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self { other_clock: Some(OtherClock::new(now, sleep)), ..self }
     }
 
     /// How long an OTP that was sent by SMS works, unless eight later ones [end it](Self#bounds) before.
@@ -181,15 +230,37 @@ impl FakeOtpsBuilder {
         self.set(|settings| settings.session_tokens = false)
     }
 
+    /// How long each token works, of users and of sessions, from when the service gives it out: then it is
+    /// answered `401`, and the user needs [another one](FakeOtps::issue_token).
+    pub fn token_lifetime(self, lifetime: Duration) -> Self {
+        self.set(|settings| settings.token_lifetime = Some(lifetime))
+    }
+
+    /// Adds a route, as [`FakeOtps::route`] does.
+    pub fn route(
+        mut self,
+        endpoint: &'static Endpoint,
+        handler: impl Fn(&RouteRequest<'_>) -> Result<Reply, Reply> + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.push((endpoint, Handler::new(handler)));
+        self
+    }
+
     /// The service, with its first user.
+    ///
+    /// # Panics
+    ///
+    /// If a [route](FakeOtps::route#panics) cannot be added.
+    #[track_caller]
     pub fn build(self) -> FakeOtps {
-        let clock = match (self.real_time, self.starts_at) {
-            (true, date) => Clock::running_from(date.unwrap_or_else(SystemTime::now)),
-            (false, date) => Clock::standing_at(date.unwrap_or(SystemTime::UNIX_EPOCH + START)),
-        };
+        let start = self.starts_at.unwrap_or(SystemTime::UNIX_EPOCH + START);
+        let clock = Clock::new(start, self.other_clock);
         let service = Service::new(clock, Random::new(self.seed), self.settings);
+        for (endpoint, handler) in self.routes {
+            service.add_route(endpoint, handler);
+        }
         match service.add_user(self.user) {
-            Ok(token) => FakeOtps::of(service, token),
+            Ok(token) => FakeOtps::of(Arc::new(service), token),
             Err(taken) => unreachable!("there is no other user: {taken}"),
         }
     }

@@ -1,7 +1,10 @@
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use otp_core::clock::monotonic;
+
+use crate::in_memory::Passing;
 
 /// The last second of 9998, well within what HTTP can write as a date.
 const LATEST: Duration = Duration::from_secs(253_370_764_799);
@@ -9,33 +12,71 @@ const LATEST: Duration = Duration::from_secs(253_370_764_799);
 /// As far as it can be turned: what is added to that for a deadline must still fit.
 const FARTHEST: Duration = Duration::from_secs(u64::MAX / 2);
 
-/// Time as a test turns it, or as it passes outside plus what a test added.
+/// Time as a test turns it, on top of another clock's if there is one.
 #[derive(Debug)]
 pub(super) struct Clock {
     start: SystemTime,
-    /// The system's clock at the start, if this one runs along with it.
-    running_since: Option<Duration>,
+    /// The other clock, and what it showed at the start.
+    other: Option<(OtherClock, Duration)>,
     turned: Mutex<Duration>,
 }
 
-impl Clock {
-    /// It stands still until it is turned.
-    pub(super) fn standing_at(start: SystemTime) -> Self {
-        let start = start.clamp(SystemTime::UNIX_EPOCH, latest());
-        Self { start, running_since: None, turned: Mutex::default() }
+/// The clock that this one runs along with.
+pub(super) struct OtherClock {
+    now: Box<dyn Fn() -> Duration + Send + Sync>,
+    /// Waits by it. The system's is not waited for.
+    sleep: Option<Box<dyn Fn(Duration) -> Passing + Send + Sync>>,
+}
+
+impl OtherClock {
+    pub(super) fn new<S: Future<Output = ()> + Send + 'static>(
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+        sleep: impl Fn(Duration) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let sleep = Box::new(move |time| -> Passing { Box::pin(sleep(time)) });
+        Self { now: Box::new(now), sleep: Some(sleep) }
     }
 
-    /// It begins now, with this date, and runs.
-    pub(super) fn running_from(start: SystemTime) -> Self {
-        Self { running_since: Some(monotonic()), ..Self::standing_at(start) }
+    pub(super) fn system() -> Self {
+        Self { now: Box::new(monotonic), sleep: None }
+    }
+}
+
+impl fmt::Debug for OtherClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtherClock").finish_non_exhaustive()
+    }
+}
+
+impl Clock {
+    /// It begins now, with this date. Without another clock, it stands still until it is turned.
+    pub(super) fn new(start: SystemTime, other: Option<OtherClock>) -> Self {
+        let start = start.clamp(SystemTime::UNIX_EPOCH, latest());
+        let other = other.map(|other| {
+            let since = (other.now)();
+            (other, since)
+        });
+        Self { start, other, turned: Mutex::default() }
     }
 
     /// Since the start.
     pub(super) fn now(&self) -> Duration {
-        let turned = *self.turned.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.running_since {
-            Some(since) => monotonic().saturating_sub(since).saturating_add(turned),
-            None => turned,
+        let passed = match &self.other {
+            Some((other, since)) => (other.now)().saturating_sub(*since),
+            None => Duration::ZERO,
+        };
+        passed.saturating_add(*self.turned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets time pass: by the other clock, if that can be waited for, or else by turning this one.
+    pub(super) fn pass(&self, time: Duration) -> Option<Passing> {
+        let sleep = self.other.as_ref().and_then(|(other, _)| other.sleep.as_ref());
+        match sleep {
+            Some(sleep) => (!time.is_zero()).then(|| sleep(time)),
+            None => {
+                self.advance(time);
+                None
+            }
         }
     }
 

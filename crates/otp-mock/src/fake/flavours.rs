@@ -1,5 +1,6 @@
 //! The service as an implementation of the SDK's traits, in every flavour.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::{
@@ -8,9 +9,8 @@ use otp_core::{
 };
 
 use super::service::Service;
-use super::{FakeOtps, route};
-use crate::in_memory::{InMemory, transport_in_all_flavours};
-use crate::reply::Played;
+use super::{FakeOtps, answer};
+use crate::in_memory::{InMemory, Passing, Played, transport_in_all_flavours};
 
 /// How long the service's own clients wait between attempts, unless it asks for more.
 const BACKOFF: Duration = Duration::from_millis(1);
@@ -20,43 +20,53 @@ pub(super) fn retry() -> RetryPolicy {
     RetryPolicy::default().with_backoff(BACKOFF, BACKOFF)
 }
 
-/// As its own clients have it.
-impl InMemory for Service {
-    /// Requests take no time but what a fault makes them take, which turns the clock.
+/// What the service's own clients send by.
+#[derive(Debug)]
+pub(super) struct OwnTransport(pub(super) Arc<Service>);
+
+impl InMemory for OwnTransport {
+    /// Requests take no time but what a fault makes them take.
     fn play(&self, request: Request) -> Played {
-        let reply = route::handle(self, request.as_http());
-        reply.play(&request, |time| self.pass(time))
+        Played::of(answer::handle(&self.0, request.as_http()), &request)
     }
 
-    fn pass(&self, time: Duration) {
-        self.clock().advance(time);
+    fn turn(&self, time: Duration) {
+        self.0.clock().advance(time);
+    }
+
+    fn pass(&self, time: Duration) -> Option<Passing> {
+        self.0.clock().pass(time)
     }
 
     /// The whole backoff, however much of it was chosen.
-    fn wait(&self, time: Duration) {
-        self.pass(time.max(BACKOFF));
+    fn wait(&self, time: Duration) -> Duration {
+        time.max(BACKOFF)
     }
 
     fn time(&self) -> Duration {
-        self.clock().now()
+        self.0.clock().now()
     }
 }
 
 impl InMemory for FakeOtps {
     fn play(&self, request: Request) -> Played {
-        self.service.play(request)
+        Played::of(self.handle(request.as_http()), &request)
     }
 
-    fn pass(&self, time: Duration) {
-        self.service.pass(time);
+    fn turn(&self, time: Duration) {
+        self.advance(time);
+    }
+
+    fn pass(&self, time: Duration) -> Option<Passing> {
+        self.service.clock().pass(time)
     }
 
     fn time(&self) -> Duration {
-        self.service.time()
+        self.service.clock().now()
     }
 }
 
-transport_in_all_flavours!(Service);
+transport_in_all_flavours!(OwnTransport);
 transport_in_all_flavours!(FakeOtps);
 
 #[async_trait]

@@ -23,11 +23,15 @@ pub enum Event {
     CodesRead,
     /// The recovery codes were replaced.
     CodesRegenerated,
+    /// A [route](super::FakeOtps::route) acted.
+    Acted,
     /// The service refused to act, with this status.
     Refused(StatusCode),
     /// An armed fault struck this request; [`Fault::Unavailable`] with how often it was still to strike.
     /// [`Fault::Sunset`] only adds headers, and is not noted.
     Struck(Fault),
+    /// A [fault of your own](super::CustomFault) of this name struck this request.
+    StruckBy(&'static str),
 }
 
 /// What a user proved to have.
@@ -50,7 +54,7 @@ pub struct JournalEntry {
     pub at: Duration,
     /// The name of the user whose token it was, if the service has such a user.
     pub user: Option<String>,
-    /// The operation, if the request was one.
+    /// The operation, if the request was one, or was to a route.
     pub operation: Option<&'static str>,
     /// What happened.
     pub event: Event,
@@ -110,8 +114,10 @@ impl fmt::Display for Event {
             Self::Verified(Factor::RecoveryCode) => f.write_str("verified by recovery code"),
             Self::CodesRead => f.write_str("recovery codes read"),
             Self::CodesRegenerated => f.write_str("recovery codes regenerated"),
+            Self::Acted => f.write_str("acted"),
             Self::Refused(status) => write!(f, "refused with {status}"),
             Self::Struck(fault) => write!(f, "struck by {fault}: {}", fault.describe()),
+            Self::StruckBy(name) => write!(f, "struck by {name}"),
         }
     }
 }

@@ -2,22 +2,28 @@
 
 mod account;
 mod accounts;
+mod answer;
 mod app;
 mod builder;
 mod clock;
+mod custom_fault;
 mod fault;
 mod flavours;
 mod journal;
 mod outbox;
 mod random;
-mod route;
+mod route_request;
+mod routes;
 mod service;
+mod tokens;
 mod user;
 
 pub use builder::FakeOtpsBuilder;
+pub use custom_fault::CustomFault;
 pub use fault::{Fault, UnknownFault};
 pub use journal::{Event, Factor, Journal, JournalEntry};
 pub use outbox::Sms;
+pub use route_request::RouteRequest;
 pub use user::{FakeUser, TwoFactor, UserState};
 
 use std::fmt;
@@ -28,9 +34,11 @@ use otp_core::bytes::Bytes;
 #[cfg(doc)]
 use otp_core::local;
 use otp_core::secrecy::SecretString;
-use otp_core::{AuthToken, Otp, OtpsClient, blocking, http};
+use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, blocking, http};
 
 use self::fault::Armed;
+use self::flavours::OwnTransport;
+use self::routes::Handler;
 use self::service::Service;
 use crate::Reply;
 
@@ -49,12 +57,12 @@ use crate::Reply;
 /// reads the real response, so an error here is the error that a program sees.
 ///
 /// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
-/// client's waits, which take no time. What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
+/// client's waits, which take no time; it can also [follow another clock](FakeOtpsBuilder::clock). What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
 /// by a client's default settings, only that each wait is a millisecond where
 /// [`RetryPolicy`](otp_core::RetryPolicy) leaves it to chance.
 ///
 /// By a [seed](FakeOtpsBuilder::seed), every run is the same, down to the times in the journal: unless the
-/// clock runs in [real time](FakeOtpsBuilder::real_time), calls come from several threads at once, or a
+/// clock runs in [real time](FakeOtpsBuilder::real_time), or by another clock that does, calls come from several threads at once, or a
 /// client of your own waits between attempts, which it does by chance.
 ///
 /// # A user's life
@@ -127,12 +135,12 @@ impl FakeOtps {
         FakeOtpsBuilder::default()
     }
 
-    fn of(service: Service, token: AuthToken) -> Self {
-        let service = Arc::new(service);
+    fn of(service: Arc<Service>, token: AuthToken) -> Self {
+        let transport = || OwnTransport(Arc::clone(&service));
         // The default base URL: the paths that the service answers are those of the public one.
         let retry = flavours::retry();
-        let client = OtpsClient::builder(Arc::clone(&service), token.clone()).retry(retry).build();
-        let blocking = blocking::OtpsClient::builder(Arc::clone(&service), token.clone());
+        let client = OtpsClient::builder(transport(), token.clone()).retry(retry).build();
+        let blocking = blocking::OtpsClient::builder(transport(), token.clone());
         let (Ok(client), Ok(blocking)) = (client, blocking.retry(retry).build()) else {
             unreachable!("these settings are within their bounds")
         };
@@ -170,8 +178,8 @@ impl FakeOtps {
         }
     }
 
-    /// A handle that acts for the user of this name, if there is one whose token was not revoked; there is
-    /// one such at most.
+    /// A handle that acts for the user of this name, by the last of the user's tokens, if there is one that
+    /// was not revoked. It may have expired.
     pub fn of_user(&self, name: &str) -> Option<Self> {
         self.service.token_of(name).map(|token| self.with_token(token))
     }
@@ -187,9 +195,50 @@ impl FakeOtps {
         self.service.users()
     }
 
-    /// Revokes this handle's token: from now on it is answered `401`.
+    /// Revokes this handle's token: from now on it is answered `401`. If the user has no other token, the
+    /// user's name is free for another one.
     pub fn revoke_token(&self) {
         self.service.revoke(&self.token);
+    }
+
+    /// Lets this handle's token expire after this time by the service's clock, zero for at once: then it is
+    /// answered `401`. One that expires earlier anyway still does.
+    pub fn expire_token_after(&self, time: Duration) {
+        self.service.expire(&self.token, time);
+    }
+
+    /// Gives this handle's user another token, as a login or a token server would. It works for an expired or
+    /// revoked token too. The user's other tokens keep working.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use otp_core::{ErrorKind, OtpsApi};
+    /// use otp_mock::FakeOtps;
+    ///
+    /// # pollster::block_on(async {
+    /// let service = FakeOtps::new();
+    /// service.expire_token_after(Duration::from_secs(3600));
+    /// service.receive_codes().await?;
+    ///
+    /// service.advance(Duration::from_secs(3600));
+    /// let error = service.receive_codes().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    ///
+    /// let refreshed = service.with_token(service.issue_token());
+    /// refreshed.receive_codes().await?;
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If this handle's token never was a user's, or if the user was revoked and another user has the name.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
+    pub fn issue_token(&self) -> AuthToken {
+        match self.service.issue_token(&self.token) {
+            Ok(token) => token,
+            Err(why) => panic!("no token can be issued: {why}"),
+        }
     }
 
     /// The last SMS that was sent to this handle's user.
@@ -261,14 +310,91 @@ impl FakeOtps {
         self.service.with_faults(|armed| armed.arm(fault));
     }
 
-    /// Ends all faults.
+    /// Lets this go wrong from the next request on, as the [`CustomFault`] says.
+    pub fn arm_custom(&self, fault: CustomFault) {
+        self.service.with_custom_faults(|faults| faults.arm(fault));
+    }
+
+    /// Ends all faults, those of your own too.
     pub fn disarm_all(&self) {
-        self.service.with_faults(Armed::clear);
+        self.service.disarm_all();
     }
 
     /// The faults that are armed, and have not struck for the last time.
     pub fn armed(&self) -> Vec<Fault> {
         self.service.with_faults(|armed| armed.list())
+    }
+
+    /// The names of the faults of your own that are armed, and have not struck for the last time.
+    pub fn armed_custom(&self) -> Vec<&'static str> {
+        self.service.with_custom_faults(|faults| faults.names())
+    }
+
+    /// Answers on an endpoint that the service does not have, or that a route has already: what the handler
+    /// returns is the reply. For a larger SDK's endpoints, whose operations are then called as the four are, by
+    /// any client over this service, and over `otp-emulator`.
+    ///
+    /// The service treats a route as its own operations: it refuses unknown tokens, other methods and what is
+    /// beyond the rate limit, adds the request id, notes it in the [journal](Self::journal), and every
+    /// [`Fault`] strikes that is not about another operation. What strikes before the service acts does so
+    /// before the handler is called.
+    ///
+    /// The handler returns `Ok` if it acted, noted as [`Event::Acted`], or the refusal as `Err`, noted as
+    /// [`Event::Refused`]. It is called for several requests at a time if they come so, and keeps its state as
+    /// it likes, such as in a `Mutex`. It may call the service. If it panics, so does the call; the emulator
+    /// answers `500`.
+    ///
+    /// Of several templates that take a path, the one counts that is literal where the others have a
+    /// parameter, from the left.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use otp_core::Endpoint;
+    /// use otp_core::http::{Request, StatusCode};
+    /// use otp_mock::{FakeOtps, Reply};
+    /// use serde_json::{Value, json};
+    ///
+    /// // In your SDK: `CreateKey::ENDPOINT`, of an `Operation`.
+    /// const CREATE_KEY: &Endpoint = &Endpoint::post("create_key", "/user/api-keys");
+    ///
+    /// let keys = Mutex::new(Vec::new());
+    /// let service = FakeOtps::new();
+    /// service.route(CREATE_KEY, move |request| {
+    ///     let key: Value = request.json()?;
+    ///     let mut keys = keys.lock().unwrap();
+    ///     if keys.contains(&key) {
+    ///         return Err(Reply::error(409, "There is such a key"));
+    ///     }
+    ///     keys.push(key);
+    ///     Ok(Reply::json(201, json!({ "id": keys.len(), "user": request.user() })))
+    /// });
+    ///
+    /// let request = Request::post("/metal/v1/user/api-keys")
+    ///     .header("x-auth-token", service.token().to_header_value())
+    ///     .body(r#"{"description": "ci"}"#.into())?;
+    /// let answer = service.respond(&request);
+    /// assert_eq!(answer.status(), StatusCode::CREATED);
+    /// assert_eq!(answer.body(), &r#"{"id":1,"user":"user-1"}"#);
+    /// assert_eq!(service.respond(&request).status(), StatusCode::CONFLICT);
+    /// # Ok::<(), otp_core::http::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is an endpoint of the four operations, or its path template is none.
+    #[track_caller]
+    pub fn route(
+        &self,
+        endpoint: &'static Endpoint,
+        handler: impl Fn(&RouteRequest<'_>) -> Result<Reply, Reply> + Send + Sync + 'static,
+    ) {
+        self.service.add_route(endpoint, Handler::new(handler));
+    }
+
+    /// The path template of the operation or the [route](Self::route) that a path is of, whatever the method:
+    /// for a log that must not show the path.
+    pub fn path_template(&self, path: &str) -> Option<&'static str> {
+        self.service.routes().template(path)
     }
 
     /// What the service did so far, for a test to assert on: the last 4096 entries.
@@ -279,7 +405,7 @@ impl FakeOtps {
     /// Acts on a request to a path under `/metal/v1`, as the OpenAPI document says, and says what comes
     /// back: a documented status, with an error body where there is an error, unless a [`Fault`] strikes.
     pub fn handle(&self, request: &http::Request<Bytes>) -> Reply {
-        route::handle(&self.service, request)
+        answer::handle(&self.service, request)
     }
 
     /// As [`handle`](Self::handle), for a server that can only answer: where the reply would be lost, it is

@@ -1,33 +1,39 @@
 //! The state of the service, and what its four operations do to it.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use otp_core::http::StatusCode;
-use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::bytes::Bytes;
+use otp_core::http::{Request, StatusCode};
 use otp_core::secrecy::SecretString;
-use otp_core::{AuthToken, Operation, Otp, RecoveryCode};
+use otp_core::{AuthToken, Endpoint, Otp, RecoveryCode};
 
 use super::account::{Account, Check, Rate, SecondFactor};
 use super::accounts::Accounts;
 use super::app::Authenticator;
 use super::builder::Settings;
 use super::clock::Clock;
+use super::custom_fault::{Change, CustomFaults};
 use super::fault::{Armed, Fault};
 use super::journal::{Event, Journal, JournalEntry};
 use super::outbox::{Outbox, Sms};
 use super::random::Random;
+use super::route_request::{RouteRequest, decoded};
+use super::routes::{Action, Handler, Routes};
 use super::user::{FakeUser, TwoFactor, UserState};
+use crate::{Replies, Reply, request};
 
 const RECOVERY_CODES: usize = 10;
 
-/// What a request asks for.
-pub(super) enum Action {
-    FindEnsureOtp(Option<Otp>),
-    FindRecoveryCodes,
-    ReceiveCodes,
-    RegenerateCodes,
+/// A request: who asks for what.
+pub(super) struct Asked<'a> {
+    pub(super) http: &'a Request<Bytes>,
+    pub(super) token: Option<AuthToken>,
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) action: Action,
+    /// Those of the path, still encoded.
+    pub(super) params: Vec<(&'static str, &'a str)>,
 }
 
 /// What the service did.
@@ -36,10 +42,11 @@ pub(super) enum Done {
     Verified(Option<AuthToken>),
     Read(Vec<RecoveryCode>),
     Regenerated(Vec<RecoveryCode>),
+    /// On a route, which made this of it.
+    Routed(Reply),
 }
 
 /// Why the service refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     UnknownToken,
     HasBody,
@@ -49,12 +56,15 @@ pub(super) enum Refusal {
     /// For so long.
     LockedOut(Duration),
     RateLimited(Duration),
+    /// By a route, with this.
+    Routed(Reply),
 }
 
 pub(super) struct Service {
     clock: Clock,
     settings: Settings,
     outbox: Outbox,
+    routes: Mutex<Routes>,
     state: Mutex<State>,
 }
 
@@ -62,23 +72,14 @@ struct State {
     random: Random,
     accounts: Accounts,
     armed: Armed,
+    custom_faults: CustomFaults,
     journal: Journal,
 }
 
-impl Action {
-    pub(super) fn operation(&self) -> &'static str {
-        match self {
-            Self::FindEnsureOtp(_) => FindEnsureOtp::ENDPOINT.name(),
-            Self::FindRecoveryCodes => FindRecoveryCodes::ENDPOINT.name(),
-            Self::ReceiveCodes => ReceiveCodes::ENDPOINT.name(),
-            Self::RegenerateCodes => RegenerateCodes::ENDPOINT.name(),
-        }
-    }
-}
-
 impl Refusal {
-    pub(super) fn status(self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
+            Self::Routed(reply) => reply.answer_status().unwrap_or(StatusCode::BAD_GATEWAY),
             Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::WrongOtp => StatusCode::BAD_REQUEST,
             Self::HasBody | Self::NoTwoFactor | Self::NotBySms => StatusCode::UNPROCESSABLE_ENTITY,
@@ -89,10 +90,15 @@ impl Refusal {
 
 impl Service {
     pub(super) fn new(clock: Clock, random: Random, settings: Settings) -> Self {
-        let (accounts, armed, journal) =
-            (Accounts::default(), Armed::default(), Journal::default());
-        let state = Mutex::new(State { random, accounts, armed, journal });
-        Self { clock, settings, outbox: Outbox::default(), state }
+        let state = Mutex::new(State {
+            random,
+            accounts: Accounts::default(),
+            armed: Armed::default(),
+            custom_faults: CustomFaults::default(),
+            journal: Journal::default(),
+        });
+        let (outbox, routes) = (Outbox::default(), Mutex::default());
+        Self { clock, settings, outbox, routes, state }
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -105,11 +111,12 @@ impl Service {
 
     /// Adds a user, or says what of it another user has.
     pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
+        let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
-        if let Some(name) = user.name.as_ref().filter(|name| accounts.key_of(name).is_some()) {
-            return Err(format!("there is a user of the name {name:?} already"));
+        if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
+            return Err(name_is_taken(name));
         }
-        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token)?));
+        let other = user.token.as_ref().and_then(|token| accounts.get(accounts.find(token, now)?));
         if let Some(other) = other {
             return Err(format!("the user {:?} has this token already", other.name));
         }
@@ -122,8 +129,34 @@ impl Service {
                 SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
             }
         };
-        accounts.add(Account::new(name, second, token.clone(), new_codes(random)));
+        let mut account = Account::new(name, second, new_codes(random));
+        account.keys.issue(token.clone(), self.expiry(now), now);
+        accounts.add(account);
         Ok(token)
+    }
+
+    /// Gives the user of this token another one, or says why not.
+    pub(super) fn issue_token(&self, token: &AuthToken) -> Result<AuthToken, String> {
+        let now = self.clock.now();
+        let State { random, accounts, .. } = &mut *self.state();
+        let Some(at) = accounts.find_ever(token, now) else {
+            return Err("the token of this handle is no user's".to_owned());
+        };
+        let name = accounts.get(at).map(|account| account.name.clone()).unwrap_or_default();
+        // Since the user was revoked, another one may have got the name.
+        if accounts.named(&name).is_some_and(|(other, _)| other != at) {
+            return Err(name_is_taken(&name));
+        }
+        let new = random.token();
+        if let Some(account) = accounts.get_mut(at) {
+            account.keys.issue(new.clone(), self.expiry(now), now);
+        }
+        Ok(new)
+    }
+
+    /// When a token ends that is issued now.
+    fn expiry(&self, now: Duration) -> Option<Duration> {
+        self.settings.token_lifetime.map(|lifetime| now.saturating_add(lifetime))
     }
 
     pub(super) fn users(&self) -> Vec<UserState> {
@@ -133,15 +166,21 @@ impl Service {
 
     /// Which user has this token.
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
-        self.state().accounts.find(token)
+        let now = self.clock.now();
+        self.state().accounts.find(token, now)
     }
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
-        self.state().accounts.key_of(name).cloned()
+        self.state().accounts.named(name).map(|(_, token)| token.clone())
     }
 
     pub(super) fn revoke(&self, token: &AuthToken) {
         self.state().accounts.revoke(token);
+    }
+
+    pub(super) fn expire(&self, token: &AuthToken, after: Duration) {
+        let at = self.clock.now().saturating_add(after);
+        self.state().accounts.expire(token, at);
     }
 
     /// The secret of the user's app.
@@ -160,12 +199,75 @@ impl Service {
         token: &AuthToken,
         ask: impl FnOnce(&Authenticator) -> Option<T>,
     ) -> Option<T> {
+        let now = self.clock.now();
         let state = self.state();
-        let at = state.accounts.find(token)?;
+        let at = state.accounts.find(token, now)?;
         match &state.accounts.get(at)?.second {
             SecondFactor::App(app) => ask(app),
             _ => None,
         }
+    }
+
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test that cannot have its route must fail")]
+    pub(super) fn add_route(&self, endpoint: &'static Endpoint, handler: Handler) {
+        let added = self.routes().add(endpoint, handler);
+        // Outside the lock, since what a handler holds may call the service as it is dropped.
+        if let Err(why) = added.map(drop) {
+            panic!("there can be no route to {}: {why}", endpoint.name());
+        }
+    }
+
+    pub(super) fn routes(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn disarm_all(&self) {
+        let mut state = self.state();
+        state.armed.clear();
+        let custom = std::mem::take(&mut state.custom_faults);
+        // As with a handler.
+        drop(state);
+        drop(custom);
+    }
+
+    pub(super) fn with_custom_faults<T>(&self, change: impl FnOnce(&mut CustomFaults) -> T) -> T {
+        change(&mut self.state().custom_faults)
+    }
+
+    /// Lets a fault of the test's own strike before the service acts, and notes it.
+    pub(super) fn strike_before(
+        &self,
+        token: Option<&AuthToken>,
+        operation: Option<&'static str>,
+    ) -> Option<Replies> {
+        self.strike_custom(token, operation, CustomFaults::before).into_iter().next()
+    }
+
+    /// Lets the faults of the test's own strike after the service acted, and notes them.
+    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<Change> {
+        let operation = Some(asked.endpoint.name());
+        self.strike_custom(asked.token.as_ref(), operation, CustomFaults::after)
+    }
+
+    fn strike_custom<T, S: IntoIterator<Item = (&'static str, T)>>(
+        &self,
+        token: Option<&AuthToken>,
+        operation: Option<&'static str>,
+        strike: impl FnOnce(&mut CustomFaults, Option<&str>, Option<&str>) -> S,
+    ) -> Vec<T> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let user = token.and_then(|token| state.accounts.find(token, now));
+        let State { accounts, custom_faults, .. } = &mut *state;
+        let name = user.and_then(|at| accounts.get(at)).map(|account| account.name.as_str());
+        let struck = strike(custom_faults, name, operation).into_iter();
+        let struck: Vec<_> = struck.collect();
+        let noted = struck.into_iter().map(|(name, does)| {
+            state.note(now, user, operation, Event::StruckBy(name));
+            does
+        });
+        noted.collect()
     }
 
     pub(super) fn with_faults<T>(&self, change: impl FnOnce(&mut Armed) -> T) -> T {
@@ -179,10 +281,11 @@ impl Service {
         operation: Option<&'static str>,
         strike: impl FnOnce(&mut Armed) -> Option<Fault>,
     ) -> Option<Fault> {
+        let now = self.clock.now();
         let mut state = self.state();
         let fault = strike(&mut state.armed)?;
-        let user = token.and_then(|token| state.accounts.find(token));
-        state.note(self.clock.now(), user, operation, Event::Struck(fault));
+        let user = token.and_then(|token| state.accounts.find(token, now));
+        state.note(now, user, operation, Event::Struck(fault));
         Some(fault)
     }
 
@@ -196,67 +299,95 @@ impl Service {
 
     /// Notes a request that is no operation.
     pub(super) fn refuse_unknown(&self, status: StatusCode) {
-        self.state().note(self.clock.now(), None, None, Event::Refused(status));
+        let now = self.clock.now();
+        self.state().note(now, None, None, Event::Refused(status));
     }
 
     /// Does what a request asks for, or refuses to, and notes it.
     pub(super) fn act(
-        &self,
-        action: &Action,
-        token: Option<&AuthToken>,
-        has_body: bool,
+        self: &Arc<Self>,
+        asked: &Asked<'_>,
     ) -> (Option<Rate>, Result<Done, Refusal>) {
-        let now = self.clock.now();
-        let mut sms = None;
-        let (user, rate, outcome) = {
-            let mut state = self.state();
-            let user = token.and_then(|token| state.accounts.find(token));
-            let State { random, accounts, .. } = &mut *state;
-            let (rate, outcome) = match user.and_then(|at| accounts.get_mut(at)) {
-                None => (None, Err(Refusal::UnknownToken)),
-                Some(account) => {
-                    let limit = self.settings.rate_limit;
-                    let rate = limit.map(|(limit, per)| account.count(limit, per, now));
-                    let outcome = match &rate {
-                        Some(rate) if rate.exceeded => Err(Refusal::RateLimited(rate.reset)),
-                        _ if has_body => Err(Refusal::HasBody),
-                        _ => self.operate(action, account, random, &mut sms),
-                    };
-                    (rate, outcome)
+        let (now, date) = (self.clock.now(), self.clock.unix_seconds());
+        let mut state = self.state();
+        let user = asked.token.as_ref().and_then(|token| state.accounts.find(token, now));
+        let State { random, accounts, .. } = &mut *state;
+        let account = user.and_then(|at| accounts.get_mut(at));
+        let (mut rate, mut sms) = (None, None);
+        let outcome = match (account, &asked.token) {
+            (Some(account), Some(token)) => {
+                let limit = self.settings.rate_limit;
+                rate = limit.map(|(limit, per)| account.count(limit, per, now));
+                match (&rate, &asked.action) {
+                    (Some(rate), _) if rate.exceeded => Err(Refusal::RateLimited(rate.reset)),
+                    (_, Action::Route(handler)) => {
+                        let name = account.name.clone();
+                        // The handler may call the service, and may panic.
+                        drop(state);
+                        let outcome = self.route(handler, asked, token, &name);
+                        state = self.state();
+                        outcome
+                    }
+                    _ if !asked.http.body().is_empty() => Err(Refusal::HasBody),
+                    _ => self.operate(asked, account, random, (now, date), &mut sms),
                 }
-            };
-            let event = match &outcome {
-                Ok((event, _)) => *event,
-                Err(refusal) => Event::Refused(refusal.status()),
-            };
-            state.note(now, user, Some(action.operation()), event);
-            (user, rate, outcome.map(|(_, done)| done))
+            }
+            _ => Err(Refusal::UnknownToken),
         };
+        let event = match &outcome {
+            Ok((event, _)) => *event,
+            Err(refusal) => Event::Refused(refusal.status()),
+        };
+        state.note(now, user, Some(asked.endpoint.name()), event);
+        drop(state);
         // Outside the lock, so that the phone may call the service.
         if let (Some(user), Some(sms)) = (user, sms) {
             self.outbox.send(user, sms);
         }
-        (rate, outcome)
+        (rate, outcome.map(|(_, done)| done))
+    }
+
+    fn route(
+        self: &Arc<Self>,
+        handler: &Handler,
+        asked: &Asked<'_>,
+        token: &AuthToken,
+        user: &str,
+    ) -> Result<(Event, Done), Refusal> {
+        let params = asked.params.iter().map(|(name, value)| (*name, decoded(value)));
+        let request = RouteRequest {
+            service: self,
+            endpoint: asked.endpoint,
+            http: asked.http,
+            params: params.collect(),
+            user,
+            token,
+        };
+        match handler.handle(&request) {
+            Ok(reply) => Ok((Event::Acted, Done::Routed(reply))),
+            Err(reply) => Err(Refusal::Routed(reply)),
+        }
     }
 
     fn operate(
         &self,
-        action: &Action,
+        asked: &Asked<'_>,
         account: &mut Account,
         random: &mut Random,
+        (now, date): (Duration, u64),
         sms: &mut Option<Sms>,
     ) -> Result<(Event, Done), Refusal> {
-        let now = self.clock.now();
-        match action {
-            Action::FindEnsureOtp(otp) => {
-                let date = self.clock.unix_seconds();
+        match &asked.action {
+            Action::FindEnsureOtp => {
+                // What cannot be an OTP is simply wrong.
+                let otp = asked.params.first().and_then(|(_, otp)| request::otp(otp));
                 match account.check(otp.as_ref(), &self.settings, now, date) {
                     Check::Wrong => Err(Refusal::WrongOtp),
                     Check::LockedOut(left) => Err(Refusal::LockedOut(left)),
                     Check::Right(factor) => {
                         let session = self.settings.session_tokens.then(|| random.token());
                         if let Some(session) = &session {
-                            account.open_session(session.clone());
+                            account.sessions.issue(session.clone(), self.expiry(now), now);
                         }
                         Ok((Event::Verified(factor), Done::Verified(session)))
                     }
@@ -282,6 +413,7 @@ impl Service {
                 let codes = account.recovery_codes.clone();
                 Ok((Event::CodesRegenerated, Done::Regenerated(codes)))
             }
+            Action::Route(_) => unreachable!("a route is no operation"),
         }
     }
 
@@ -301,6 +433,10 @@ impl State {
         let user = user.and_then(|at| self.accounts.get(at)).map(|account| account.name.clone());
         self.journal.write(JournalEntry { at, user, operation, event });
     }
+}
+
+fn name_is_taken(name: &str) -> String {
+    format!("there is a user of the name {name:?} already")
 }
 
 fn new_codes(random: &mut Random) -> Vec<RecoveryCode> {

@@ -1,7 +1,7 @@
 //! What passed through a transport, written down without its secrets, and played again.
 
-mod exchanged;
-mod passed;
+mod captured;
+mod file_format;
 mod recorder;
 mod recording;
 mod redact;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 
 use super::Recording;
-use super::passed::{self, Came, Passed, Seen};
+use super::captured::{self, CapturedExchange, CapturedOutcome, CapturedRequest};
 
 /// A transport that writes down what passes through another, with every secret replaced, in the flavour
 /// that the other has.
@@ -36,7 +36,7 @@ use super::passed::{self, Came, Passed, Seen};
 pub struct Recorder<T> {
     inner: T,
     /// In the order of sending.
-    passed: Arc<Mutex<Vec<Passed>>>,
+    exchanges: Arc<Mutex<Vec<CapturedExchange>>>,
 }
 
 /// A request on its way.
@@ -49,32 +49,32 @@ struct Sent {
 impl<T> Recorder<T> {
     /// Records what passes through this transport.
     pub fn new(transport: T) -> Self {
-        Self { inner: transport, passed: Arc::default() }
+        Self { inner: transport, exchanges: Arc::default() }
     }
 
     /// What was answered so far.
     pub fn recording(&self) -> Recording {
         // Others may go on in the meantime.
-        let passed = self.passed().clone();
-        Recording { exchanges: passed::write(&passed) }
+        let exchanges = self.exchanges().clone();
+        Recording { exchanges: captured::write(&exchanges) }
     }
 
     fn sent(&self, request: &Request, when: Duration) -> Sent {
-        let request = Arc::new(Seen::of(request));
-        let mut passed = self.passed();
-        passed.push(Passed { request, came: None });
-        Sent { at: passed.len() - 1, when }
+        let request = Arc::new(CapturedRequest::of(request));
+        let mut exchanges = self.exchanges();
+        exchanges.push(CapturedExchange { request, outcome: None });
+        Sent { at: exchanges.len() - 1, when }
     }
 
     fn came(&self, sent: &Sent, outcome: &Result<Response, TransportError>, now: Duration) {
-        let came = Came::of(outcome, now.saturating_sub(sent.when));
-        if let Some(passed) = self.passed().get_mut(sent.at) {
-            passed.came = Some(Arc::new(came));
+        let outcome = CapturedOutcome::of(outcome, now.saturating_sub(sent.when));
+        if let Some(exchange) = self.exchanges().get_mut(sent.at) {
+            exchange.outcome = Some(Arc::new(outcome));
         }
     }
 
-    fn passed(&self) -> MutexGuard<'_, Vec<Passed>> {
-        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn exchanges(&self) -> MutexGuard<'_, Vec<CapturedExchange>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +133,8 @@ impl<T: blocking::Transport> blocking::Transport for Recorder<T> {
 
 impl<T> fmt::Debug for Recorder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exchanges = self.passed().iter().filter(|passed| passed.came.is_some()).count();
+        let exchanges =
+            self.exchanges().iter().filter(|exchange| exchange.outcome.is_some()).count();
         f.debug_struct("Recorder").field("exchanges", &exchanges).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::exchanged::Exchanged;
+use super::file_format::Exchanged;
 use crate::{Expected, Reply, ScriptedTransport};
 
 /// What passed through a [`Recorder`](crate::Recorder), with every secret replaced.

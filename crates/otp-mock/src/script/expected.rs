@@ -120,6 +120,11 @@ impl Expected {
         headers
     }
 
+    /// Whether it is about the operation of this request, whatever the values.
+    pub(super) fn is_of(&self, request: &SeenRequest) -> bool {
+        self.operation.as_ref().is_none_or(|name| name == request.operation())
+    }
+
     pub(super) fn takes(&self, request: &SeenRequest) -> bool {
         self.look_at(request).iter().all(Looked::is_as_expected)
     }
@@ -131,7 +136,7 @@ impl Expected {
             let difference = (!as_expected).then(difference);
             looked.push(Looked { what, difference });
         };
-        let another = self.operation.as_ref().is_some_and(|name| name != request.operation());
+        let another = !self.is_of(request);
         if let Some(operation) = &self.operation {
             look("operation".into(), !another, &|| {
                 format!("expected {operation}, came {}", request.operation())

@@ -14,16 +14,15 @@ use std::time::Duration;
 use otp_core::{Request, TransportError, TransportErrorKind};
 
 use self::steps::{Order, Steps};
-use crate::Reply;
-use crate::in_memory::{InMemory, transport_in_all_flavours};
-use crate::reply::Played;
+use crate::in_memory::{InMemory, Played, transport_in_all_flavours};
+use crate::{Replies, Reply};
 
 /// A transport that answers by a script: for a test of what a client, with its settings, sends and does
 /// about an answer.
 ///
 /// It keeps the requests to look at, in every flavour, and takes no time: waits and slow answers turn
-/// its own clock. A request that the script does not have is answered with an error that names the
-/// nearest step and the difference; nothing of it counts as sent.
+/// its own clock. A request that the script does not have is answered with an error that names the step
+/// that it should be, and the difference; nothing of it counts as sent.
 ///
 /// # At the end
 ///
@@ -112,12 +111,23 @@ impl ScriptedTransport {
 
     /// A transport that never answers: every attempt ends at its time limit.
     pub fn never_answering() -> Self {
-        Self::in_order().answer_always(Expected::anything(), Reply::never)
+        Self::failing(Reply::never())
     }
 
-    /// A transport that always fails like this.
-    pub fn failing(error: impl Fn() -> TransportError + Send + Sync + 'static) -> Self {
-        Self::in_order().answer_always(Expected::anything(), move || Reply::failed(error()))
+    /// A transport that always fails like this, or always gives this reply.
+    ///
+    /// ```
+    /// use otp_core::{AuthToken, ErrorKind, OtpsApi, OtpsClient};
+    /// use otp_mock::{Reply, ScriptedTransport};
+    ///
+    /// let down = ScriptedTransport::failing(Reply::error(503, "Maintenance"));
+    /// let client = OtpsClient::new(down, AuthToken::new("k3y")?);
+    /// let error = pollster::block_on(client.receive_codes()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Server);
+    /// # Ok::<(), otp_core::Error>(())
+    /// ```
+    pub fn failing(reply: impl Into<Replies>) -> Self {
+        Self::in_order().answer_always(Expected::anything(), reply)
     }
 
     /// Adds a step: this request is answered so, once.
@@ -136,18 +146,16 @@ impl ScriptedTransport {
     /// Adds a step: this request is answered so from then on, any number of times. None is a number too: a
     /// step like this may stay unused. In order, it is the last step.
     ///
+    /// The reply is a [`Reply`], or a closure that makes one each time.
+    ///
     /// # Panics
     ///
     /// If its turn never comes: in order, after another step like this.
     #[must_use = "the script belongs to the transport that this gives back"]
     #[track_caller]
-    pub fn answer_always(
-        self,
-        request: impl Into<Expected>,
-        reply: impl Fn() -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub fn answer_always(self, request: impl Into<Expected>, reply: impl Into<Replies>) -> Self {
         self.must_be_open();
-        self.0.state().steps.always(request.into(), reply);
+        self.0.state().steps.always(request.into(), reply.into());
         self
     }
 
@@ -198,7 +206,7 @@ impl Script {
         let told = std::mem::replace(&mut state.finished, true);
         let left = state.steps.left();
         if !told && !left.is_empty() {
-            report.push(format!("nobody asked for {}", left.join(" and ")));
+            report.push(format!("nobody asked for {left}"));
         }
         (!report.is_empty())
             .then(|| format!("the transport's script was not followed: {}", report.join("\n")))
@@ -230,21 +238,22 @@ impl InMemory for ScriptedTransport {
         };
         // Outside the lock: what makes a reply may look at the script.
         match answer {
-            Ok(reply) => reply.make().play(&request, |time| self.pass(time)),
-            Err(mismatch) => Played::Done(Err(
-                TransportError::not_sent(TransportErrorKind::Other).with_reason(mismatch)
-            )),
+            Ok(reply) => Played::of(reply.make(), &request),
+            Err(mismatch) => {
+                let error = TransportError::not_sent(TransportErrorKind::Other);
+                Played { takes: Duration::ZERO, outcome: Some(Err(error.with_reason(mismatch))) }
+            }
         }
     }
 
-    fn pass(&self, time: Duration) {
+    fn turn(&self, time: Duration) {
         let mut state = self.0.state();
         state.clock = state.clock.saturating_add(time);
     }
 
-    fn wait(&self, time: Duration) {
-        self.pass(time);
+    fn wait(&self, time: Duration) -> Duration {
         self.0.state().waits.push(time);
+        time
     }
 
     fn time(&self) -> Duration {

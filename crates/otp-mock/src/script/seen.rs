@@ -3,10 +3,9 @@ use std::time::Duration;
 
 use otp_core::bytes::Bytes;
 use otp_core::{AuthToken, Endpoint, Operation, Otp, Request, http};
-use percent_encoding::percent_decode_str;
 
 use super::Expected;
-use crate::X_AUTH_TOKEN;
+use crate::request;
 
 /// A request that a double was sent. Its `Debug` shows no secret; the secrets can be compared as what
 /// they are.
@@ -62,17 +61,14 @@ impl SeenRequest {
 
     /// The token, if there is exactly one and it is valid.
     pub fn token(&self) -> Option<AuthToken> {
-        let mut values = self.http.headers().get_all(X_AUTH_TOKEN).iter();
-        let (Some(value), None) = (values.next(), values.next()) else { return None };
-        AuthToken::new(value.to_str().ok()?).ok()
+        request::token(self.http.headers())
     }
 
     /// The OTP in the path, if the operation has one there.
     pub fn otp(&self) -> Option<Otp> {
-        let (_, rest) = self.endpoint.path_template().split_once("{otp}")?;
-        let path = self.http.uri().path().strip_suffix(rest)?;
-        let (_, segment) = path.rsplit_once('/')?;
-        Otp::new(percent_decode_str(segment).decode_utf8().ok()?).ok()
+        let path = self.http.uri().path();
+        let params = request::params_below_base(self.endpoint.path_template(), path)?;
+        params.iter().find(|(name, _)| *name == "otp").and_then(|(_, value)| request::otp(value))
     }
 
     /// The time that the attempt had left.

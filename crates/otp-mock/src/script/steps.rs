@@ -1,10 +1,9 @@
 //! The script: which reply for which request, and what to say when there is none.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use super::{Expected, SeenRequest};
-use crate::Reply;
+use crate::{Replies, Reply};
 
 /// Whether the steps are taken one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +25,20 @@ struct Step {
 enum Answer {
     Once(Reply),
     Taken,
-    Always(Arc<dyn Fn() -> Reply + Send + Sync>),
+    Always(Replies),
 }
 
 /// A reply, or what makes it.
 pub(super) enum Given {
     Reply(Reply),
-    Maker(Arc<dyn Fn() -> Reply + Send + Sync>),
+    OneOf(Replies),
 }
 
 impl Given {
     pub(super) fn make(self) -> Reply {
         match self {
             Self::Reply(reply) => reply,
-            Self::Maker(maker) => maker(),
+            Self::OneOf(replies) => replies.next(),
         }
     }
 }
@@ -66,12 +65,8 @@ impl Steps {
         self.steps.push(Step { expected, answer: Answer::Once(reply) });
     }
 
-    pub(super) fn always(
-        &mut self,
-        expected: Expected,
-        reply: impl Fn() -> Reply + Send + Sync + 'static,
-    ) {
-        self.steps.push(Step { expected, answer: Answer::Always(Arc::new(reply)) });
+    pub(super) fn always(&mut self, expected: Expected, replies: Replies) {
+        self.steps.push(Step { expected, answer: Answer::Always(replies) });
     }
 
     /// The reply to this request, or why there is none.
@@ -82,7 +77,7 @@ impl Steps {
             Order::Any => open.find(|step| step.takes(request)),
         };
         match step.map(|step| &mut step.answer) {
-            Some(Answer::Always(maker)) => Ok(Given::Maker(Arc::clone(maker))),
+            Some(Answer::Always(replies)) => Ok(Given::OneOf(replies.clone())),
             Some(answer) => match std::mem::replace(answer, Answer::Taken) {
                 Answer::Once(reply) => Ok(Given::Reply(reply)),
                 Answer::Taken | Answer::Always(_) => Err(self.mismatch(request)),
@@ -91,19 +86,17 @@ impl Steps {
         }
     }
 
-    /// The steps that nobody asked for, one a line.
-    pub(super) fn left(&self) -> Vec<String> {
-        self.numbered()
-            .filter(|(_, step)| matches!(step.answer, Answer::Once(_)))
-            .map(|(number, step)| format!("step {number}, {}", step.expected))
-            .collect()
+    /// The steps that nobody asked for; empty if there is none.
+    pub(super) fn left(&self) -> String {
+        listed(self.numbered().filter(|(_, step)| matches!(step.answer, Answer::Once(_))))
     }
 
-    fn numbered(&self) -> impl Iterator<Item = (usize, &Step)> {
+    fn numbered(&self) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
         self.steps.iter().enumerate().map(|(at, step)| (at + 1, step))
     }
 
-    /// The nearest step, and how the request differs from it.
+    /// Why no step answers this request: the step that it should be, with the difference, or else the
+    /// steps that are open.
     fn mismatch(&self, request: &SeenRequest) -> String {
         let mut told = format!(
             "no step of the script answers {} ({} {})",
@@ -111,45 +104,38 @@ impl Steps {
             request.endpoint().method(),
             request.endpoint().path_template()
         );
-        let open = || self.numbered().filter(|(_, step)| step.is_open());
-        let likeness = |step: &Step| {
-            let looked = step.expected.look_at(request);
-            let same = looked.iter().filter(|looked| looked.is_as_expected()).count();
-            // Of two that are as like, the one that asks for less.
-            (same, usize::MAX - looked.len())
+        let open: Vec<_> = self.numbered().filter(|(_, step)| step.is_open()).collect();
+        let compared = match self.order {
+            Order::Given => open.first().map(|step| ("the next", step)),
+            Order::Any => {
+                let same = open.iter().find(|(_, step)| step.expected.is_of(request));
+                same.map(|step| ("the first open one of this operation", step))
+            }
         };
-        let nearest = match self.order {
-            Order::Given => open().next(),
-            // The first of those that are most alike.
-            Order::Any => open()
-                .reduce(|best, next| if likeness(next.1) > likeness(best.1) { next } else { best }),
+        // Writing to a string does not fail.
+        let _ = match compared {
+            Some((which, (number, step))) => {
+                let _ = write!(told, "; {which} is step {number} of {}, ", self.steps.len());
+                let _ = write!(told, "{}:", step.expected);
+                let mut looked = step.expected.look_at(request).into_iter();
+                looked.try_for_each(|looked| write!(told, "\n    {looked}"))
+            }
+            None if self.steps.is_empty() => write!(
+                told,
+                "; it has no step, so no request was expected: `answer` and `answer_always` add steps"
+            ),
+            None if open.is_empty() => {
+                write!(told, "; all {} were asked for already", self.steps.len())
+            }
+            None => write!(told, "; open are {}", listed(open.iter().copied())),
         };
-        let Some((number, step)) = nearest else {
-            let _ = match self.steps.len() {
-                0 => write!(
-                    told,
-                    "; it has no step, so no request was expected: `answer` and `answer_always` add \
-                     steps"
-                ),
-                steps => write!(told, "; all {steps} were asked for already"),
-            };
-            return told;
-        };
-        let which = if self.order == Order::Given { "the next" } else { "the nearest" };
-        let _ =
-            write!(told, "; {which} is step {number} of {}, {}:", self.steps.len(), step.expected);
-        for looked in step.expected.look_at(request) {
-            let _ = write!(told, "\n    {looked}");
-        }
+        let mut others = self.numbered().filter(|(_, step)| step.expected.takes(request));
         let other = match self.order {
-            Order::Given => open()
-                .skip(1)
-                .find(|(_, step)| step.takes(request))
+            Order::Given => others
+                .find(|(_, step)| step.is_open())
                 .map(|(later, _)| format!("step {later} would answer it, in its turn")),
-            Order::Any => self
-                .numbered()
-                .filter(|(_, step)| !step.is_open() && step.takes(request))
-                .last()
+            Order::Any => others
+                .next_back()
                 .map(|(taken, _)| format!("step {taken} answered it already, which it does once")),
         };
         if let Some(other) = other {
@@ -157,6 +143,12 @@ impl Steps {
         }
         told
     }
+}
+
+/// Each with its number.
+fn listed<'a>(steps: impl Iterator<Item = (usize, &'a Step)>) -> String {
+    let named = steps.map(|(number, step)| format!("step {number}, {}", step.expected));
+    named.collect::<Vec<_>>().join(" and ")
 }
 
 impl Step {

@@ -1,4 +1,4 @@
-//! What passed, as it was, until it is written down.
+//! What a recorder keeps of each exchange, secrets included, until it is written down.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,35 +12,37 @@ use otp_core::{Progress, Request, Response, TransportError, TransportErrorKind};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::exchanged::{Answer, Exchanged, Failure};
+use super::file_format::{Answer, Exchanged, Failure};
 use super::redact::{Known, Redactor};
 use crate::X_AUTH_TOKEN;
+use crate::request::{param, params_below_base};
 
 /// A request, and what came back if anything did.
 #[derive(Clone)]
-pub(super) struct Passed {
-    pub(super) request: Arc<Seen>,
-    pub(super) came: Option<Arc<Came>>,
+pub(super) struct CapturedExchange {
+    pub(super) request: Arc<CapturedRequest>,
+    pub(super) outcome: Option<Arc<CapturedOutcome>>,
 }
 
 /// Writes down all that was answered. Every secret is known before the first text is written, since a
 /// server may name one before it is seen as what it is.
-pub(super) fn write(passed: &[Passed]) -> Vec<Exchanged> {
+pub(super) fn write(exchanges: &[CapturedExchange]) -> Vec<Exchanged> {
     let mut known = Known::default();
-    for Passed { request, came } in passed {
+    for CapturedExchange { request, outcome } in exchanges {
         request.learn(&mut known);
-        if let Some(message) = came.as_ref().and_then(|came| came.message()) {
+        if let Some(message) = outcome.as_ref().and_then(|outcome| outcome.message()) {
             message.learn(&mut known);
         }
     }
     let redactor = known.redactor();
-    let answered =
-        passed.iter().filter_map(|passed| Some((&passed.request, passed.came.as_ref()?)));
-    answered.map(|(request, came)| came.write(request, &redactor)).collect()
+    let answered = exchanges
+        .iter()
+        .filter_map(|exchange| Some((&exchange.request, exchange.outcome.as_ref()?)));
+    answered.map(|(request, outcome)| outcome.write(request, &redactor)).collect()
 }
 
 /// What is kept of a request.
-pub(super) struct Seen {
+pub(super) struct CapturedRequest {
     operation: &'static str,
     template: &'static str,
     method: Method,
@@ -52,14 +54,18 @@ pub(super) struct Seen {
     time_limit: Duration,
 }
 
-impl Seen {
+impl CapturedRequest {
     pub(super) fn of(request: &Request) -> Self {
         let template = request.endpoint().path_template();
         Self {
             operation: request.endpoint().name(),
             template,
             method: request.as_http().method().clone(),
-            params: params(template, request.as_http().uri().path()),
+            params: params_below_base(template, request.as_http().uri().path())
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, value)| (name, decoded(value)))
+                .collect(),
             headers: request.as_http().headers().clone(),
             secrets: request.secrets().map(SecretString::from).collect(),
             time_limit: request.time_limit(),
@@ -87,9 +93,10 @@ impl Seen {
     fn line(&self, redactor: &Redactor<'_>) -> String {
         let mut params = self.params.iter();
         let path = self.template.split('/').map(|segment| match param(segment) {
-            Some(_) => {
+            Some((before, _, after)) => {
                 let value = params.next().map(|(_, value)| value.expose_secret());
-                value.map(|value| redactor.placeholder(value)).unwrap_or_default()
+                let value = value.map(|value| redactor.placeholder(value)).unwrap_or_default();
+                format!("{before}{value}{after}")
             }
             None => segment.to_owned(),
         });
@@ -109,15 +116,6 @@ impl Seen {
     }
 }
 
-/// The parameters of a path, by their names. A base URL may have a path too: the template's is the end of it.
-fn params(template: &'static str, path: &str) -> Vec<(&'static str, SecretString)> {
-    let segments = template.rsplit('/').zip(path.rsplit('/'));
-    let params = segments.filter_map(|(segment, given)| Some((param(segment)?, decoded(given))));
-    let mut params: Vec<_> = params.collect();
-    params.reverse();
-    params
-}
-
 /// Without a copy that is not wiped: it may be an OTP.
 fn decoded(segment: &str) -> SecretString {
     let mut bytes = Zeroizing::new(Vec::with_capacity(segment.len()));
@@ -127,10 +125,6 @@ fn decoded(segment: &str) -> SecretString {
         // No secret of this API; one of another is shown to be wrong when it is played.
         Err(_) => SecretString::from(String::from_utf8_lossy(&bytes).into_owned()),
     }
-}
-
-fn param(segment: &str) -> Option<&str> {
-    segment.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// Each header that is written, by its first value, which is the one that a client takes. The value is
@@ -147,7 +141,7 @@ fn first_of_each(
 }
 
 /// What came back.
-pub(super) struct Came {
+pub(super) struct CapturedOutcome {
     took: Duration,
     outcome: Result<Message, Failed>,
 }
@@ -217,7 +211,7 @@ fn is_telling(name: &HeaderName) -> bool {
     TELLING.contains(&name.as_str())
 }
 
-impl Came {
+impl CapturedOutcome {
     pub(super) fn of(outcome: &Result<Response, TransportError>, took: Duration) -> Self {
         let outcome = match outcome {
             Ok(answer) => {
@@ -239,7 +233,7 @@ impl Came {
         }
     }
 
-    fn write(&self, request: &Seen, redactor: &Redactor<'_>) -> Exchanged {
+    fn write(&self, request: &CapturedRequest, redactor: &Redactor<'_>) -> Exchanged {
         let (answer, failure) = match &self.outcome {
             Ok(answer) => (Some(answer.write(redactor)), None),
             Err(Failed { kind, not_sent, head }) => {
