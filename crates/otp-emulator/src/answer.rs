@@ -9,6 +9,8 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 use otp_core::bytes::Bytes;
+use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes};
+use otp_core::{Operation, Progress};
 use otp_mock::{FakeOtps, Outcome, Reply};
 
 use crate::Cors;
@@ -17,16 +19,19 @@ use crate::crowd::Seat;
 use crate::log::{Log, Logged};
 use crate::serve::Desk;
 
-/// No operation takes a body, so this only bounds what is read to say so.
-const MAX_BODY: usize = 8 * 1024;
+/// Only routes take a body.
+const MAX_BODY: usize = 64 * 1024;
 
 /// How much of a body that is too large is read and thrown away.
 const MAX_DRAINED: usize = 256 * 1024;
 
 const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
 
-const PANICKED: (StatusCode, &str) =
+const PHONE_PANICKED: (StatusCode, &str) =
     (StatusCode::INTERNAL_SERVER_ERROR, "The SMS was sent, and the callback of on_sms panicked");
+
+const HANDLER_PANICKED: (StatusCode, &str) =
+    (StatusCode::INTERNAL_SERVER_ERROR, "The handler of the route panicked");
 
 /// After the half of an answer that is cut off: it is on its way by then.
 const CUT_AFTER: Duration = Duration::from_millis(50);
@@ -53,7 +58,7 @@ impl Desk for ServiceDesk {
     ) -> Result<Response<ReplyBody>, h2::Error> {
         let _busy = seat.busy();
         let started = Instant::now();
-        let logged = Logged::of(&request);
+        let logged = Logged::of(&request, &self.fake);
         let (head, body) = request.into_parts();
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(&head)) {
             self.log.write(&logged, preflight.status().as_str(), started);
@@ -68,14 +73,24 @@ impl Desk for ServiceDesk {
 }
 
 impl ServiceDesk {
-    /// What the service says; nothing if the phone that a test gave it panicked. That phone may take long,
-    /// or call this server, so it rings on another thread.
-    async fn handle(&self, request: Request<Bytes>, logged: &Logged) -> Option<Reply> {
-        if !logged.sends_sms() {
-            return Some(self.fake.handle(&request));
-        }
+    /// What the service says, or what to refuse with if the test's own code panicked: a phone, or the handler
+    /// of a route. Such code may take long, or call this server, so it runs on another thread.
+    async fn handle(
+        &self,
+        request: Request<Bytes>,
+        logged: &Logged,
+    ) -> Result<Reply, (StatusCode, &'static str)> {
+        const SENDS_SMS: &str = ReceiveCodes::ENDPOINT.path_template();
+        const VERIFIES: &str = FindEnsureOtp::ENDPOINT.path_template();
+        const HAS_CODES: &str = FindRecoveryCodes::ENDPOINT.path_template();
+        let panicked = match logged.path_template() {
+            None | Some(VERIFIES | HAS_CODES) => return Ok(self.fake.handle(&request)),
+            Some(SENDS_SMS) => PHONE_PANICKED,
+            Some(_) => HANDLER_PANICKED,
+        };
         let fake = self.fake.clone();
-        tokio::task::spawn_blocking(move || fake.handle(&request)).await.ok()
+        let handling = tokio::task::spawn_blocking(move || fake.handle(&request));
+        handling.await.map_err(|_| panicked)
     }
 
     async fn act(
@@ -100,9 +115,12 @@ impl ServiceDesk {
                 return Ok(response);
             }
         };
-        let Some(reply) = self.handle(Request::from_parts(head, body), logged).await else {
-            self.log.write(logged, PANICKED.0.as_str(), started);
-            return Ok(refuse(PANICKED));
+        let reply = match self.handle(Request::from_parts(head, body), logged).await {
+            Ok(reply) => reply,
+            Err(panicked) => {
+                self.log.write(logged, panicked.0.as_str(), started);
+                return Ok(refuse(panicked));
+            }
         };
         if !reply.delay().is_zero() {
             tokio::time::sleep(reply.delay()).await;
@@ -118,7 +136,7 @@ impl ServiceDesk {
                 Ok(answered.0.map(ReplyBody::cut))
             }
             // RFC 9113 §8.7: a refused stream was not processed. HTTP/1.1 has no word for it.
-            Outcome::NotSent if version == Version::HTTP_2 => {
+            outcome if version == Version::HTTP_2 && is_not_sent(&outcome) => {
                 self.log.write(logged, "refused stream", started);
                 Err(h2::Reason::REFUSED_STREAM.into())
             }
@@ -128,6 +146,14 @@ impl ServiceDesk {
                 std::future::pending().await
             }
         }
+    }
+}
+
+fn is_not_sent(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotSent => true,
+        Outcome::Failed(error) => error.progress() == Progress::NotSent,
+        _ => false,
     }
 }
 

@@ -66,7 +66,7 @@ impl EmulatorBuilder {
     /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
     /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
     /// is answered `500`, though the SMS was sent. Of SMS that are asked for at the same time, it may be
-    /// called at the same time.
+    /// called at the same time. All of this holds for the handlers of [routes](FakeOtps::route) too.
     pub fn fake(self, fake: FakeOtps) -> Self {
         Self { fake: Some(fake), ..self }
     }

@@ -68,7 +68,8 @@ impl Cors {
         let mut response = Response::new(B::default());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        let methods = HeaderValue::from_static("DELETE, GET, PATCH, POST, PUT");
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         if let Some(wanted) = asks.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
         }

@@ -1,5 +1,4 @@
-//! The log of requests. It holds no secret: of a path it knows only the document's templates, of the
-//! headers nothing.
+//! The log of requests. It holds no secret: of a path it has only the template, of the headers nothing.
 
 use std::fmt;
 use std::io;
@@ -9,8 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hyper::{Method, Request, Version};
-use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes};
-use otp_core::{Endpoint, Operation};
+use otp_mock::FakeOtps;
 
 /// How many lines wait for whoever is told.
 const WAITING: usize = 4096;
@@ -34,7 +32,7 @@ pub(crate) type Told = Box<dyn Fn(&RequestLine) + Send + Sync>;
 pub struct RequestLine {
     /// The method; `other` if HTTP itself does not have it.
     pub method: &'static str,
-    /// The path's template; none if the document has no such path.
+    /// The path's template; none if neither the document nor a [route](FakeOtps::route) has such a path.
     pub path_template: Option<&'static str>,
     /// The version of HTTP.
     pub version: Version,
@@ -90,17 +88,16 @@ impl Telling {
 }
 
 impl Logged {
-    /// Whether this is the operation that sends an SMS.
-    pub(crate) fn sends_sms(&self) -> bool {
-        self.path_template == Some(ReceiveCodes::ENDPOINT.path_template())
-    }
-
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>, fake: &FakeOtps) -> Self {
         Self {
             method: method(request.method()),
-            path_template: template(request.uri().path()),
+            path_template: fake.path_template(request.uri().path()),
             version: request.version(),
         }
+    }
+
+    pub(crate) fn path_template(&self) -> Option<&'static str> {
+        self.path_template
     }
 }
 
@@ -115,17 +112,6 @@ fn method(method: &Method) -> &'static str {
         (&Method::OPTIONS, "OPTIONS"),
     ];
     KNOWN.iter().find(|(known, _)| *known == method).map_or("other", |(_, name)| name)
-}
-
-fn template(path: &str) -> Option<&'static str> {
-    const KNOWN: [&Endpoint; 3] =
-        [FindEnsureOtp::ENDPOINT, FindRecoveryCodes::ENDPOINT, ReceiveCodes::ENDPOINT];
-    let path = path.strip_prefix("/metal/v1")?;
-    let known = KNOWN.iter().map(|endpoint| endpoint.path_template());
-    known.into_iter().find(|template| match template.split_once('{') {
-        Some((literal, _)) => path.strip_prefix(literal).is_some_and(|param| !param.contains('/')),
-        None => path == *template,
-    })
 }
 
 impl fmt::Display for RequestLine {

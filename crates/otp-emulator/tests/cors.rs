@@ -47,7 +47,7 @@ fn a_preflight_is_answered_and_sends_no_sms() {
     assert!(head.starts_with("http/1.1 204 "), "{head}");
     for line in [
         "access-control-allow-origin: *",
-        "access-control-allow-methods: get, post",
+        "access-control-allow-methods: delete, get, patch, post, put",
         "access-control-allow-headers: user-agent,x-auth-token",
     ] {
         assert!(head.lines().any(|other| other == line), "no {line} in {head}");
