@@ -300,15 +300,10 @@ impl<O: Operation> Exchange<O> {
             return self.done(Err(error));
         };
         match write(&self.config, self.token.as_ref(), &self.operation, &self.options) {
-            Ok((request, secrets)) => {
+            Ok(request) => {
                 self.state = State::InFlight;
-                self.secrets.extend(&secrets);
-                Step::Send(
-                    Request::new(O::ENDPOINT, request)
-                        .with_secrets(secrets)
-                        .with_time_limit(time_limit)
-                        .with_response_limit(self.config.response_limit()),
-                )
+                self.secrets.extend(request.added_secrets());
+                Step::Send(request.with_time_limit(time_limit))
             }
             Err(reason) => self.done(Err(Error::builder(ErrorKind::InvalidInput)
                 .endpoint(O::ENDPOINT)
@@ -433,13 +428,13 @@ fn uses_token(endpoint: &Endpoint, options: &CallOptions) -> bool {
     }
 }
 
-/// The request of an attempt, and what is secret in it besides the value of `X-Auth-Token`.
+/// The request of an attempt, which knows what is secret in it.
 pub(crate) fn write<O: Operation>(
     config: &ClientConfig,
     token: Option<&AuthToken>,
     operation: &O,
     options: &CallOptions,
-) -> Result<(http::Request<bytes::Bytes>, Secrets), Cow<'static, str>> {
+) -> Result<Request, Cow<'static, str>> {
     let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
     let accept = HeaderValue::from_str(endpoint.accepted_type());
@@ -459,12 +454,21 @@ pub(crate) fn write<O: Operation>(
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
-    let mut secrets = draft.take_secrets();
-    let request = draft.finish(endpoint, base)?;
-    for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
-        if value.is_sensitive() {
+    let secrets = draft.take_secrets();
+    let mut request = Request::new(endpoint, draft.finish(endpoint, base)?)
+        .with_secrets(secrets)
+        .with_response_limit(config.response_limit());
+    for edit in config.edits() {
+        edit(&mut request).map_err(WriteError::into_reason)?;
+    }
+    let mut secrets = request.take_secrets();
+    let own = token.filter(|_| endpoint.auth_scheme() == AuthScheme::XAuthToken);
+    for (name, value) in request.as_http().headers() {
+        let is_own = name == X_AUTH_TOKEN
+            && own.is_some_and(|token| value.as_bytes() == token.expose_secret().as_bytes());
+        if value.is_sensitive() && !is_own {
             secrets.add_header(value);
         }
     }
-    Ok((request, secrets))
+    Ok(request.with_secrets(secrets))
 }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use crate::AuthToken;
-use crate::credentials::{ProviderError, Source, TokenRequest};
+use crate::credentials::{FromFn, ProviderError, Source, TokenRequest};
 
 /// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without `Send` and `Sync`.
 ///
@@ -23,5 +23,13 @@ impl Credentials {
     /// Tokens from this provider.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Rc::new(provider)))
+    }
+
+    /// Tokens from this function: see [`Credentials::from_fn`](crate::Credentials::from_fn).
+    pub fn from_fn<F>(token: F) -> Self
+    where
+        F: Fn(&TokenRequest) -> Result<AuthToken, ProviderError> + 'static,
+    {
+        Self::provider(FromFn(token))
     }
 }
