@@ -140,7 +140,7 @@ fn wanted(item: &Item, only: Option<&[&str]>) -> bool {
                 || ["std", "otp_core"]
                     .iter()
                     .any(|root| item.tree.to_token_stream().to_string().starts_with(root))
-                || item.tree.to_token_stream().to_string().contains("AppApi")
+                || item.tree.to_token_stream().to_string().contains("MetalApi")
         }
         _ => only.is_none(),
     }

@@ -141,6 +141,40 @@ fn an_operation_of_a_larger_sdk_gets_every_guarantee() {
 }
 
 #[test]
+fn an_operation_that_only_has_a_path_writes_nothing() {
+    struct FindUser;
+    impl Operation for FindUser {
+        type Output = StatusCode;
+        const ENDPOINT: &'static Endpoint = &Endpoint::get("find_user", "/user");
+        fn read(&self, response: &ResponseReader<'_>) -> Result<StatusCode, ReadError> {
+            Ok(response.require(StatusCode::OK)?.status())
+        }
+    }
+    let (client, script) = Script::new([respond(200, &[], "{}")]).client();
+    block_on(client.call(FindUser).send()).unwrap();
+    let seen = script.seen.lock().unwrap();
+    assert_eq!(seen[0].uri, "https://metal.test/metal/v1/user");
+    assert_eq!(seen[0].body_len, 0);
+    let other = respond(206, &[], "{}");
+    let error = block_on(Script::new([other]).client().0.call(FindUser).send()).unwrap_err();
+    assert_eq!(error.kind(), otp_core::ErrorKind::UnexpectedStatus);
+
+    // A path with a parameter cannot be forgotten.
+    struct FindKey;
+    impl Operation for FindKey {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::get("find_key", "/user/api-keys/{id}");
+        fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+            Ok(())
+        }
+    }
+    let (client, script) = Script::new([]).client();
+    let error = block_on(client.call(FindKey).send()).unwrap_err();
+    assert_eq!(error.kind(), otp_core::ErrorKind::InvalidInput, "{error}");
+    assert!(script.seen.lock().unwrap().is_empty());
+}
+
+#[test]
 fn verify_reads_a_session_token_from_the_header_or_the_body_and_nowhere_else() {
     use otp_core::secrecy::ExposeSecret;
     let verify = |reply| {

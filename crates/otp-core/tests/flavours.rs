@@ -205,3 +205,91 @@ fn a_hand_written_double_of_any_flavour_implements_what_its_test_needs() {
         assert_eq!(error.operation(), Some("regenerate_codes"));
     }
 }
+
+#[test]
+fn an_edit_and_a_function_for_tokens_work_in_every_flavour() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use otp_core::credentials::{ProviderError, TokenRequest};
+    use otp_core::http::HeaderValue;
+    use otp_core::{ClientBuilder, Credentials};
+
+    const SIGNATURE: &str = "canary-s1gnature";
+    /// The second edit sees what the first one did.
+    fn signed<C>(builder: ClientBuilder<C>) -> ClientBuilder<C> {
+        let signed = builder.edit_requests(|request| {
+            let mut value = HeaderValue::from_static(SIGNATURE);
+            value.set_sensitive(true);
+            request.headers_mut().insert("x-signature", value);
+            Ok(())
+        });
+        signed.edit_requests(|request| {
+            let known = request.scrubber().text(SIGNATURE) == "[redacted]";
+            request.headers_mut().insert("x-known", HeaderValue::from(u32::from(known)));
+            Ok(())
+        })
+    }
+    /// Another token each time.
+    fn tokens() -> impl Fn(&TokenRequest) -> Result<AuthToken, ProviderError> {
+        let given = AtomicU32::new(0);
+        move |_| Ok(AuthToken::new(format!("token-{}", given.fetch_add(1, Ordering::Relaxed)))?)
+    }
+    let script = || {
+        let refused = || Ok(response(400, &[], r#"{"error": "no canary-s1gnature"}"#));
+        Arc::new(Script::new([status(401), Box::new(refused) as support::Reply]))
+    };
+    let check = |script: Arc<Script>, error: otp_core::Error| {
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert_eq!(error.messages(), ["no [redacted]"]);
+        let seen = script.seen.lock().unwrap();
+        let tokens: Vec<_> = seen.iter().map(|seen| &seen.headers["x-auth-token"]).collect();
+        assert_eq!(tokens, ["token-0", "token-1"]);
+        for seen in seen.iter() {
+            assert_eq!(seen.headers["x-signature"], SIGNATURE);
+            assert_eq!(seen.headers["x-known"], "1");
+        }
+    };
+
+    let over = script();
+    let builder = otp_core::OtpsClient::builder(over.clone(), Credentials::from_fn(tokens()));
+    let client = signed(builder).build().unwrap();
+    check(over, run(client.call(ReceiveCodes).send()).unwrap_err());
+
+    let over = script();
+    let transport: Rc<dyn local::Transport> = Rc::new(over.clone());
+    let credentials = local::Credentials::from_fn(tokens());
+    let client = signed(local::OtpsClient::builder(transport, credentials)).build().unwrap();
+    check(over, run(client.call(ReceiveCodes).send()).unwrap_err());
+
+    let over = script();
+    let credentials = blocking::Credentials::from_fn(tokens());
+    let client = signed(blocking::OtpsClient::builder(over.clone(), credentials)).build().unwrap();
+    check(over, client.call(ReceiveCodes).send().unwrap_err());
+
+    // What a double compares is edited too, and so is a token that an edit put there.
+    let config = otp_core::ClientConfig::builder(AuthToken::new("first").unwrap());
+    let config = signed(config).edit_requests(|request| {
+        let token = AuthToken::new("canary-0ther").unwrap();
+        request.headers_mut().insert("x-auth-token", token.to_header_value());
+        Ok(())
+    });
+    let config = config.edit_requests(|request| {
+        assert_eq!(request.scrubber().text(OTP), "[redacted]", "the operation's secrets are known");
+        Ok(())
+    });
+    let verify = otp_core::operation::FindEnsureOtp::new(Otp::new(OTP).unwrap());
+    let request = config.build().unwrap().request(&verify).unwrap();
+    assert_eq!(request.as_http().headers()["x-signature"], SIGNATURE);
+    let secrets: Vec<_> = request.secrets().collect();
+    assert!(secrets.contains(&SIGNATURE) && secrets.contains(&"canary-0ther"), "{}", secrets.len());
+
+    // What cannot be signed is not sent.
+    let over = script();
+    let client = otp_core::OtpsClient::builder(over.clone(), AuthToken::new("t").unwrap())
+        .edit_requests(|_| Err(otp_core::operation::WriteError::new("the key is locked")))
+        .build()
+        .unwrap();
+    let error = run(client.call(ReceiveCodes).send()).unwrap_err();
+    assert_eq!(error.to_string(), "receive_codes failed: the key is locked; nothing was sent");
+    assert_eq!(over.sent(), 0);
+}

@@ -6,11 +6,33 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use super::units::Unit;
 
-/// The four operations, and the one that `examples/larger_sdk` adds.
-const METHODS: [&str; 5] =
-    ["find_ensure_otp", "find_recovery_codes", "receive_codes", "regenerate_codes", "enable_app"];
-const TYPES: [&str; 5] =
-    ["FindEnsureOtp", "FindRecoveryCodes", "ReceiveCodes", "RegenerateCodes", "EnableApp"];
+/// The four operations, and those that `examples/larger_sdk` adds.
+const METHODS: [&str; 11] = [
+    "find_ensure_otp",
+    "find_recovery_codes",
+    "receive_codes",
+    "regenerate_codes",
+    "find_user",
+    "find_keys",
+    "create_key",
+    "delete_key",
+    "find_projects",
+    "enable_app",
+    "disable_app",
+];
+const TYPES: [&str; 11] = [
+    "FindEnsureOtp",
+    "FindRecoveryCodes",
+    "ReceiveCodes",
+    "RegenerateCodes",
+    "FindUser",
+    "FindKeys",
+    "CreateKey",
+    "DeleteKey",
+    "FindProjects",
+    "EnableApp",
+    "DisableApp",
+];
 
 const COMMON: [&str; 10] =
     ["main", "run", "start", "open", "call", "calls", "new", "send", "outcome", "client"];

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::AuthToken;
-use crate::credentials::{ProviderError, Source, TokenRequest, forward_provider};
+use crate::credentials::{FromFn, ProviderError, Source, TokenRequest, forward_provider};
 
 /// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without async.
 ///
@@ -29,5 +29,13 @@ impl Credentials {
     /// Tokens from this provider.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Arc::new(provider)))
+    }
+
+    /// Tokens from this function: see [`Credentials::from_fn`](crate::Credentials::from_fn).
+    pub fn from_fn<F>(token: F) -> Self
+    where
+        F: Fn(&TokenRequest) -> Result<AuthToken, ProviderError> + Send + Sync + 'static,
+    {
+        Self::provider(FromFn(token))
     }
 }

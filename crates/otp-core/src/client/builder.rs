@@ -4,7 +4,8 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 
 use super::config::Shared;
-use crate::{BaseUrl, CallOptions, Error, RetryPolicy};
+use crate::operation::WriteError;
+use crate::{BaseUrl, CallOptions, Error, Request, RetryPolicy};
 
 /// 16 MiB.
 const MAX_RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
@@ -79,6 +80,35 @@ impl<C> ClientBuilder<C> {
     /// [`Error::header`].
     pub fn keep_header(self, name: HeaderName) -> Self {
         self.options(|options| options.with_kept_header(name))
+    }
+
+    /// Changes the request of each attempt before it is sent: headers that are computed, such as a trace context or a
+    /// signature. Edits are made in the order in which they were added here, after everything else was written. An
+    /// error ends the call as one of [`Operation::write`](crate::Operation::write) does: nothing is sent.
+    ///
+    /// A header value that is [marked sensitive](HeaderValue::set_sensitive) becomes a secret of the request: its echoes
+    /// are removed from errors, and recorders replace it.
+    ///
+    /// ```
+    /// use otp_core::http::HeaderValue;
+    /// use otp_core::{AuthToken, Error, OtpsClient, Transport};
+    ///
+    /// fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
+    ///     OtpsClient::builder(transport, AuthToken::new("your-api-key")?)
+    ///         .edit_requests(|request| {
+    ///             request.headers_mut().insert("traceparent", trace());
+    ///             Ok(())
+    ///         })
+    ///         .build()
+    /// }
+    /// # fn trace() -> HeaderValue { HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") }
+    /// ```
+    pub fn edit_requests<F>(mut self, edit: F) -> Self
+    where
+        F: Fn(&mut Request) -> Result<(), WriteError> + Send + Sync + 'static,
+    {
+        self.shared.edits.push(Box::new(edit));
+        self
     }
 
     /// Limits the body of a response, in bytes: 1 to 16 MiB, by default 64 KiB.

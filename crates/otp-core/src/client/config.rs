@@ -7,6 +7,7 @@ use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use super::ClientBuilder;
 use crate::credentials::TokenCache;
 use crate::exchange::{self, RetryBudget};
+use crate::operation::WriteError;
 use crate::{AuthToken, BaseUrl, CallOptions, Endpoint, Error, ErrorKind, Operation, Request};
 
 /// Everything about a client except its transport and its token provider: base URL, token, defaults, and the
@@ -42,12 +43,16 @@ pub(crate) enum TokenSource {
     Provided(TokenCache),
 }
 
+/// Changes the request of each attempt.
+pub(super) type Edit = Box<dyn Fn(&mut Request) -> Result<(), WriteError> + Send + Sync>;
+
 pub(crate) struct Shared {
     pub(super) base_url: BaseUrl,
     pub(super) headers: HeaderMap,
     pub(super) defaults: CallOptions,
     pub(super) response_limit: usize,
     pub(super) shared_budget: bool,
+    pub(super) edits: Vec<Edit>,
     pub(super) announced: AtomicBool,
 }
 
@@ -62,6 +67,7 @@ impl Default for Shared {
             defaults: CallOptions::default(),
             response_limit: ClientConfig::DEFAULT_RESPONSE_LIMIT,
             shared_budget: false,
+            edits: Vec::new(),
             announced: AtomicBool::new(false),
         }
     }
@@ -116,15 +122,12 @@ impl ClientConfig {
             TokenSource::Fixed(token) => Some(token.clone()),
             TokenSource::Provided(cache) => cache.current().0,
         };
-        let (request, secrets) = exchange::write(self, token.as_ref(), operation, &options)
-            .map_err(|reason| {
+        let request =
+            exchange::write(self, token.as_ref(), operation, &options).map_err(|reason| {
                 let error = Error::builder(ErrorKind::InvalidInput).endpoint(O::ENDPOINT);
                 error.reason(reason).build()
             })?;
-        Ok(Request::new(O::ENDPOINT, request)
-            .with_secrets(secrets)
-            .with_time_limit(options.attempt_timeout().min(options.timeout()))
-            .with_response_limit(self.response_limit()))
+        Ok(request.with_time_limit(options.attempt_timeout().min(options.timeout())))
     }
 
     /// Where the API lives.
@@ -154,6 +157,10 @@ impl ClientConfig {
 
     pub(crate) fn token(&self) -> &TokenSource {
         &self.tenant.token
+    }
+
+    pub(crate) fn edits(&self) -> &[Edit] {
+        &self.shared.edits
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {

@@ -1,9 +1,11 @@
 //! Where the token of a call comes from: a fixed one, or a provider that can give a fresh one.
 
 mod cache;
+mod from_fn;
 mod request;
 
 pub(crate) use cache::{Round, TokenCache};
+pub(crate) use from_fn::FromFn;
 pub use request::TokenRequest;
 
 use std::fmt;
@@ -94,6 +96,27 @@ impl Credentials {
     /// Tokens from this provider.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Arc::new(provider)))
+    }
+
+    /// Tokens from this function, which is a provider that need not wait: it reads a file, or what another task keeps
+    /// up to date.
+    ///
+    /// ```
+    /// use otp_core::{AuthToken, Credentials, Error, OtpsClient, Transport};
+    ///
+    /// fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
+    ///     let mounted = Credentials::from_fn(|_| {
+    ///         let text = std::fs::read_to_string("/run/secrets/metal-token")?;
+    ///         Ok(AuthToken::new(text.trim())?)
+    ///     });
+    ///     OtpsClient::builder(transport, mounted).build()
+    /// }
+    /// ```
+    pub fn from_fn<F>(token: F) -> Self
+    where
+        F: Fn(&TokenRequest) -> Result<AuthToken, ProviderError> + Send + Sync + 'static,
+    {
+        Self::provider(FromFn(token))
     }
 }
 

@@ -57,7 +57,6 @@ pub use retry_policy::RetryPolicy;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -68,7 +67,7 @@ use self::history::History;
 use crate::client::{KeptHeaders, RateLimit, TokenSource};
 use crate::credentials::{ProviderError, Round, TokenRequest};
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets};
+use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets, WriteError};
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,
@@ -312,15 +311,10 @@ impl<O: Operation> Exchange<O> {
             return self.done(Err(error));
         };
         match write(&self.config, self.token.as_ref(), &self.operation, &self.options) {
-            Ok((request, secrets)) => {
+            Ok(request) => {
                 self.state = State::InFlight;
-                self.secrets.extend(&secrets);
-                Step::Send(
-                    Request::new(O::ENDPOINT, request)
-                        .with_secrets(secrets)
-                        .with_time_limit(time_limit)
-                        .with_response_limit(self.config.response_limit()),
-                )
+                self.secrets.extend(request.added_secrets());
+                Step::Send(request.with_time_limit(time_limit))
             }
             Err(reason) => self.done(Err(Error::builder(ErrorKind::InvalidInput)
                 .endpoint(O::ENDPOINT)
@@ -445,13 +439,13 @@ fn uses_token(endpoint: &Endpoint, options: &CallOptions) -> bool {
     }
 }
 
-/// The request of an attempt, and what is secret in it besides the value of `X-Auth-Token`.
+/// The request of an attempt, which knows what is secret in it.
 pub(crate) fn write<O: Operation>(
     config: &ClientConfig,
     token: Option<&AuthToken>,
     operation: &O,
     options: &CallOptions,
-) -> Result<(http::Request<Bytes>, Secrets), Cow<'static, str>> {
+) -> Result<Request, Cow<'static, str>> {
     let (endpoint, base) = (O::ENDPOINT, config.base_url());
     let mut headers = config.headers().clone();
     if endpoint.accepted_type() != Endpoint::JSON {
@@ -469,26 +463,41 @@ pub(crate) fn write<O: Operation>(
         (AuthScheme::None, _) | (_, None) => {}
     }
     if let Err(error) = operation.write(&mut draft) {
-        return Err(match error.into_reason() {
-            // It must hold no secret, and that is checked.
-            Cow::Owned(reason) => {
-                let (reason, secrets) = (Zeroizing::new(reason), draft.take_secrets());
-                let token = token.map(ExposeSecret::expose_secret);
-                let scrubber = Scrubber::new(token.into_iter().chain(secrets.iter()));
-                Cow::Owned(scrubber.one_line(&reason, messages::MAX_BYTES))
-            }
-            reason @ Cow::Borrowed(_) => reason,
-        });
+        return Err(refused(error, token, &draft.take_secrets()));
     }
     for (name, value) in options.headers() {
         draft.set_header(name, value);
     }
-    let mut secrets = draft.take_secrets();
-    let request = draft.finish(base)?;
-    for (_, value) in request.headers().iter().filter(|(name, _)| *name != X_AUTH_TOKEN) {
-        if value.is_sensitive() {
+    let secrets = draft.take_secrets();
+    let mut request = Request::new(endpoint, draft.finish(base)?)
+        .with_secrets(secrets)
+        .with_response_limit(config.response_limit());
+    for edit in config.edits() {
+        if let Err(error) = edit(&mut request) {
+            return Err(refused(error, token, &request.take_secrets()));
+        }
+    }
+    let mut secrets = request.take_secrets();
+    let own = token.filter(|_| endpoint.auth_scheme() == AuthScheme::XAuthToken);
+    for (name, value) in request.as_http().headers() {
+        let is_own = name == X_AUTH_TOKEN
+            && own.is_some_and(|token| value.as_bytes() == token.expose_secret().as_bytes());
+        if value.is_sensitive() && !is_own {
             secrets.add_header(value);
         }
     }
-    Ok((request, secrets))
+    Ok(request.with_secrets(secrets))
+}
+
+/// Why a request was not written. It must hold no secret, and that is checked.
+fn refused(error: WriteError, token: Option<&AuthToken>, secrets: &Secrets) -> Cow<'static, str> {
+    match error.into_reason() {
+        Cow::Owned(reason) => {
+            let reason = Zeroizing::new(reason);
+            let token = token.map(ExposeSecret::expose_secret);
+            let scrubber = Scrubber::new(token.into_iter().chain(secrets.iter()));
+            Cow::Owned(scrubber.one_line(&reason, messages::MAX_BYTES))
+        }
+        reason @ Cow::Borrowed(_) => reason,
+    }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::FromSend;
 use crate::AuthToken;
-use crate::credentials::{ProviderError, Source, TokenRequest, forward_provider};
+use crate::credentials::{FromFn, ProviderError, Source, TokenRequest, forward_provider};
 
 /// Gives a client its tokens: [`TokenProvider`](crate::credentials::TokenProvider) without `Send` and `Sync`.
 ///
@@ -35,5 +35,13 @@ impl Credentials {
     /// Tokens from this provider.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Rc::new(provider)))
+    }
+
+    /// Tokens from this function: see [`Credentials::from_fn`](crate::Credentials::from_fn).
+    pub fn from_fn<F>(token: F) -> Self
+    where
+        F: Fn(&TokenRequest) -> Result<AuthToken, ProviderError> + 'static,
+    {
+        Self::provider(FromFn(token))
     }
 }

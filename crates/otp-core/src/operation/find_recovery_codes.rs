@@ -1,8 +1,6 @@
 use http::StatusCode;
 
-use super::{
-    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
-};
+use super::{CHECK_SETTINGS, Endpoint, Operation, ReadError, ResponseReader};
 use crate::RecoveryCodeList;
 
 /// Reads the recovery codes: `GET /user/otp/recovery-codes` (`findRecoveryCodes`).
@@ -20,14 +18,7 @@ impl Operation for FindRecoveryCodes {
             .if_unknown("reading changes nothing, so repeat it")
             .if_applied("reading changes nothing, so repeat it");
 
-    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
-        Ok(())
-    }
-
     fn read(&self, response: &ResponseReader<'_>) -> Result<RecoveryCodeList, ReadError> {
-        match response.status() {
-            StatusCode::OK => RecoveryCodeList::read(response),
-            _ => Err(ReadError::UnexpectedStatus),
-        }
+        RecoveryCodeList::read(response.require(StatusCode::OK)?)
     }
 }

@@ -32,10 +32,7 @@
 //!     }
 //!
 //!     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
-//!         match response.status() {
-//!             StatusCode::OK => Ok(()),
-//!             _ => Err(ReadError::UnexpectedStatus),
-//!         }
+//!         response.require(StatusCode::OK).map(drop)
 //!     }
 //! }
 //! ```
@@ -79,7 +76,8 @@ pub trait Operation {
     /// Name, method, path template, and what an answer or its absence means.
     const ENDPOINT: &'static Endpoint;
 
-    /// Fills in the path's parameters, in order, and adds headers and a body if there are any.
+    /// Fills in the path's parameters, in order, and adds headers and a body if there are any. By default it writes
+    /// nothing more than the path.
     ///
     /// It is called once for each attempt and never besides, and writes the same each time. The client adds
     /// the base URL, the token, `Accept` and `User-Agent`.
@@ -88,7 +86,10 @@ pub trait Operation {
     ///
     /// A [`WriteError`] ends the call before anything is sent. What a method of the draft cannot take ends it too,
     /// without further ado.
-    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError>;
+    fn write(&self, request: &mut RequestDraft) -> Result<(), WriteError> {
+        let _ = request;
+        Ok(())
+    }
 
     /// Reads a response with a `2xx` status, or one that the endpoint [takes as an answer](Endpoint::answers). Any
     /// other status is an error before this is asked.

@@ -1,8 +1,6 @@
 use http::StatusCode;
 
-use super::{
-    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
-};
+use super::{CHECK_SETTINGS, Endpoint, Operation, ReadError, ResponseReader};
 
 /// Sends an OTP to the user's mobile phone: `POST /user/otp/sms/receive` (`receiveCodes`).
 #[doc(alias = "sms")]
@@ -18,14 +16,7 @@ impl Operation for ReceiveCodes {
         .if_unknown("look at the phone, then ask again if no SMS arrives")
         .if_applied("an SMS is on its way, so look at the phone");
 
-    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
-        Ok(())
-    }
-
     fn read(&self, response: &ResponseReader<'_>) -> Result<(), ReadError> {
-        match response.status() {
-            StatusCode::NO_CONTENT => Ok(()),
-            _ => Err(ReadError::UnexpectedStatus),
-        }
+        response.require(StatusCode::NO_CONTENT).map(drop)
     }
 }

@@ -1,8 +1,6 @@
 use http::StatusCode;
 
-use super::{
-    CHECK_SETTINGS, Endpoint, Operation, ReadError, RequestDraft, ResponseReader, WriteError,
-};
+use super::{CHECK_SETTINGS, Endpoint, Operation, ReadError, ResponseReader};
 use crate::RecoveryCodeList;
 
 /// Generates new recovery codes and kills the old ones: `POST /user/otp/recovery-codes`
@@ -25,14 +23,7 @@ impl Operation for RegenerateCodes {
                  find_recovery_codes",
             );
 
-    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
-        Ok(())
-    }
-
     fn read(&self, response: &ResponseReader<'_>) -> Result<RecoveryCodeList, ReadError> {
-        match response.status() {
-            StatusCode::OK => RecoveryCodeList::read(response),
-            _ => Err(ReadError::UnexpectedStatus),
-        }
+        RecoveryCodeList::read(response.require(StatusCode::OK)?)
     }
 }

@@ -44,6 +44,26 @@ impl<'a> ResponseReader<'a> {
         self.response.status()
     }
 
+    /// This response, if it has this status. It is how an operation with one success begins to read.
+    ///
+    /// ```
+    /// use otp_core::http::StatusCode;
+    /// use otp_core::operation::{ReadError, ResponseReader};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Key;
+    ///
+    /// fn read(response: &ResponseReader<'_>) -> Result<Key, ReadError> {
+    ///     response.require(StatusCode::CREATED)?.json_object()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::UnexpectedStatus`] for any other status.
+    pub fn require(&self, status: StatusCode) -> Result<&Self, ReadError> {
+        if self.status() == status { Ok(self) } else { Err(ReadError::UnexpectedStatus) }
+    }
+
     /// The headers as they came. [`scrub`](Self::scrub) what is not a secret itself.
     pub fn headers(&self) -> &'a HeaderMap {
         self.response.headers()
@@ -77,6 +97,9 @@ impl<'a> ResponseReader<'a> {
 
     /// Reads a body that is a JSON object.
     ///
+    /// A text that is not in a secret type may echo a secret of the request: [`scrub`](Self::scrub) it, or use
+    /// [`scrubbed_json_object`](Self::scrubbed_json_object).
+    ///
     /// # Errors
     ///
     /// [`ReadError::NotFromService`] if the response says that it is of another type: the client asked for
@@ -86,6 +109,31 @@ impl<'a> ResponseReader<'a> {
     /// body is not a JSON object, or if it does not have the fields of `T`. The reason says where, and
     /// never what is there: a parser's own words would quote a secret.
     pub fn json_object<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        self.parse(self.json_object_bytes()?)
+    }
+
+    /// As [`json_object`](Self::json_object), for a `T` of plain texts: echoes of the request's secrets are removed
+    /// first.
+    ///
+    /// Read a `T` that holds secrets by `json_object`. One of them may be the request's own token, as in a list of API
+    /// keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`json_object`](Self::json_object).
+    pub fn scrubbed_json_object<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        let body = self.json_object_bytes()?;
+        if let Ok(Cow::Owned(clean)) = std::str::from_utf8(body).map(|text| self.scrub(text)) {
+            // Where the echo was not within a text, that leaves no JSON, and the body itself is parsed.
+            if let Ok(value) = serde_json::from_str(&clean) {
+                return Ok(value);
+            }
+        }
+        self.parse(body)
+    }
+
+    /// The body, if it is the service's and looks like a JSON object.
+    fn json_object_bytes(&self) -> Result<&'a [u8], ReadError> {
         if says_it_is_not("application/json", self.headers()) {
             return Err(ReadError::not_from_service("its content type is not JSON"));
         }
@@ -99,7 +147,11 @@ impl<'a> ResponseReader<'a> {
         if self.body().trim_ascii_start().first() != Some(&b'{') {
             return Err(ReadError::decode("its body is not a JSON object"));
         }
-        serde_json::from_slice(self.body()).map_err(|error| {
+        Ok(self.body())
+    }
+
+    fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ReadError> {
+        serde_json::from_slice(body).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Data => "its JSON does not have the documented fields",
                 serde_json::error::Category::Eof => "its JSON ends too early",
@@ -200,6 +252,39 @@ mod tests {
         for no in ["", "{}", "{\"a\": \"<\"}", "null", "\u{feff}{}", "a<b"] {
             assert!(!is_markup(no.as_bytes()), "{no}");
         }
+    }
+
+    #[test]
+    fn require_takes_one_status_and_no_other_success() {
+        for (status, taken) in [(200, false), (201, true), (202, false), (404, false)] {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            let reader = ResponseReader::new(&response);
+            match reader.require(StatusCode::CREATED) {
+                Ok(same) => assert!(taken && same.status() == 201, "{status}"),
+                Err(error) => assert!(!taken && error == ReadError::UnexpectedStatus, "{status}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_scrubbed_object_has_no_echo_and_still_parses() {
+        #[derive(serde::Deserialize)]
+        struct User {
+            name: String,
+            total: u64,
+        }
+        let scrubber = Scrubber::new(["s3cret", "1234567"]);
+        let read = |body: &'static str| {
+            let response = Response::new(Bytes::from_static(body.as_bytes()));
+            ResponseReader::with_scrubber(&response, &scrubber).scrubbed_json_object::<User>()
+        };
+        let user = read(r#"{"name": "it is s3cret", "total": 7}"#).unwrap();
+        assert_eq!((&*user.name, user.total), ("it is [redacted]", 7));
+        // A number that happens to be a secret, such as an OTP, is no reason to fail.
+        assert_eq!(read(r#"{"name": "x", "total": 1234567}"#).unwrap().total, 1_234_567);
+        assert!(matches!(read(r#"["s3cret", 7]"#), Err(ReadError::Decode(_))));
+        assert!(matches!(read("<p>s3cret"), Err(ReadError::NotFromService(_))));
     }
 
     #[test]

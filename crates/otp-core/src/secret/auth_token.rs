@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, de};
 
 use super::{behave_as_a_secret, parse_from_text, seal, sensitive_header};
 use crate::Error;
@@ -21,7 +22,7 @@ const MAX_LEN: usize = 4096;
 /// # Ok::<(), otp_core::Error>(())
 /// ```
 ///
-/// It cannot be printed, and it cannot be serialized:
+/// It cannot be printed, and it cannot be serialized; it can be read from JSON:
 ///
 /// ```compile_fail,E0277
 /// println!("{}", otp_core::AuthToken::new("k3y").unwrap());
@@ -30,6 +31,11 @@ const MAX_LEN: usize = 4096;
 /// ```compile_fail,E0277
 /// fn serialize<T: serde::Serialize>(_: T) {}
 /// serialize(otp_core::AuthToken::new("k3y").unwrap());
+/// ```
+///
+/// ```
+/// fn deserialize<T: serde::de::DeserializeOwned>() {}
+/// deserialize::<otp_core::AuthToken>();
 /// ```
 ///
 /// To read it, say so: [`ExposeSecret::expose_secret`](secrecy::ExposeSecret).
@@ -93,6 +99,14 @@ impl ExposeSecret<str> for AuthToken {
     }
 }
 
+/// A token that the service issues, as a field of its answer.
+impl<'de> Deserialize<'de> for AuthToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The refusal does not repeat the token.
+        SecretString::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
 behave_as_a_secret!(AuthToken);
 parse_from_text!(AuthToken);
 
@@ -118,6 +132,14 @@ mod tests {
             assert!(bad.is_empty() || !sentence.contains(bad), "{sentence}");
         }
         assert!(AuthToken::new("k".repeat(MAX_LEN)).is_ok());
+    }
+
+    #[test]
+    fn it_is_read_from_json_by_the_same_rules() {
+        let token: AuthToken = serde_json::from_str(r#""k3y""#).unwrap();
+        assert_eq!(token, AuthToken::new("k3y").unwrap());
+        let error = serde_json::from_str::<AuthToken>(r#""s3cret k3y""#).unwrap_err().to_string();
+        assert!(error.contains("position 6") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]

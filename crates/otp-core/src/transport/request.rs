@@ -48,6 +48,15 @@ impl Request {
         Self { secrets, ..self }
     }
 
+    pub(crate) fn take_secrets(&mut self) -> Secrets {
+        std::mem::take(&mut self.secrets)
+    }
+
+    /// The secrets besides the token that the client gave it.
+    pub(crate) fn added_secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// Which operation this is, for telemetry: its name, its path template, its method.
     pub fn endpoint(&self) -> &'static Endpoint {
         self.endpoint
@@ -91,6 +100,10 @@ impl Request {
 
     /// The headers, for a layer that adds some. A value that is
     /// [marked sensitive](http::HeaderValue::set_sensitive) is known to [`scrubber`](Self::scrubber) from then on.
+    ///
+    /// A transport around another one can do so, as below, but the client does not see what it adds. Add secrets by
+    /// [`ClientBuilder::edit_requests`](crate::ClientBuilder::edit_requests), so that their echoes are removed from the
+    /// client's errors.
     ///
     /// ```
     /// use otp_core::http::HeaderValue;

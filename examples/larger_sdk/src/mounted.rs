@@ -1,0 +1,16 @@
+use std::fs;
+use std::path::PathBuf;
+
+use otp_core::AuthToken;
+use otp_core::credentials::{ProviderError, TokenRequest};
+
+/// The token in this file, such as a mounted secret. It is read again after the service rejected the last one.
+///
+/// ```
+/// use otp_core::Credentials;
+///
+/// let credentials = Credentials::from_fn(otp_example_larger_sdk::mounted("/run/secrets/metal".into()));
+/// ```
+pub fn mounted(path: PathBuf) -> impl Fn(&TokenRequest) -> Result<AuthToken, ProviderError> {
+    move |_| Ok(AuthToken::new(fs::read_to_string(&path)?.trim())?)
+}
