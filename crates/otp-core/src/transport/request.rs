@@ -92,6 +92,9 @@ impl Request {
     /// The headers, for a layer that adds some. A value that is
     /// [marked sensitive](http::HeaderValue::set_sensitive) is known to [`scrubber`](Self::scrubber) from then on.
     ///
+    /// The client itself does not see what is added here. A layer that adds a secret removes its echoes from the
+    /// response and the error that it hands back.
+    ///
     /// ```
     /// use otp_core::http::HeaderValue;
     /// use otp_core::{Request, Transport};
