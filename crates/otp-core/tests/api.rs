@@ -81,7 +81,7 @@ fn a_hand_written_double_implements_what_its_test_needs() {
         assert_eq!((error.kind(), error.effect()), (ErrorKind::Unimplemented, Effect::NotApplied));
         assert_eq!(
             error.to_string(),
-            "regenerate_codes failed: this implementation of OtpsApi does not have it; nothing was \
+            "regenerate_codes failed: this implementation does not have the method; nothing was \
              sent: implement the method, or configure the double"
         );
     });

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use otp_core::credentials::TokenProvider;
 use otp_core::local::FromSend;
-use otp_core::operation::ReceiveCodes;
+use otp_core::operation::{ReadError, ReceiveCodes, RequestDraft, ResponseReader, WriteError};
 use otp_core::{
-    AuthToken, ErrorKind, Otp, Request, Response, RetryPolicy, TransportError, TransportErrorKind,
-    async_trait, blocking, local,
+    AuthToken, Endpoint, ErrorKind, Operation, Otp, Paged, Request, Response, RetryPolicy,
+    TransportError, TransportErrorKind, async_trait, blocking, local,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use support::{OTP, Script, response, status};
@@ -292,4 +292,36 @@ fn an_edit_and_a_function_for_tokens_work_in_every_flavour() {
     let error = run(client.call(ReceiveCodes).send()).unwrap_err();
     assert_eq!(error.to_string(), "receive_codes failed: the key is locked; nothing was sent");
     assert_eq!(over.sent(), 0);
+}
+
+#[test]
+fn every_future_of_the_client_is_send() {
+    fn is_send<T: Send>(_: &T) {}
+    let (client, _) = Script::new([status(204)]).client();
+    is_send(&client.call(ReceiveCodes).send());
+    is_send(&client.call(ReceiveCodes).send_until(Duration::ZERO, |()| true));
+    is_send(&client.call(Listing).pages().next_page());
+    is_send(&client.call(Listing).pages());
+    is_send(&otp_core::OtpsApi::receive_codes(&client));
+    is_send(&client.config().clone());
+}
+
+/// A listing of one page.
+struct Listing;
+
+impl Operation for Listing {
+    type Output = ();
+    const ENDPOINT: &'static Endpoint = &Endpoint::get("listing", "/listing");
+    fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
+        Ok(())
+    }
+    fn read(&self, _: &ResponseReader<'_>) -> Result<(), ReadError> {
+        Ok(())
+    }
+}
+
+impl Paged for Listing {
+    fn next_page(&self, (): &()) -> Option<Self> {
+        None
+    }
 }

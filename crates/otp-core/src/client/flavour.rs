@@ -77,8 +77,11 @@ macro_rules! client {
 
             /// Makes the call again and again, until `is_done` says so of its value: for work that a `202` began.
             ///
-            /// It waits for `every` in between, and longer if the answer asks for it (`Retry-After`). The
+            /// It waits for `every` in between, at least 1 ms, and longer if the answer asks for it (`Retry-After`). The
             /// [timeout](Call::timeout) of the call is that of all of it.
+            ///
+            /// Each round is a call of its own. So use an operation that only reads: `receive_codes` would send an
+            /// SMS in each round.
             ///
             /// # Errors
             ///

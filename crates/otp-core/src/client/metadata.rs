@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -34,7 +35,7 @@ pub struct Metadata {
 }
 
 /// The headers that a caller asked for, without the secrets of the request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct KeptHeaders(Vec<(HeaderName, String)>);
 
 impl KeptHeaders {
@@ -47,9 +48,16 @@ impl KeptHeaders {
         Self(kept.collect())
     }
 
-    pub(crate) fn get(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+    pub(crate) fn get(&self, name: &HeaderName) -> impl Iterator<Item = &str> + use<'_> {
         let name = name.clone();
         self.0.iter().filter(move |(of, _)| *of == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for KeptHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A value may be a session token.
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -139,7 +147,7 @@ impl Metadata {
 
     /// The values of a header that the call [was told to keep](crate::CallOptions::with_kept_header): each on one
     /// line, at most 2 KiB, without this request's secrets.
-    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> + use<'_> {
         self.headers.get(name)
     }
 

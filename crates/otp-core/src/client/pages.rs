@@ -113,6 +113,8 @@ pub(crate) async fn poll<F: Flavour, O: Operation>(
     every: Duration,
     mut is_done: impl FnMut(&O::Output) -> bool,
 ) -> Result<Answer<O::Output>, Error> {
+    // Without a wait it would keep the server and a processor busy.
+    let every = every.max(CallOptions::MIN_TIMEOUT);
     let mut now = flavour.now();
     let deadline = now.saturating_add(call.options.timeout());
     let mut options = call.options.clone();
@@ -138,6 +140,6 @@ pub(crate) async fn poll<F: Flavour, O: Operation>(
 fn not_done<O: Operation>(polls: u32, timeout: Duration) -> Error {
     Error::builder(ErrorKind::Timeout)
         .endpoint(O::ENDPOINT)
-        .reason(format!("asked {polls} times, it was not done within {timeout:?}"))
+        .reason(format!("it was not done within {timeout:?} (calls: {polls})"))
         .build()
 }

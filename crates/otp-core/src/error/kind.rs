@@ -76,7 +76,7 @@ pub enum ErrorKind {
     RateLimited,
     /// A `5xx`. `502`, `503` and `504` are retried if the operation is idempotent.
     Server,
-    /// This implementation of [`OtpsApi`](crate::OtpsApi) does not have the method. Nothing was sent.
+    /// This implementation of the service does not have the method. Nothing was sent.
     ///
     /// *Troubleshooting*: a double was asked for something that the test did not prepare.
     Unimplemented,
@@ -195,7 +195,7 @@ impl ErrorKind {
             Self::Rejected => "the service rejects the request",
             Self::RateLimited => "too many requests",
             Self::Server => "the service has a fault",
-            Self::Unimplemented => "this implementation of OtpsApi does not have it",
+            Self::Unimplemented => "this implementation does not have the method",
         }
     }
 }

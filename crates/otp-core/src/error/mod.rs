@@ -137,7 +137,7 @@ impl Error {
     /// The values of a header of the response that the call
     /// [was told to keep](crate::CallOptions::with_kept_header): each on one line, at most 2 KiB, without this
     /// request's secrets.
-    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> {
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &str> + use<'_> {
         self.0.headers.get(name)
     }
 

@@ -201,6 +201,19 @@ fn is_answer(endpoint: &Endpoint, response: &Response) -> bool {
             && !is_page(endpoint, response)
 }
 
+/// A success that has a body of a type that the operation does not accept is somebody else's, even if the operation
+/// does not look at the body.
+pub(super) fn check_success(endpoint: &Endpoint, response: &Response) -> Result<(), ReadError> {
+    let has_body = response.status() != StatusCode::NO_CONTENT && !response.body().is_empty();
+    if has_body && says_it_is_not(endpoint.accepted_type(), response.headers()) {
+        return Err(ReadError::not_from_service("its content type is not the expected one"));
+    }
+    if has_body && is_page(endpoint, response) {
+        return Err(ReadError::not_from_service("its body is a page"));
+    }
+    Ok(())
+}
+
 /// What a success status proves when the rest of the response is of no use. If it has a body of another type,
 /// somebody else answered, such as a captive portal, and it proves nothing.
 fn effect_of_head(endpoint: &Endpoint, status: StatusCode, headers: &HeaderMap) -> Effect {

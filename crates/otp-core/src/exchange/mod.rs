@@ -42,6 +42,7 @@
 
 mod body;
 mod budget;
+mod details;
 pub(crate) mod failure;
 mod history;
 mod jitter;
@@ -73,9 +74,6 @@ use crate::{
     Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,
     Operation, Request, Response, Scrubber, TransportError,
 };
-
-/// The longest body of an error that is kept.
-const MAX_DETAILS: usize = 16 * 1024;
 
 /// One call of one operation: all its attempts, from start to end.
 ///
@@ -346,7 +344,12 @@ impl<O: Operation> Exchange<O> {
         let limit = self.config.response_limit();
         let response = Failure::of_response(O::ENDPOINT, response, limit)?;
         let scrubber = self.scrubber();
-        match self.operation.read(&ResponseReader::with_scrubber(&response, &scrubber)) {
+        let reader = ResponseReader::with_scrubber(&response, &scrubber);
+        let value = self.operation.read(&reader).and_then(|value| {
+            failure::check_success(O::ENDPOINT, &response)?;
+            Ok(value)
+        });
+        match value {
             Ok(value) => {
                 let kept = self.options.kept_headers();
                 let metadata = Metadata::new(&response, self.history.attempts(), kept, &scrubber);
@@ -382,7 +385,12 @@ impl<O: Operation> Exchange<O> {
             .retry_after(failure.retry_after)
             .rate_limit(RateLimit::read(&failure.headers))
             .headers(KeptHeaders::new(&failure.headers, self.options.kept_headers(), &scrubber))
-            .body(details(&failure, &scrubber))
+            .body(match failure.status {
+                Some(status) if !status.is_success() => {
+                    details::read(failure.body.bytes(), &scrubber)
+                }
+                _ => None,
+            })
             .attempts(self.history.attempts().iter().cloned());
         let error = match failure.reason {
             // What is written in a program's text cannot hold a secret of a request.
@@ -420,14 +428,6 @@ impl<O: Operation> Exchange<O> {
             .attempts(self.history.attempts().iter().cloned())
             .build()
     }
-}
-
-/// The body of an error, for a typed value to be read from: JSON, and not too long.
-fn details(failure: &Failure, scrubber: &Scrubber<'_>) -> Option<String> {
-    let is_error = failure.status.is_some_and(|status| !status.is_success());
-    let body = std::str::from_utf8(failure.body.bytes()).ok()?.trim_ascii();
-    (is_error && body.starts_with('{') && body.len() <= MAX_DETAILS)
-        .then(|| scrubber.text(body).into_owned())
 }
 
 /// Whether a request carries the client's token: its endpoint wants one, and the caller set no credentials.

@@ -88,7 +88,9 @@ impl CallOptions {
     /// [`Error::header`].
     #[must_use]
     pub fn with_kept_header(mut self, name: HeaderName) -> Self {
-        self.kept_headers.push(name);
+        if !self.kept_headers.contains(&name) {
+            self.kept_headers.push(name);
+        }
         self
     }
 

@@ -182,7 +182,11 @@ impl Endpoint {
         self
     }
 
-    /// The media type that the operation reads: the `Accept` header. The default is `application/json`.
+    /// The media types that the operation reads: the `Accept` header. The default is `application/json`.
+    ///
+    /// A success whose body says that it has another type is not from the service: a captive portal, for example. The
+    /// call then fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode), even if the operation does not look at
+    /// the body. `*/*` takes every type.
     ///
     /// # Panics
     ///
