@@ -32,8 +32,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Sends requests by hyper, over rustls, on tokio.
 ///
 /// Cloning is cheap; clones share the pool of connections. A future of [`send`](Transport::send) must
-/// run on a tokio runtime with time and I/O enabled. Outside of one it is an error. (In a runtime without a timer
-/// or I/O tokio panics. That panic is caught and becomes an error, but its message reaches the panic hook.)
+/// run on a tokio runtime with time and I/O enabled.
 ///
 /// Its clock is tokio's, so `tokio::time::pause` turns the waits and deadlines of a client too.
 ///
@@ -42,6 +41,20 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// One transport works in every runtime of a program, for example in a `static` that all `#[tokio::test]`s
 /// share. A connection belongs to the runtime that drives it. A call uses connections of its own runtime only,
 /// and makes one if there is none. When a runtime ends, its connections are closed.
+///
+/// A call that cannot run where it is made is `NotApplied`, and its error says what to do:
+///
+/// | where | the error says | does tokio panic? |
+/// |---|---|---|
+/// | outside of a tokio runtime | "it was called outside of a tokio runtime" | no |
+/// | in a runtime that has ended | "the tokio runtime was shut down" | no |
+/// | in a runtime without `enable_time` | "the tokio runtime has no timer" | yes |
+/// | in a runtime without `enable_io` | "the connector panicked", and to use `enable_all` if the runtime has no I/O | yes |
+///
+/// tokio has no way to ask whether a runtime has a timer or I/O, and panics where one is missing. The transport catches
+/// that panic, so with `panic = "unwind"` the call returns the error. The panic hook still prints tokio's message. With
+/// `panic = "abort"` nothing can catch it, and **the program aborts**. So build runtimes with `enable_all`, as
+/// `#[tokio::main]` and `#[tokio::test]` do.
 ///
 /// # When something happens
 ///

@@ -142,8 +142,8 @@ fn is_unused(place: &Arc<Place>) -> bool {
     Arc::strong_count(place) == 1 && place.is_empty()
 }
 
-/// tokio panics where a runtime has no timer, and has no other way to find out. The message of the panic goes
-/// where the program's panic hook sends it.
+/// tokio panics where a runtime has no timer, and has no other way to find out
+/// (<https://github.com/tokio-rs/tokio/issues/8361>). So in a runtime without one, each call makes it panic.
 fn has_timer() -> bool {
     std::panic::catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }
