@@ -8,6 +8,11 @@
     )
 ))]
 mod either;
+#[cfg(all(
+    feature = "platform-verifier",
+    not(any(windows, target_vendor = "apple", target_os = "android"))
+))]
+mod files;
 mod identity;
 mod pem;
 mod provider;

@@ -44,7 +44,7 @@ fn store(roots: &Roots) -> Result<RootCertStore, Error> {
             feature = "platform-verifier",
             not(any(windows, target_vendor = "apple", target_os = "android"))
         ))]
-        Base::Platform => files::roots()?,
+        Base::Platform => super::files::roots()?,
     };
     for root in &roots.own {
         // They were read before, so that the error could name them.
@@ -121,57 +121,6 @@ mod system {
             ));
         }
         Ok(builder.with_custom_certificate_verifier(Arc::new(system)))
-    }
-}
-
-/// The operating systems that keep their roots in files.
-#[cfg(all(
-    feature = "platform-verifier",
-    not(any(windows, target_vendor = "apple", target_os = "android"))
-))]
-mod files {
-    use std::path::Path;
-
-    use otp_core::Error;
-    use rustls::RootCertStore;
-
-    use crate::error::invalid_input;
-
-    /// Where distributions keep all their roots in one file.
-    const FILES: [&str; 8] = [
-        "/etc/ssl/certs/ca-certificates.crt", // Debian, Arch, Gentoo, NixOS
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
-        "/etc/pki/tls/certs/ca-bundle.crt",   // older ones of these
-        "/etc/ssl/ca-bundle.pem",             // openSUSE
-        "/etc/ssl/cert.pem",                  // Alpine, the BSDs
-        "/etc/openssl/certs/ca-certificates.crt", // NetBSD
-        "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD's package
-        "/usr/local/etc/ssl/cert.pem",        // and its older place
-    ];
-
-    /// Where they keep each in a file of its own.
-    const FOLDERS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
-
-    pub(super) fn roots() -> Result<RootCertStore, Error> {
-        let files = FILES.map(|file| (Some(Path::new(file)), None));
-        let folders = FOLDERS.map(|folder| (None, Some(Path::new(folder))));
-        for (file, folder) in files.into_iter().chain(folders) {
-            if !file.or(folder).is_some_and(Path::exists) {
-                continue;
-            }
-            let mut roots = RootCertStore::empty();
-            // What cannot be read of the system's certificates is not trusted, and no more than that.
-            roots.add_parsable_certificates(
-                rustls_native_certs::load_certs_from_paths(file, folder).certs,
-            );
-            if !roots.is_empty() {
-                return Ok(roots);
-            }
-        }
-        Err(invalid_input(
-            "no root certificates are on this machine; install them (often the package \
-             'ca-certificates'), or give the builder its 'roots'",
-        ))
     }
 }
 
