@@ -106,7 +106,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-mock/src/guide.md", "retry-after", ShowsADouble),
     example("crates/otp-mock/src/guide.md", "Recorder::new", ShowsADouble),
     // The programs.
-    example("examples/browser/page/src/bin/page/main.rs", FILE, ShowsADouble),
+    example("examples/browser/page/src/decisions.rs", FILE, Driven("browser_page")),
     example("examples/browser/tests/browser/status_page.rs", FILE, ShowsADouble),
     example("examples/downstream/src/lib.rs", FILE, Driven("downstream")),
     example("examples/downstream/tests/each_rung.rs", FILE, A_TEST),
@@ -161,18 +161,6 @@ pub const READ: &[Read] = &[
         0xee04_ecf9_53c6_35cc,
         "a property test: it asserts what the driven `rotate` leaves behind",
     ),
-    read(PAGE, "main", 0x7f66_5d06_ca15_7c84, "it logs that the page has no element"),
-    read(PAGE, "start", 0x0463_97d8_223d_8cfa, "it attaches the methods to the buttons"),
-    read(PAGE, "send_sms", 0xca44_ce37_a365_2813, SHOWS_THE_ERROR),
-    read(PAGE, "verify", 0xc11a_b61a_9047_c83d, SHOWS_THE_ERROR),
-    read(PAGE, "read_codes", 0xa532_e92d_14c4_3eed, SHOWS_THE_ERROR),
-    read(
-        PAGE,
-        "regenerate_codes",
-        0x848f_ab32_38cf_8ffb,
-        "it drops the codes that may be dead; examples/browser/tests clicks through it",
-    ),
-    read(PAGE, "call", 0x8e18_1c17_1fa6_b9eb, SHOWS_THE_ERROR),
     read(
         "examples/browser/tests/browser/status_page.rs",
         "open",
@@ -223,12 +211,10 @@ pub const READ: &[Read] = &[
     read("examples/transports/ureq/src/main.rs", "main", 0x70fd_2e31_e07d_745c, EXIT_CODE),
 ];
 
-const PAGE: &str = "examples/browser/page/src/bin/page/main.rs";
 /// What the scanner calls them.
 const STATEMENTS: &str = "the statements outside of functions";
 
 const PASSES_ON: &str = "it matches the steps of the exchange, and returns the result as it is";
-const SHOWS_THE_ERROR: &str = "it shows the error's own sentence, and runs in a browser only";
 const EXIT_CODE: &str = "it turns an error into a message and an exit code";
 
 const fn read(file: &'static str, part: &'static str, fingerprint: u64, why: &'static str) -> Read {
