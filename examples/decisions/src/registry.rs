@@ -167,10 +167,11 @@ pub const READ: &[Read] = &[
         0x0cf3_9249_2395_fc88,
         "it prepares a service for tests, and unwraps each outcome",
     ),
+    read("examples/embed_in_sdk.rs", "main", 0x1925_413c_6cb3_febc, EXIT_CODE),
     read(
         "examples/embed_in_sdk.rs",
-        "main",
-        0xdff8_5dd1_bb89_b365,
+        "play",
+        0x4c64_0c86_d872_5153,
         "it prints what the driven `check_code` returns",
     ),
     read(
@@ -185,8 +186,8 @@ pub const READ: &[Read] = &[
         0x68ce_28df_cb1b_727f,
         "it looks at the memory, and fails where a call succeeds that should not",
     ),
-    read("examples/quickstart.rs", "main", 0x7bf5_fb89_102e_976c, EXIT_CODE),
-    read("examples/telemetry/src/main.rs", "main", 0x28e2_1308_4854_03b3, EXIT_CODE),
+    read("examples/quickstart.rs", "main", 0xcfcc_506a_cba2_a975, EXIT_CODE),
+    read("examples/telemetry/src/main.rs", "main", 0xc27b_4985_5bbe_775f, EXIT_CODE),
     read(
         "examples/telemetry/src/main.rs",
         "run",
@@ -196,7 +197,7 @@ pub const READ: &[Read] = &[
     read(
         "examples/telemetry/src/main.rs",
         "calls",
-        0x0ad7_1ef0_c007_2c7c,
+        0x8be8_1baf_cfdd_8508,
         "it prints the refusal of an OTP that cannot be right, to have it in a trace",
     ),
     read("examples/transports/by_hand/src/main.rs", "main", 0xe3f9_86bf_0cf6_7cd4, EXIT_CODE),
@@ -209,6 +210,7 @@ pub const READ: &[Read] = &[
     read("examples/transports/reqwest/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
     read("examples/transports/tower/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
     read("examples/transports/ureq/src/main.rs", "main", 0x70fd_2e31_e07d_745c, EXIT_CODE),
+    read("examples/unit_tests_with_mocks.rs", "main", 0x1925_413c_6cb3_febc, EXIT_CODE),
 ];
 
 /// What the scanner calls them.
