@@ -1,8 +1,8 @@
 //! A larger SDK with the OTP service as one of its parts. It takes any `OtpsApi`, and each of its methods turns
 //! an error into the next step of its user: by the operation first, then by `effect`, then by `kind`.
 
-#![allow(clippy::print_stdout, reason = "it shows what the SDK answers")]
-
+use std::io::{self, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use otp_core::http::HeaderValue;
@@ -128,20 +128,39 @@ impl Metal {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match play().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There may be nobody to tell.
+            let _ = writeln!(io::stderr(), "{}", in_full(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start()?;
     let metal =
         Metal::connect(emulator.base_url(), emulator.token(), Roots::pem(emulator.ca_pem())?)?;
 
-    println!("SMS: {:?}", metal.send_code().await?);
+    say(&format!("SMS: {:?}", metal.send_code().await?))?;
     for typed in ["not a code!", "000000"] {
         if let Err(error) = metal.check_code(typed).await {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            println!("{typed}: {error}\n  because: {}", cause.unwrap_or_default());
+            say(&format!("{typed}: {}", in_full(&error)))?;
         }
     }
-    println!("recovery codes: {}", metal.new_recovery_codes().await?.len());
-    Ok(())
+    say(&format!("recovery codes: {}", metal.new_recovery_codes().await?.len()))
+}
+
+fn say(line: &str) -> Result<(), Box<dyn std::error::Error>> {
+    writeln!(io::stdout(), "{line}").map_err(|error| format!("cannot print: {error}").into())
+}
+
+/// What an error says, and each of its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join("\n  because: ")
 }
 
 #[cfg(test)]
@@ -187,5 +206,16 @@ mod tests {
         let metal = Metal::with_otps(FakeOtps::new());
         let error = metal.check_code("../recovery-codes").await.unwrap_err();
         assert!(matches!(error, MetalError::WrongCode(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_a_sentence_with_its_causes() {
+        let mut mock = MockOtpsApi::new();
+        mock.expect_find_ensure_otp().returning(|_| Err(canned::unknown::<FindEnsureOtp>()));
+        let error = Metal::with_otps(mock).check_code("123456").await.unwrap_err();
+        let said = in_full(&error);
+        let begin =
+            "that code may be used up; ask for a new one\n  because: find_ensure_otp failed: ";
+        assert!(said.starts_with(begin), "{said}");
     }
 }

@@ -4,8 +4,6 @@
 //! account, no network. With `--base-url`, and a token in `METAL_AUTH_TOKEN`, it talks to a real one, and
 //! asks for the OTP that arrives on the phone.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it shows what happens")]
-
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,13 +33,15 @@ async fn main() -> ExitCode {
     match tell(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            // There may be nobody to tell.
+            let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn tell(options: Options) -> Result<(), Box<dyn Error>> {
+    let out: &mut dyn Write = &mut Out;
     let (client, emulator) = match options.base_url {
         Some(url) => (real_client(url)?, None),
         None => {
@@ -49,78 +49,79 @@ async fn tell(options: Options) -> Result<(), Box<dyn Error>> {
             (client_of(&emulator)?, Some(emulator))
         }
     };
-    println!("The OTP API, at {}", client.config().base_url());
+    writeln!(out, "The OTP API, at {}", client.config().base_url())?;
     if emulator.is_some() {
-        println!("(an emulator of the service in this process; the connection is real TLS)");
+        writeln!(out, "(an emulator of the service in this process; the connection is real TLS)")?;
     }
 
-    let phone = || match &emulator {
+    let phone = |out: &mut dyn Write| match &emulator {
         Some(emulator) => {
             let sms = emulator.fake().last_sms().ok_or("no SMS was sent")?;
-            println!("   the phone {} shows: {}", sms.to, sms.otp.expose_secret());
+            writeln!(out, "   the phone {} shows: {}", sms.to, sms.otp.expose_secret())?;
             Ok(sms.otp)
         }
-        None => ask_for_otp(),
+        None => ask_for_otp(out),
     };
-    four_operations(&client, phone, emulator.is_some(), options.show_codes).await?;
+    four_operations(&client, out, phone, emulator.is_some(), options.show_codes).await?;
 
-    println!("\nThat is the whole API.");
+    writeln!(out, "\nThat is the whole API.")?;
     Ok(())
 }
 
 async fn four_operations(
     client: &OtpsClient,
-    phone: impl FnOnce() -> Result<Otp, Box<dyn Error>>,
+    out: &mut dyn Write,
+    phone: impl FnOnce(&mut dyn Write) -> Result<Otp, Box<dyn Error>>,
     verify_twice: bool,
     show_codes: bool,
 ) -> Result<RecoveryCodeList, Box<dyn Error>> {
-    println!("\n1. receive_codes: send me a one-time password by SMS");
+    writeln!(out, "\n1. receive_codes: send me a one-time password by SMS")?;
     match client.call(ReceiveCodes).send().await {
-        Ok(answer) => told(&answer.metadata),
+        Ok(answer) => writeln!(out, "   {}", told(&answer.metadata))?,
         Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
         // An SMS is on its way, or it may be: the sentence says to look at the phone.
-        Err(error) => println!("   {error}"),
+        Err(error) => writeln!(out, "   {error}")?,
     }
-    let otp = phone()?;
+    let otp = phone(out)?;
 
-    println!("\n2. find_ensure_otp: verify it");
+    writeln!(out, "\n2. find_ensure_otp: verify it")?;
     let answer = client.call(FindEnsureOtp::new(otp.clone())).send().await?;
-    told(&answer.metadata);
-    println!("   the OTP was right, and is used up");
+    writeln!(out, "   {}", told(&answer.metadata))?;
+    writeln!(out, "   the OTP was right, and is used up")?;
     if answer.value.session_token().is_some() {
-        println!("   the service gave a session token back");
+        writeln!(out, "   the service gave a session token back")?;
     }
     if verify_twice {
-        println!("   once more with the same OTP, to see it refused:");
+        writeln!(out, "   once more with the same OTP, to see it refused:")?;
         if let Err(error) = client.find_ensure_otp(&otp).await {
-            println!("   {error}");
+            writeln!(out, "   {error}")?;
         }
     }
 
-    println!("\n3. find_recovery_codes: the way in without the phone");
+    writeln!(out, "\n3. find_recovery_codes: the way in without the phone")?;
     let answer = client.call(FindRecoveryCodes).send().await?;
-    told(&answer.metadata);
-    show(&answer.value, show_codes);
+    writeln!(out, "   {}", told(&answer.metadata))?;
+    show(out, &answer.value, show_codes)?;
     let old = answer.value;
 
-    println!("\n4. regenerate_codes: replace them, in case somebody saw them");
-    let new = match client.call(RegenerateCodes).send().await {
-        Ok(answer) => {
-            told(&answer.metadata);
-            answer.value
-        }
+    writeln!(out, "\n4. regenerate_codes: replace them, in case somebody saw them")?;
+    let (new, said) = match client.call(RegenerateCodes).send().await {
+        Ok(answer) => (answer.value, told(&answer.metadata)),
         Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
-        Err(error) => {
-            println!("   {error}");
-            match client.find_recovery_codes().await {
-                Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => now,
-                _ => return Err(error.into()),
+        Err(error) => match client.find_recovery_codes().await {
+            Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => {
+                (now, error.to_string())
             }
-        }
+            _ => return Err(error.into()),
+        },
     };
-    show(&new, show_codes);
     let kept = new.iter().filter(|code| old.codes().contains(code)).count();
-    println!("   {kept} of the old ones still work");
+    writeln!(out, "   {said}")
+        .and_then(|()| show(out, &new, show_codes))
+        .and_then(|()| writeln!(out, "   {kept} of the old ones still work"))
+        .map_err(|error| {
+            format!("the codes were replaced; {error}; read them with find_recovery_codes")
+        })?;
     Ok(new)
 }
 
@@ -137,38 +138,57 @@ fn real_client(url: BaseUrl) -> Result<OtpsClient, Box<dyn Error>> {
 }
 
 /// Asks until what was typed can be an OTP.
-fn ask_for_otp() -> Result<Otp, Box<dyn Error>> {
+fn ask_for_otp(out: &mut dyn Write) -> Result<Otp, Box<dyn Error>> {
     loop {
-        print!("   what does the phone show? ");
-        io::stdout().flush()?;
+        write!(out, "   what does the phone show? ")?;
+        out.flush()?;
         let mut typed = String::new();
         if io::stdin().read_line(&mut typed)? == 0 {
             return Err("no OTP was typed".into());
         }
         match Otp::new(typed) {
             Ok(otp) => return Ok(otp),
-            Err(error) => println!("   {error}"),
+            Err(error) => writeln!(out, "   {error}")?,
         }
     }
 }
 
-fn told(metadata: &Metadata) {
-    print!("   {}", metadata.status());
+fn told(metadata: &Metadata) -> String {
+    let mut told = metadata.status().to_string();
     if let Some(id) = metadata.request_id() {
-        print!(", request {id}");
+        told += &format!(", request {id}");
     }
-    match metadata.attempts() {
-        1 => println!(),
-        attempts => println!(", after {attempts} attempts"),
+    if metadata.attempts() > 1 {
+        told += &format!(", after {} attempts", metadata.attempts());
     }
+    told
 }
 
-fn show(codes: &RecoveryCodeList, openly: bool) {
-    println!("   {} codes{}:", codes.len(), if openly { "" } else { " (--show-codes shows them)" });
+fn show(out: &mut dyn Write, codes: &RecoveryCodeList, openly: bool) -> io::Result<()> {
+    let hint = if openly { "" } else { " (--show-codes shows them)" };
+    writeln!(out, "   {} codes{hint}:", codes.len())?;
     for line in codes.codes().chunks(5) {
         let shown = line
             .iter()
             .map(|code| if openly { code.expose_secret() } else { "•••••-•••••" });
-        println!("   {}", shown.collect::<Vec<_>>().join("  "));
+        writeln!(out, "   {}", shown.collect::<Vec<_>>().join("  "))?;
     }
+    Ok(())
+}
+
+/// Standard output. An error says that it was about printing.
+struct Out;
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes).map_err(cannot_print)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush().map_err(cannot_print)
+    }
+}
+
+fn cannot_print(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot print: {error}"))
 }

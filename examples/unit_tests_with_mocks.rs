@@ -2,7 +2,8 @@
 //!
 //! The tests below are the example; they run with `cargo test`. `main` plays one login.
 
-#![allow(clippy::print_stdout, reason = "it plays a login")]
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use otp_core::{Effect, Error, ErrorKind, Otp, OtpsApi};
 
@@ -50,7 +51,18 @@ pub async fn log_in(
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match play().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There may be nobody to tell.
+            let _ = writeln!(io::stderr(), "{}", in_full(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play() -> Result<(), Box<dyn std::error::Error>> {
     let service = otp_mock::FakeOtps::new();
     let phone = service.clone();
     let mut typed = 0;
@@ -64,8 +76,15 @@ async fn main() -> Result<(), Error> {
         Some(sms.otp.expose_secret().to_owned())
     })
     .await?;
-    println!("after {typed} codes: {outcome:?}");
+    writeln!(io::stdout(), "after {typed} codes: {outcome:?}")
+        .map_err(|error| format!("cannot print: {error}"))?;
     Ok(())
+}
+
+/// What an error says, and each of its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join("\n  because: ")
 }
 
 #[cfg(test)]

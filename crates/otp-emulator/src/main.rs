@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use otp_core::secrecy::ExposeSecret;
 use otp_emulator::Emulator;
+use otp_test_certificates::Provider;
 
 use self::ca_file::CaFile;
 use self::options::Options;
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if !options.plain {
+        can_do_tls(Provider::of_this_program())?;
+    }
     let stop = signals::watch()?;
     let (out, log) = (Printer::start(io::stdout())?, Printer::start(io::stderr())?);
     let fake = options.service()?;
@@ -59,6 +63,15 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The library's sentence names features of crates. A user of the program needs a command.
+fn can_do_tls<P, E>(provider: Result<P, E>) -> Result<(), &'static str> {
+    provider.map(drop).map_err(|_| {
+        "TLS needs a crypto provider, and this program was built without one; build it with one \
+         ('cargo run -p otp-emulator --features ring', or 'cargo install otp-emulator --features ring'), \
+         or answer without TLS ('--plain')"
+    })
+}
+
 /// Says all that a client needs.
 fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>) {
     let url = emulator.base_url();
@@ -82,4 +95,20 @@ fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>) {
     out.line(format!(
         "\ntry: curl {trust}-X POST -H 'X-Auth-Token: {token}' {url}/user/otp/sms/receive\n"
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Tests have a provider, since they make certificates. `.ci/neighbours` runs the program without one.
+    #[test]
+    fn without_a_provider_it_names_the_command_that_has_one_and_the_way_without_tls() {
+        let refused = can_do_tls(Err::<(), ()>(()));
+        let said = refused.err().unwrap_or_default();
+        assert!(said.contains("'cargo run -p otp-emulator --features ring'"), "{said}");
+        assert!(said.contains("'cargo install otp-emulator --features ring'"), "{said}");
+        assert!(said.contains("'--plain'"), "{said}");
+        assert_eq!(can_do_tls(Ok::<(), ()>(())), Ok(()));
+    }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Options {
 
     /// Answer without TLS; HTTP/2 is then by prior knowledge.
     #[arg(long)]
-    plain: bool,
+    pub(crate) plain: bool,
 
     /// The certificate chain to use, PEM [default: one by a CA of its own].
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "plain")]

@@ -1,13 +1,8 @@
 //! Serves the page, and an emulator that it talks to.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "telling a person what happens is its job"
-)]
-
 use std::convert::Infallible;
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,7 +26,8 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(never) => match never {},
         Err(error) => {
-            eprintln!("otp-example-browser: {error}");
+            // There may be nobody to tell.
+            let _ = writeln!(io::stderr(), "otp-example-browser: {error}");
             ExitCode::FAILURE
         }
     }
@@ -42,7 +38,10 @@ fn run(options: &Options) -> Result<Infallible, Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on port {}: {error}", options.port))?;
     // In the clear, since a browser would not know the emulator's CA. Both are on this machine.
     let emulator = Emulator::builder().plain().cors(Cors::origin(&site.origin())?).start()?;
-    emulator.fake().on_sms(|sms| println!("SMS to {}: {}", sms.to, sms.otp.expose_secret()));
+    emulator.fake().on_sms(|sms| {
+        // The page works on where nobody reads.
+        let _ = writeln!(io::stdout(), "SMS to {}: {}", sms.to, sms.otp.expose_secret());
+    });
     let prefill = Prefill {
         base_url: emulator.base_url().to_string(),
         token: emulator.token(),
@@ -50,9 +49,8 @@ fn run(options: &Options) -> Result<Infallible, Box<dyn Error>> {
     };
     let server = site.serve(built_site(), &prefill)?;
 
-    println!("service  {}", emulator.base_url());
-    println!("page     {}", server.url());
-    println!();
+    writeln!(io::stdout(), "service  {}\npage     {}\n", emulator.base_url(), server.url())
+        .map_err(|error| format!("cannot print: {error}"))?;
     loop {
         std::thread::park();
     }

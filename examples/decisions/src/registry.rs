@@ -116,7 +116,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-mock/src/guide.md", "script.waits()", ShowsADouble),
     example("crates/otp-mock/src/guide.md", "Recorder::new", ShowsADouble),
     // The programs.
-    example("examples/browser/page/src/bin/page/main.rs", FILE, ShowsADouble),
+    example("examples/browser/page/src/decisions.rs", FILE, Driven("browser_page")),
     example("examples/browser/tests/browser/status_page.rs", FILE, ShowsADouble),
     example("examples/downstream/src/lib.rs", FILE, Driven("downstream")),
     example("examples/downstream/tests/each_rung.rs", FILE, A_TEST),
@@ -171,28 +171,17 @@ pub const READ: &[Read] = &[
         0xee04_ecf9_53c6_35cc,
         "a property test: it asserts what the driven `rotate` leaves behind",
     ),
-    read(PAGE, "main", 0x7f66_5d06_ca15_7c84, "it logs that the page has no element"),
-    read(PAGE, "start", 0x0463_97d8_223d_8cfa, "it attaches the methods to the buttons"),
-    read(PAGE, "send_sms", 0xca44_ce37_a365_2813, SHOWS_THE_ERROR),
-    read(PAGE, "verify", 0xc11a_b61a_9047_c83d, SHOWS_THE_ERROR),
-    read(PAGE, "read_codes", 0xa532_e92d_14c4_3eed, SHOWS_THE_ERROR),
-    read(
-        PAGE,
-        "regenerate_codes",
-        0x848f_ab32_38cf_8ffb,
-        "it drops the codes that may be dead; examples/browser/tests clicks through it",
-    ),
-    read(PAGE, "call", 0x8e18_1c17_1fa6_b9eb, SHOWS_THE_ERROR),
     read(
         "examples/browser/tests/browser/status_page.rs",
         "open",
         0x0cf3_9249_2395_fc88,
         "it prepares a service for tests, and unwraps each outcome",
     ),
+    read("examples/embed_in_sdk.rs", "main", 0x1925_413c_6cb3_febc, EXIT_CODE),
     read(
         "examples/embed_in_sdk.rs",
-        "main",
-        0xdff8_5dd1_bb89_b365,
+        "play",
+        0x4c64_0c86_d872_5153,
         "it prints what the driven `check_code` returns",
     ),
     read(
@@ -207,8 +196,8 @@ pub const READ: &[Read] = &[
         0x68ce_28df_cb1b_727f,
         "it looks at the memory, and fails where a call succeeds that should not",
     ),
-    read("examples/quickstart.rs", "main", 0x7bf5_fb89_102e_976c, EXIT_CODE),
-    read("examples/telemetry/src/main.rs", "main", 0x28e2_1308_4854_03b3, EXIT_CODE),
+    read("examples/quickstart.rs", "main", 0xcfcc_506a_cba2_a975, EXIT_CODE),
+    read("examples/telemetry/src/main.rs", "main", 0xc27b_4985_5bbe_775f, EXIT_CODE),
     read(
         "examples/telemetry/src/main.rs",
         "run",
@@ -218,7 +207,7 @@ pub const READ: &[Read] = &[
     read(
         "examples/telemetry/src/main.rs",
         "calls",
-        0x0ad7_1ef0_c007_2c7c,
+        0x8be8_1baf_cfdd_8508,
         "it prints the refusal of an OTP that cannot be right, to have it in a trace",
     ),
     read("examples/transports/by_hand/src/main.rs", "main", 0xe3f9_86bf_0cf6_7cd4, EXIT_CODE),
@@ -231,14 +220,13 @@ pub const READ: &[Read] = &[
     read("examples/transports/reqwest/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
     read("examples/transports/tower/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
     read("examples/transports/ureq/src/main.rs", "main", 0x70fd_2e31_e07d_745c, EXIT_CODE),
+    read("examples/unit_tests_with_mocks.rs", "main", 0x1925_413c_6cb3_febc, EXIT_CODE),
 ];
 
-const PAGE: &str = "examples/browser/page/src/bin/page/main.rs";
 /// What the scanner calls them.
 const STATEMENTS: &str = "the statements outside of functions";
 
 const PASSES_ON: &str = "it matches the steps of the exchange, and returns the result as it is";
-const SHOWS_THE_ERROR: &str = "it shows the error's own sentence, and runs in a browser only";
 const EXIT_CODE: &str = "it turns an error into a message and an exit code";
 
 const fn read(file: &'static str, part: &'static str, fingerprint: u64, why: &'static str) -> Read {

@@ -139,6 +139,22 @@ fn where_nothing_listens_it_fails_and_says_so() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn where_nothing_can_be_printed_it_fails_and_says_so() {
+    let (endpoint, _seen) = collector(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_otp-example-telemetry"))
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .env("NO_PROXY", "*")
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "cannot print: No space left on device (os error 28)\n");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_collector_that_never_answers_is_given_up_in_bounded_time() {
     let (endpoint, seen) = collector(b"");
     let started = Instant::now();

@@ -8,7 +8,9 @@ mod coverage;
 mod hostile;
 mod login;
 mod never;
+mod page;
 mod programs;
+mod screen;
 mod wire;
 mod world;
 

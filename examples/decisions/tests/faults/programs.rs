@@ -1,6 +1,7 @@
 //! The programs: they log a user in by an SMS, and then replace the codes.
 
-use std::io;
+use std::cell::Cell;
+use std::io::{self, Write};
 
 use pollster::block_on;
 
@@ -42,12 +43,57 @@ fn no_code() -> io::Error {
 #[test]
 fn quickstart() {
     logs_in_and_replaces_the_codes(|world, typed| {
-        let phone = || typed.otp(world).ok_or_else(|| no_code().into());
-        let client = world.client();
-        let codes = block_on(examples::quickstart::four_operations(&client, phone, false, false))?;
+        let phone = |_: &mut dyn Write| typed.otp(world).ok_or_else(|| no_code().into());
+        let (client, out) = (world.client(), &mut io::sink());
+        let codes =
+            block_on(examples::quickstart::four_operations(&client, out, phone, false, false))?;
         assert_eq!(codes, world.in_force(), "these codes do not work");
         Ok(())
     });
+}
+
+/// A terminal that takes so many more pieces of text.
+struct Terminal(usize);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.checked_sub(1) {
+            Some(left) => self.0 = left,
+            None => return Err(io::Error::other("the disk is full")),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn quickstart_says_that_the_codes_are_replaced_where_it_cannot_print_them() {
+    let replaced_unseen = Cell::new(0);
+    let printed = (0..1000).position(|pieces| {
+        let is_done = Cell::new(false);
+        World::run(None, true, |world| {
+            let phone = |_: &mut dyn Write| Ok(Typed::Right.otp(world).unwrap());
+            let (client, out) = (world.client(), &mut Terminal(pieces));
+            let run = examples::quickstart::four_operations(&client, out, phone, false, false);
+            match block_on(run) {
+                Ok(_) => is_done.set(true),
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(said.contains("the disk is full"), "{said}");
+                    let told =
+                        said.contains("were replaced") && said.contains("find_recovery_codes");
+                    assert_eq!(told, world.regenerated() == 1, "{said}");
+                    replaced_unseen.set(replaced_unseen.get() + world.regenerated());
+                }
+            }
+        });
+        is_done.get()
+    });
+    assert!(printed.is_some());
+    assert!(replaced_unseen.get() > 3);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, OtpsClient, RecoveryCodeList, RetryPolicy, blocking, local};
 use otp_mock::{Event, Factor, FakeOtps};
 
@@ -113,8 +114,25 @@ impl World {
 
     /// The codes that work now.
     pub fn in_force(&self) -> RecoveryCodeList {
+        let armed = self.service.armed();
         self.service.disarm_all();
-        blocking::OtpsApi::find_recovery_codes(&self.service).unwrap()
+        let codes = blocking::OtpsApi::find_recovery_codes(&self.service).unwrap();
+        armed.into_iter().for_each(|fault| self.service.arm(fault));
+        codes
+    }
+
+    /// From here on no answer arrives, and the service acts or not; or answers arrive again.
+    pub fn silence(&self, acts: Option<bool>) {
+        self.wire.state().silence = acts;
+    }
+
+    pub fn requests(&self) -> usize {
+        self.wire.state().requests
+    }
+
+    /// Whether the last request had the user's own token, and not that of a session.
+    pub fn acted_by_the_users_token(&self) -> bool {
+        self.wire.state().token == self.service.token().expose_secret().as_bytes()
     }
 }
 

@@ -25,9 +25,10 @@ const FOUND: &[Found] = include!(concat!(env!("OUT_DIR"), "/found.rs"));
 /// Every other Rust file below `examples/`.
 const OTHERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/others.rs"));
 
-const TESTS: [&str; 3] = [
+const TESTS: [&str; 4] = [
     include_str!("../faults/codes.rs"),
     include_str!("../faults/login.rs"),
+    include_str!("../faults/page.rs"),
     include_str!("../faults/programs.rs"),
 ];
 

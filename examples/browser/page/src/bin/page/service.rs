@@ -1,6 +1,6 @@
-//! The service that the page talks to, and for whom.
+//! The form: the service that the page talks to, and for whom.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::Reflect;
@@ -9,16 +9,14 @@ use otp_core::{AuthToken, BaseUrl, Error};
 use otp_example_browser_page::FetchTransport;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlElement, HtmlInputElement, Response};
+use web_sys::{HtmlInputElement, Response};
 
 use crate::dom::by_id;
 
 pub(crate) struct Service {
     base_url: HtmlInputElement,
     token: HtmlInputElement,
-    session: HtmlElement,
-    attempt_timeout: RefCell<Option<Duration>>,
-    client: RefCell<Option<OtpsClient>>,
+    attempt_timeout: Cell<Option<Duration>>,
 }
 
 impl Service {
@@ -26,9 +24,7 @@ impl Service {
         Ok(Self {
             base_url: by_id("base-url")?,
             token: by_id("token")?,
-            session: by_id("session")?,
-            attempt_timeout: RefCell::default(),
-            client: RefCell::default(),
+            attempt_timeout: Cell::default(),
         })
     }
 
@@ -41,42 +37,18 @@ impl Service {
         self.token.set_value(&text("token").unwrap_or_default());
         let millis = Reflect::get(&config, &"attempt_timeout_ms".into()).ok();
         let millis = millis.and_then(|millis| millis.as_f64());
-        self.attempt_timeout.replace(millis.map(|millis| Duration::from_millis(millis as u64)));
+        self.attempt_timeout.set(millis.map(|millis| Duration::from_millis(millis as u64)));
     }
 
-    /// The client for what the form says. It is kept, so that all calls share its retry budget.
+    /// A client for what the form says.
     pub(crate) fn client(&self) -> Result<OtpsClient, Error> {
-        if let Some(client) = &*self.client.borrow() {
-            return Ok(client.clone());
-        }
         let token = AuthToken::new(self.token.value())?;
         let mut client = OtpsClient::builder(FetchTransport, token)
             .base_url(BaseUrl::new(self.base_url.value())?);
-        if let Some(timeout) = *self.attempt_timeout.borrow() {
+        if let Some(timeout) = self.attempt_timeout.get() {
             client = client.attempt_timeout(timeout);
         }
-        let client = client.build()?;
-        self.client.replace(Some(client.clone()));
-        Ok(client)
-    }
-
-    /// Calls from now on act in the session that verifying gave back.
-    pub(crate) fn continue_as(&self, session: AuthToken) {
-        if let Some(client) = &mut *self.client.borrow_mut() {
-            *client = client.with_token(session);
-            self.show("Session", "good");
-        }
-    }
-
-    /// The form has changed: whoever calls next is somebody else.
-    pub(crate) fn forget(&self) {
-        self.client.replace(None);
-        self.show("API key", "key");
-    }
-
-    fn show(&self, text: &str, state: &str) {
-        self.session.set_text_content(Some(text));
-        let _ = self.session.set_attribute("data-state", state);
+        client.build()
     }
 }
 
