@@ -123,11 +123,9 @@ pub const EXAMPLES: &[Example] = &[
     example("examples/neighbours/lib.rs", FILE, A_TEST),
     example("examples/quickstart.rs", FILE, Driven("quickstart")),
     example("examples/telemetry/src/main.rs", FILE, ShowsADouble),
-    example("examples/transports/by_hand/src/main.rs", FILE, story("by_hand")),
     example("examples/transports/by_hand/tests/http1.rs", FILE, A_TEST),
     example("examples/transports/by_hand/tests/memory.rs", FILE, A_TEST),
-    example("examples/transports/reqwest/src/main.rs", FILE, story("reqwest")),
-    example("examples/transports/tower/src/main.rs", FILE, story("tower")),
+    example("examples/transports/story.rs", FILE, story("transports")),
     example("examples/transports/tower/tests/services.rs", FILE, A_TEST),
     example("examples/transports/ureq/src/main.rs", FILE, story("ureq")),
     example("examples/unit_tests_with_mocks.rs", FILE, Driven("unit_tests_with_mocks")),
@@ -211,16 +209,13 @@ pub const READ: &[Read] = &[
         0x0ad7_1ef0_c007_2c7c,
         "it prints the refusal of an OTP that cannot be right, to have it in a trace",
     ),
-    read("examples/transports/by_hand/src/main.rs", "main", 0xe3f9_86bf_0cf6_7cd4, EXIT_CODE),
     read(
         "examples/transports/by_hand/tests/http1.rs",
         "send",
         0xa975_4d3a_2a39_c307,
         "it makes one request of a test, and returns the outcome as it is",
     ),
-    read("examples/transports/reqwest/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
-    read("examples/transports/tower/src/main.rs", "main", 0x6d4c_055c_c219_6748, EXIT_CODE),
-    read("examples/transports/ureq/src/main.rs", "main", 0x70fd_2e31_e07d_745c, EXIT_CODE),
+    read("examples/transports/ureq/src/main.rs", "main", 0x7aba_cc75_abb0_0e5f, EXIT_CODE),
 ];
 
 const PAGE: &str = "examples/browser/page/src/bin/page/main.rs";

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use otp_core::local::FromSend;
 use pollster::block_on;
 
 use crate::examples;
@@ -54,15 +55,12 @@ fn quickstart() {
 fn the_example_transports() {
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::reqwest::replace_codes(&world.client(), ask)).map_err(any)
+        let client = FromSend(world.client());
+        block_on(examples::transports::replace_codes(&client, ask)).map_err(any)
     });
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::tower::replace_codes(&world.client(), ask)).map_err(any)
-    });
-    logs_in_and_replaces_the_codes(|world, typed| {
-        let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::by_hand::replace_codes(&world.local_client(), ask)).map_err(any)
+        block_on(examples::transports::replace_codes(&world.local_client(), ask)).map_err(any)
     });
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);
