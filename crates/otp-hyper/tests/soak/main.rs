@@ -219,7 +219,8 @@ fn soak(versions: HttpVersions, protocols: &[(Protocol, bool)], each: usize) {
     assert!(succeeded > 0);
     // The servers are hostile, but not so much that little succeeds, and each way to fail is seen.
     if each >= 500 {
-        assert!(succeeded * 4 > tally.ended.len() && not_sent > 0 && unknown > 0 && given_up > 0);
+        // While nobody listens, calls fail at once, so a loaded machine may see many of those.
+        assert!(succeeded * 10 > tally.ended.len() && not_sent > 0 && unknown > 0 && given_up > 0);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, Write};
 
+use otp_core::local::FromSend;
 use pollster::block_on;
 
 use crate::examples;
@@ -100,15 +101,12 @@ fn quickstart_says_that_the_codes_are_replaced_where_it_cannot_print_them() {
 fn the_example_transports() {
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::reqwest::replace_codes(&world.client(), ask)).map_err(any)
+        let client = FromSend(world.client());
+        block_on(examples::transports::replace_codes(&client, ask)).map_err(any)
     });
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::tower::replace_codes(&world.client(), ask)).map_err(any)
-    });
-    logs_in_and_replaces_the_codes(|world, typed| {
-        let ask = |_: &str| typed.text(world).ok_or_else(no_code);
-        block_on(examples::by_hand::replace_codes(&world.local_client(), ask)).map_err(any)
+        block_on(examples::transports::replace_codes(&world.local_client(), ask)).map_err(any)
     });
     logs_in_and_replaces_the_codes(|world, typed| {
         let ask = |_: &str| typed.text(world).ok_or_else(no_code);

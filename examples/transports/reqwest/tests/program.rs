@@ -2,59 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../../over_tls.rs"]
+mod over_tls;
 #[path = "../../program.rs"]
 mod program;
 
-use otp_emulator::Emulator;
-
 const PROGRAM: &str = env!("CARGO_BIN_EXE_otp-example-reqwest");
-
-#[test]
-fn it_logs_in_and_replaces_the_codes() {
-    let emulator = Emulator::start().unwrap();
-    let ca_file = program::ca_file(&emulator);
-    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
-    program::logs_in_and_replaces_the_codes(PROGRAM, &arguments, &emulator);
-}
-
-/// On this machine, and so never by a proxy, which would see the token.
-#[test]
-fn it_does_so_in_the_clear_too() {
-    let (emulator, other) =
-        (Emulator::builder().plain().start().unwrap(), Emulator::start().unwrap());
-    let ca_file = program::ca_file(&other);
-    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
-    program::logs_in_and_replaces_the_codes(PROGRAM, &arguments, &emulator);
-}
-
-#[test]
-fn a_service_that_it_does_not_trust_gets_nothing() {
-    let (emulator, other) = (Emulator::start().unwrap(), Emulator::start().unwrap());
-    let ca_file = program::ca_file(&other);
-    let arguments = [&*emulator.base_url().to_string(), ca_file.to_str().unwrap()];
-    let failed = program::failure(PROGRAM, &arguments, &emulator);
-    assert!(failed.contains("no trusted TLS connection"), "{failed}");
-    assert!(emulator.fake().sms_outbox().is_empty());
-}
-
-#[test]
-fn where_nothing_listens_it_fails_and_says_so() {
-    let other = Emulator::start().unwrap();
-    let ca_file = program::ca_file(&other);
-    program::fails_where_nothing_listens(PROGRAM, |stopped| {
-        let url = stopped.base_url().to_string().replace("http:", "https:");
-        [url, ca_file.to_str().unwrap().to_owned()]
-    });
-}
-
-/// RFC 6761 §6.4: no resolver has a name below `invalid`.
-#[test]
-fn a_host_that_does_not_exist_is_named_as_the_cause() {
-    let emulator = Emulator::start().unwrap();
-    let ca_file = program::ca_file(&emulator);
-    let url = "https://no.such-host.invalid";
-    let failed = program::failure(PROGRAM, &[url, ca_file.to_str().unwrap()], &emulator);
-    assert!(failed.contains("no connection: "), "{failed}");
-    assert!(failed.contains("resolve") || cfg!(windows), "{failed}");
-    assert!(!failed.contains("no.such-host"), "{failed}");
-}

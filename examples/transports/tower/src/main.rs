@@ -1,73 +1,25 @@
-//! Logs a person in by a second factor, then replaces the recovery codes, with layers around the requests.
-//!
-//! It takes the base URL of the service and the file of the CA to trust. The token and the code are read
-//! from standard input, a line each: arguments and environment are for others to see.
+//! Logs a person in by a second factor, then replaces the recovery codes, with layers around the requests. It takes the
+//! base URL of the service and the file of the CA to trust.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+#[path = "../../story.rs"]
+mod story;
 
-use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use otp_core::{AuthToken, BaseUrl, Effect, Otp, OtpsApi, OtpsClient};
+use otp_core::local::FromSend;
+use otp_core::{BaseUrl, OtpsClient};
 use otp_example_tower::layered;
 
 // One thread is enough: waiting for the person on it keeps nobody else waiting.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    story::exit_code(run().await)
 }
 
-async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, ca_file] = arguments.as_slice() else {
-        return Err("usage: otp-example-tower <base URL> <CA file>".into());
-    };
-    let ca_pem = std::fs::read_to_string(ca_file).map_err(|error| format!("{ca_file}: {error}"))?;
-    let client = OtpsClient::builder(layered(&ca_pem)?, AuthToken::new(ask("token: ")?)?)
-        .base_url(BaseUrl::new(url)?)
-        .build()?;
-
-    replace_codes(&client, ask).await
-}
-
-/// Logs the person in by a second factor, then replaces the recovery codes.
-async fn replace_codes(
-    otps: &impl OtpsApi,
-    ask: impl Fn(&str) -> io::Result<String>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
-    match otps.receive_codes().await {
-        Err(error) if error.effect() == Effect::NotApplied => return Err(error.into()),
-        // An SMS is on its way, or it may be: the person looks at the phone.
-        _ => {}
-    }
-    otps.find_ensure_otp(&Otp::new(ask("the code on your phone: ")?)?).await?;
-    let old = otps.find_recovery_codes().await?;
-    println!("you are in; {} recovery codes are left", old.len());
-
-    let new = match otps.regenerate_codes().await {
-        Err(error) if error.effect() != Effect::NotApplied => {
-            match otps.find_recovery_codes().await {
-                Ok(now) if now.iter().any(|code| !old.codes().contains(code)) => now,
-                _ => return Err(error.into()),
-            }
-        }
-        other => other?,
-    };
-    println!("they are replaced by {} new ones", new.len());
-    Ok(())
-}
-
-fn ask(prompt: &str) -> io::Result<String> {
-    print!("{prompt}");
-    io::stdout().flush()?;
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+async fn run() -> story::Outcome<()> {
+    let [url, ca_file] = story::arguments("otp-example-tower <base URL> <CA file>")?;
+    let transport = layered(&story::ca_pem(&ca_file)?)?;
+    let client =
+        OtpsClient::builder(transport, story::token()?).base_url(BaseUrl::new(url)?).build()?;
+    story::replace_codes(&FromSend(client), story::ask).await
 }

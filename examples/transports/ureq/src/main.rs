@@ -1,40 +1,29 @@
-//! Logs a person in by a second factor, then replaces the recovery codes.
-//!
-//! It takes the base URL of the service and the file of the CA to trust. The token and the code are read
-//! from standard input, a line each: arguments and environment are for others to see.
+//! Logs a person in by a second factor, then replaces the recovery codes, without any async. It takes the base URL of
+//! the service and the file of the CA to trust.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person")]
+#![allow(clippy::print_stdout, reason = "it talks to a person")]
+
+#[path = "../../story.rs"]
+mod story;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use otp_core::blocking::{OtpsApi, OtpsClient};
-use otp_core::{AuthToken, BaseUrl, Effect, Otp};
+use otp_core::{BaseUrl, Effect, Otp};
 use otp_example_ureq::UreqTransport;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    story::exit_code(run())
 }
 
 fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, ca_file] = arguments.as_slice() else {
-        return Err("usage: otp-example-ureq <base URL> <CA file>".into());
-    };
-    let ca_pem = std::fs::read_to_string(ca_file).map_err(|error| format!("{ca_file}: {error}"))?;
-    let transport = UreqTransport::trusting(&ca_pem)?;
-    let client = OtpsClient::builder(transport, AuthToken::new(ask("token: ")?)?)
-        .base_url(BaseUrl::new(url)?)
-        .build()?;
-
-    replace_codes(&client, ask)
+    let [url, ca_file] = story::arguments("otp-example-ureq <base URL> <CA file>")?;
+    let transport = UreqTransport::trusting(&story::ca_pem(&ca_file)?)?;
+    let client =
+        OtpsClient::builder(transport, story::token()?).base_url(BaseUrl::new(url)?).build()?;
+    replace_codes(&client, story::ask)
 }
 
 /// Logs the person in by a second factor, then replaces the recovery codes.
@@ -60,12 +49,4 @@ fn replace_codes(
     };
     println!("they are replaced by {} new ones", new.len());
     Ok(())
-}
-
-fn ask(prompt: &str) -> io::Result<String> {
-    print!("{prompt}");
-    io::stdout().flush()?;
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
 }
