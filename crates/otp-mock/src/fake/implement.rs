@@ -38,7 +38,7 @@
 /// service.route(FindUser::ENDPOINT, |request| {
 ///     Ok(Reply::json(200, json!({ "full_name": request.user() })))
 /// });
-/// assert_eq!(pollster::block_on(service.find_user())?.full_name, "user");
+/// assert_eq!(pollster::block_on(service.find_user())?.full_name, "user-1");
 /// # Ok::<(), otp_core::Error>(())
 /// ```
 ///
