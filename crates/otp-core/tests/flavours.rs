@@ -26,6 +26,8 @@ assert_impl_all!(otp_core::OtpsClient: Send, Sync, Clone, otp_core::OtpsApi);
 assert_impl_all!(blocking::OtpsClient: Send, Sync, Clone, blocking::OtpsApi);
 assert_impl_all!(local::OtpsClient: Clone, local::OtpsApi);
 assert_not_impl_any!(local::OtpsClient: Send, Sync);
+// An operation may hold its body, over the async client too.
+assert_impl_all!(otp_core::operation::Exposed<'static>: Send, Sync, Copy);
 
 assert_impl_all!(&dyn TokenProvider: TokenProvider);
 assert_impl_all!(Box<dyn TokenProvider>: TokenProvider);
