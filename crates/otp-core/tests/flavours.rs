@@ -26,6 +26,8 @@ assert_impl_all!(otp_core::OtpsClient: Send, Sync, Clone, otp_core::OtpsApi);
 assert_impl_all!(blocking::OtpsClient: Send, Sync, Clone, blocking::OtpsApi);
 assert_impl_all!(local::OtpsClient: Clone, local::OtpsApi);
 assert_not_impl_any!(local::OtpsClient: Send, Sync);
+// An operation may hold its body, over the async client too.
+assert_impl_all!(otp_core::operation::Exposed<'static>: Send, Sync, Copy);
 
 assert_impl_all!(&dyn TokenProvider: TokenProvider);
 assert_impl_all!(Box<dyn TokenProvider>: TokenProvider);
@@ -283,14 +285,21 @@ fn an_edit_and_a_function_for_tokens_work_in_every_flavour() {
     let secrets: Vec<_> = request.secrets().collect();
     assert!(secrets.contains(&SIGNATURE) && secrets.contains(&"canary-0ther"), "{}", secrets.len());
 
-    // What cannot be signed is not sent.
+    // What cannot be signed is not sent, and the reason is scrubbed of what an earlier edit added.
     let over = script();
-    let client = otp_core::OtpsClient::builder(over.clone(), AuthToken::new("t").unwrap())
-        .edit_requests(|_| Err(otp_core::operation::WriteError::new("the key is locked")))
+    let builder = otp_core::OtpsClient::builder(over.clone(), AuthToken::new("canary-t").unwrap());
+    let client = signed(builder)
+        .edit_requests(|_| {
+            let reason = format!("{SIGNATURE} of {} is refused", "canary-t");
+            Err(otp_core::operation::WriteError::new(reason))
+        })
         .build()
         .unwrap();
     let error = run(client.call(ReceiveCodes).send()).unwrap_err();
-    assert_eq!(error.to_string(), "receive_codes failed: the key is locked; nothing was sent");
+    assert_eq!(
+        error.to_string(),
+        "receive_codes failed: [redacted] of [redacted] is refused; nothing was sent"
+    );
     assert_eq!(over.sent(), 0);
 }
 

@@ -59,6 +59,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-core/src/blocking/mod.rs", "struct Modem", PassesOn),
     example("crates/otp-core/src/client/call.rs", "async fn text_me(", PassesOn),
     example("crates/otp-core/src/client/mod.rs", "async fn codes(", PassesOn),
+    example("crates/otp-core/src/client/pages.rs", "async fn names(", PassesOn),
     example("crates/otp-core/src/error/builder.rs", "Error::builder(", PREPARES_AN_ERROR),
     example("crates/otp-core/src/error/effect.rs", "enum SecondFactor", Driven("effect_verify")),
     example("crates/otp-core/src/error/effect.rs", "async fn send_code(", Driven("effect_sms")),
@@ -79,6 +80,7 @@ pub const EXAMPLES: &[Example] = &[
     example("crates/otp-mock/src/fake/builder.rs", ".rate_limit(", ShowsADouble),
     example("crates/otp-mock/src/fake/builder.rs", ".clock(", ShowsADouble),
     example("crates/otp-mock/src/fake/custom_fault.rs", "CustomFault::", ShowsADouble),
+    example("crates/otp-mock/src/fake/implement.rs", "fake_service!(user_api)", ShowsADouble),
     example("crates/otp-mock/src/fake/journal.rs", "Fault::LostSms", ShowsADouble),
     example("crates/otp-mock/src/fake/mod.rs", "FakeUser::with_phone", ShowsADouble),
     example("crates/otp-mock/src/fake/mod.rs", "Fault::LostRegenerate", ShowsADouble),
@@ -113,6 +115,7 @@ pub const EXAMPLES: &[Example] = &[
         "proptest!",
         DrivenItems("guide_property", &["rotate"]),
     ),
+    example("crates/otp-mock/src/guide.md", "struct CreateKey", ShowsADouble),
     example("crates/otp-mock/src/guide.md", "script.waits()", ShowsADouble),
     example("crates/otp-mock/src/guide.md", "Recorder::new", ShowsADouble),
     // The programs.
@@ -122,13 +125,22 @@ pub const EXAMPLES: &[Example] = &[
     example("examples/downstream/tests/each_rung.rs", FILE, A_TEST),
     example("examples/embed_in_sdk.rs", FILE, Driven("embed_in_sdk")),
     example("examples/larger_sdk/src/lib.rs", "async fn switch_to_app(", PassesOn),
+    example("examples/larger_sdk/src/fake.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/lib.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/create_key.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/delete_key.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/disable_app.rs", FILE, DEFINES_AN_OPERATION),
     example("examples/larger_sdk/src/operations/enable_app.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/find_keys.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/find_projects.rs", FILE, DEFINES_AN_OPERATION),
+    example("examples/larger_sdk/src/operations/find_user.rs", FILE, DEFINES_AN_OPERATION),
     example(
         "examples/larger_sdk/tests/doubles.rs",
         FILE,
         DrivenItems("larger_sdk", &["Switched", "switch_to_app"]),
     ),
-    example("examples/larger_sdk/tests/enable_app.rs", FILE, A_TEST),
+    example("examples/larger_sdk/tests/flavours.rs", FILE, A_TEST),
+    example("examples/larger_sdk/tests/operations.rs", FILE, A_TEST),
     example("examples/memory/src/subjects/otp_hyper.rs", FILE, A_TEST),
     example("examples/neighbours/lib.rs", FILE, A_TEST),
     example("examples/quickstart.rs", FILE, Driven("quickstart")),
@@ -155,6 +167,12 @@ const fn story(name: &'static str) -> Check {
 
 /// All that were read.
 pub const READ: &[Read] = &[
+    read(
+        "crates/otp-core/src/client/pages.rs",
+        "names",
+        0x5592_30ad_8f16_3fbe,
+        "it returns the first error of a page",
+    ),
     read("crates/otp-core/src/exchange/mod.rs", "text_me", 0xf1f3_4d80_354f_2667, PASSES_ON),
     read("crates/otp-core/src/exchange/mod.rs", STATEMENTS, 0x57bc_ca3d_5cf6_311a, PASSES_ON),
     read(
@@ -183,10 +201,16 @@ pub const READ: &[Read] = &[
         "it prints what the driven `check_code` returns",
     ),
     read(
-        "examples/larger_sdk/tests/enable_app.rs",
-        "outcome",
-        0x8c51_be9d_ffd0_b474,
-        "it returns the outcome as it is, after it ended the script",
+        "examples/larger_sdk/src/lib.rs",
+        "switch_to_app",
+        0x1928_3756_e84f_60da,
+        "it returns the error of the SDK, which keeps the core's",
+    ),
+    read(
+        "examples/larger_sdk/tests/operations.rs",
+        "cases",
+        0x6a12_7a5f_1d48_eb6c,
+        "a table of calls, each of which returns its outcome as it is shown",
     ),
     read(
         "examples/memory/src/subjects/otp_hyper.rs",

@@ -60,7 +60,7 @@ otp_core::service! {
     /// The service: one-time passwords, the user, API keys, projects.
     ///
     /// [`OtpsClient`](otp_core::OtpsClient) implements it, and so do the doubles behind the feature `doubles`:
-    /// `MockMetalApi`, and a client over a `FakeOtps` that has this SDK's routes (`add_routes`).
+    /// `MockMetalApi`, and `FakeOtps` once it has this SDK's routes (`add_routes`).
     ///
     /// # Errors
     ///
@@ -102,3 +102,5 @@ otp_mock::mock_service! {
     /// A mock of [`MetalApi`], in every flavour.
     pub metal_api
 }
+#[cfg(feature = "doubles")]
+otp_mock::fake_service!(metal_api);

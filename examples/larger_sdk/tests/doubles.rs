@@ -86,23 +86,25 @@ fn a_double_of_ones_own_needs_no_more_than_its_test() {
 fn the_service_in_memory_has_every_endpoint() {
     let service = FakeOtps::builder().user(FakeUser::with_app()).build();
     add_routes(&service, ["alpha"]);
-    let api = settings(OtpsClient::builder(service.clone(), service.token().clone())).build();
-    let api = api.unwrap();
+    // It is the service itself, and a transport for a client with settings of its own.
+    let client = settings(OtpsClient::builder(service.clone(), service.token().clone())).build();
+    let both: [&dyn MetalApi; 2] = [&service, &client.unwrap()];
+    let [api, by_client] = both;
     for typed in ["not a code!", "111111"] {
-        assert_eq!(block_on(switch_to_app(&api, typed)).unwrap(), Switched::AskAgain);
+        assert_eq!(block_on(switch_to_app(api, typed)).unwrap(), Switched::AskAgain);
     }
-    assert_eq!(block_on(MetalApi::find_user(&api)).unwrap().two_factor_auth, None);
+    assert_eq!(block_on(by_client.find_user()).unwrap().two_factor_auth, None);
     let shown =
         otp_core::secrecy::ExposeSecret::expose_secret(&service.app_code().unwrap()).to_owned();
-    assert_eq!(block_on(switch_to_app(&api, &shown)).unwrap(), Switched::Done(Some(10)));
-    let user = block_on(MetalApi::find_user(&api)).unwrap();
+    assert_eq!(block_on(switch_to_app(api, &shown)).unwrap(), Switched::Done(Some(10)));
+    let user = block_on(by_client.find_user()).unwrap();
     assert_eq!(user.two_factor_auth.as_deref(), Some("app"));
     block_on(api.disable_app(&service.app_code().unwrap())).unwrap();
-    assert_eq!(block_on(MetalApi::find_user(&api)).unwrap().two_factor_auth, None);
+    assert_eq!(block_on(by_client.find_user()).unwrap().two_factor_auth, None);
 
     // A reply that is lost after the service acted.
     service.arm_custom(CustomFault::after_acting("lost", |_| Reply::lost()).times(1));
-    assert_eq!(block_on(switch_to_app(&api, &shown)).unwrap(), Switched::LookAtTheSettings);
+    assert_eq!(block_on(switch_to_app(api, &shown)).unwrap(), Switched::LookAtTheSettings);
     assert_eq!(service.journal().count(Event::StruckBy("lost")), 1);
 }
 
@@ -110,8 +112,7 @@ fn the_service_in_memory_has_every_endpoint() {
 fn a_key_of_the_service_in_memory_is_a_token_until_it_is_deleted() {
     let service = FakeOtps::new();
     add_routes(&service, [""; 0]);
-    let client = OtpsClient::new(service.clone(), service.token().clone());
-    let api: &dyn MetalApi = &client;
+    let api: &dyn MetalApi = &service;
     block_on(async {
         let key = api.create_key("ci", true).await?;
         let by_key = api.in_session(&key.token)?;

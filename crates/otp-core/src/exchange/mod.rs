@@ -463,7 +463,9 @@ pub(crate) fn write<O: Operation>(
         (AuthScheme::None, _) | (_, None) => {}
     }
     if let Err(error) = operation.write(&mut draft) {
-        return Err(refused(error, token, &draft.take_secrets()));
+        let secrets = draft.take_secrets();
+        let token = token.map(ExposeSecret::expose_secret);
+        return Err(refused(error, &Scrubber::new(token.into_iter().chain(secrets.iter()))));
     }
     for (name, value) in options.headers() {
         draft.set_header(name, value);
@@ -474,7 +476,7 @@ pub(crate) fn write<O: Operation>(
         .with_response_limit(config.response_limit());
     for edit in config.edits() {
         if let Err(error) = edit(&mut request) {
-            return Err(refused(error, token, &request.take_secrets()));
+            return Err(refused(error, &request.scrubber()));
         }
     }
     let mut secrets = request.take_secrets();
@@ -490,12 +492,10 @@ pub(crate) fn write<O: Operation>(
 }
 
 /// Why a request was not written. It must hold no secret, and that is checked.
-fn refused(error: WriteError, token: Option<&AuthToken>, secrets: &Secrets) -> Cow<'static, str> {
+fn refused(error: WriteError, scrubber: &Scrubber<'_>) -> Cow<'static, str> {
     match error.into_reason() {
         Cow::Owned(reason) => {
             let reason = Zeroizing::new(reason);
-            let token = token.map(ExposeSecret::expose_secret);
-            let scrubber = Scrubber::new(token.into_iter().chain(secrets.iter()));
             Cow::Owned(scrubber.one_line(&reason, messages::MAX_BYTES))
         }
         reason @ Cow::Borrowed(_) => reason,

@@ -37,7 +37,7 @@ thread_local! {
 /// assert!(serde_json::to_string(&Exposed(&password)).is_err());
 /// ```
 #[derive(Clone, Copy)]
-pub struct Exposed<'a>(pub &'a dyn ExposeSecret<str>);
+pub struct Exposed<'a>(pub &'a (dyn ExposeSecret<str> + Sync));
 
 impl Serialize for Exposed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
