@@ -50,7 +50,8 @@ use crate::{Answer, Error, ErrorKind, Operation};
 /// - A method `in_session`: the same service for the user of another token. It returns a pointer to a `dyn` of the
 ///   trait, so that code which has nothing but the trait can act in the session that a verification gave.
 /// - With `as name` after the trait's name, a macro of that name, which hands this definition to another macro.
-///   `otp_mock::mock_service!` makes a mock of it.
+///   `otp_mock::mock_service!` makes a mock of it. Write `as #[macro_export] name` for other crates, and
+///   `pub(crate) use name;` for other modules of your crate.
 ///
 /// # What a method can be
 ///
@@ -83,13 +84,21 @@ macro_rules! service {
             )+
         }
     ) => {
+        // Two methods of one name are an error at the second one.
+        const _: () = {
+            #[allow(clippy::too_many_arguments, dead_code, reason = "nobody calls it")]
+            fn methods($($method: ()),+) {
+                let _ = ($($method),+);
+            }
+        };
+
         $(#[$docs])*
         #[$crate::async_trait]
         $visibility trait $Service: Send + Sync {
             $(
                 $(#[$method_docs])*
                 async fn $method(&self $($args)*) -> $Return {
-                    $crate::__private::unimplemented(&$operation)
+                    $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
                 }
             )+
 
@@ -107,7 +116,7 @@ macro_rules! service {
         impl $Service for $crate::OtpsClient {
             $(
                 async fn $method(&self $($args)*) -> $Return {
-                    $crate::__private::value(self.call($operation).send().await)
+                    $crate::__private::value::<$Return, _>(self.call($operation).send().await)
                 }
             )+
 
@@ -146,7 +155,7 @@ macro_rules! service {
                 $(
                     $(#[$method_docs])*
                     async fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::unimplemented(&$operation)
+                        $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
                     }
                 )+
 
@@ -164,7 +173,7 @@ macro_rules! service {
             impl $Service for $crate::local::OtpsClient {
                 $(
                     async fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::value(self.call($operation).send().await)
+                        $crate::__private::value::<$Return, _>(self.call($operation).send().await)
                     }
                 )+
 
@@ -219,7 +228,7 @@ macro_rules! service {
                 $(
                     $(#[$method_docs])*
                     fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::unimplemented(&$operation)
+                        $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
                     }
                 )+
 
@@ -236,7 +245,7 @@ macro_rules! service {
             impl $Service for $crate::blocking::OtpsClient {
                 $(
                     fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::value(self.call($operation).send())
+                        $crate::__private::value::<$Return, _>(self.call($operation).send())
                     }
                 )+
 
@@ -388,9 +397,45 @@ pub mod private {
     pub use crate::local::LocalBoxFuture;
     pub use crate::transport::BoxFuture;
 
+    /// What a method may return. The macros name it and the operation by themselves, so that a wrong one is an error
+    /// where it stands.
+    #[diagnostic::on_unimplemented(
+        message = "a method of a service returns a `Result`, not `{Self}`",
+        label = "not a `Result`"
+    )]
+    pub trait Returns<T> {
+        fn of(outcome: Result<T, Error>) -> Self;
+    }
+
+    impl<T: Gives<U>, U, E: From<Error>> Returns<T> for Result<U, E> {
+        fn of(outcome: Result<T, Error>) -> Self {
+            Ok(outcome?.give())
+        }
+    }
+
+    /// The same type. Only its errors are another's.
+    #[diagnostic::on_unimplemented(
+        message = "the operation of this method gives `{Self}`, not `{U}`",
+        label = "the operation gives `{Self}`"
+    )]
+    pub trait Gives<U> {
+        fn give(self) -> U;
+    }
+
+    impl<T> Gives<T> for T {
+        fn give(self) -> T {
+            self
+        }
+    }
+
+    /// The operation of a method, which a wrong one is not.
+    pub fn operation<O: Operation>(operation: O) -> O {
+        operation
+    }
+
     /// The body of a method that an implementation leaves out.
-    pub fn unimplemented<O: Operation, E: From<Error>>(_: &O) -> Result<O::Output, E> {
-        Err(Error::builder(ErrorKind::Unimplemented).endpoint(O::ENDPOINT).build().into())
+    pub fn unimplemented<R: Returns<O::Output>, O: Operation>(_: O) -> R {
+        R::of(Err(Error::builder(ErrorKind::Unimplemented).endpoint(O::ENDPOINT).build()))
     }
 
     pub fn no_session<T>() -> Result<T, Error> {
@@ -399,7 +444,7 @@ pub mod private {
     }
 
     /// What a method returns of an answer.
-    pub fn value<T, E: From<Error>>(outcome: Result<Answer<T>, Error>) -> Result<T, E> {
-        Ok(outcome?.value)
+    pub fn value<R: Returns<T>, T>(outcome: Result<Answer<T>, Error>) -> R {
+        R::of(outcome.map(|answer| answer.value))
     }
 }

@@ -459,3 +459,26 @@ fn a_blocking_waiter_gives_up_at_its_deadline_while_the_provider_hangs() {
         leader.join().unwrap().unwrap();
     });
 }
+
+#[test]
+fn a_blocking_wait_takes_no_wake_up_that_is_for_its_thread() {
+    // A blocking call within an executor that parks its thread.
+    let service = Service::accepting(&["t1"]);
+    let (client, answer, asked) = blocking_client(&service);
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| client.call(FindRecoveryCodes).send());
+        asked.wait();
+        let waiter = scope.spawn(|| {
+            thread::current().unpark();
+            let call = client.call(FindRecoveryCodes).timeout(Duration::from_millis(60));
+            call.send().unwrap_err();
+            let started = Instant::now();
+            thread::park_timeout(Duration::from_secs(20));
+            started.elapsed()
+        });
+        let parked = waiter.join().unwrap();
+        answer.send(Ok("t1")).unwrap();
+        leader.join().unwrap().unwrap();
+        assert!(parked < Duration::from_secs(10), "{parked:?}");
+    });
+}
