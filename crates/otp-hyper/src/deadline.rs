@@ -27,26 +27,30 @@ impl<'a> Deadline<'a> {
     }
 
     /// What the future returns before the deadline.
-    pub(crate) async fn limit<F: Future>(&mut self, future: F) -> Result<F::Output, Elapsed> {
-        self.limit_until(self.at, future).await
+    ///
+    /// It is pinned by the caller: taken by value, it would be in the caller's future twice.
+    pub(crate) fn limit<F: Future>(
+        &mut self,
+        future: Pin<&mut F>,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> {
+        self.limit_until(self.at, future)
     }
 
     /// What the future returns within `limit`, and before the deadline.
-    pub(crate) async fn limit_within<F: Future>(
+    pub(crate) fn limit_within<F: Future>(
         &mut self,
         limit: Duration,
-        future: F,
-    ) -> Result<F::Output, Elapsed> {
-        self.limit_until(self.at.min(Instant::now() + limit), future).await
+        future: Pin<&mut F>,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> {
+        self.limit_until(self.at.min(Instant::now() + limit), future)
     }
 
-    async fn limit_until<F: Future>(
+    fn limit_until<F: Future>(
         &mut self,
         at: Instant,
-        future: F,
-    ) -> Result<F::Output, Elapsed> {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
+        mut future: Pin<&mut F>,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> {
+        poll_fn(move |cx| {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
@@ -61,7 +65,6 @@ impl<'a> Deadline<'a> {
             // The time is up even if the future has used up the task's turn.
             pin!(unconstrained(timer)).poll(cx).map(|()| Err(Elapsed))
         })
-        .await
     }
 }
 
@@ -78,17 +81,17 @@ mod tests {
         let started = Instant::now();
         let mut timer = pin!(None);
         let mut deadline = Deadline::new(started + 10 * SECOND, timer.as_mut());
-        assert!(deadline.limit(ready(())).await.is_ok());
-        assert!(deadline.limit(tokio::time::sleep(3 * SECOND)).await.is_ok());
+        assert!(deadline.limit(pin!(ready(()))).await.is_ok());
+        assert!(deadline.limit(pin!(tokio::time::sleep(3 * SECOND))).await.is_ok());
         // A phase with a limit of its own, and one after it.
-        assert!(deadline.limit_within(2 * SECOND, pending::<()>()).await.is_err());
+        assert!(deadline.limit_within(2 * SECOND, pin!(pending::<()>())).await.is_err());
         assert_eq!((started.elapsed(), deadline.remaining()), (5 * SECOND, 5 * SECOND));
-        assert!(deadline.limit(tokio::time::sleep(SECOND)).await.is_ok());
-        assert!(deadline.limit_within(20 * SECOND, pending::<()>()).await.is_err());
+        assert!(deadline.limit(pin!(tokio::time::sleep(SECOND))).await.is_ok());
+        assert!(deadline.limit_within(20 * SECOND, pin!(pending::<()>())).await.is_err());
         assert_eq!((started.elapsed(), deadline.remaining()), (10 * SECOND, Duration::ZERO));
-        assert!(deadline.limit(pending::<()>()).await.is_err());
+        assert!(deadline.limit(pin!(pending::<()>())).await.is_err());
         // What is ready is taken, even late.
-        assert!(deadline.limit(ready(())).await.is_ok());
+        assert!(deadline.limit(pin!(ready(()))).await.is_ok());
         assert_eq!(started.elapsed(), 10 * SECOND);
     }
 
@@ -101,7 +104,7 @@ mod tests {
                 tokio::task::consume_budget().await;
             }
         };
-        let limited = tokio::time::timeout(10 * SECOND, deadline.limit(greedy)).await;
+        let limited = tokio::time::timeout(10 * SECOND, deadline.limit(pin!(greedy))).await;
         assert!(limited.unwrap().is_err());
     }
 }

@@ -183,10 +183,9 @@ impl HyperTransport {
         // A kept connection may still be finishing the call before, but not for long: a server that answered
         // before it read the request may never read it.
         let is_used = connection.is_used;
-        let ready = connection.sender.ready();
         let ready = match is_used {
-            true => deadline.limit_within(FINISHING, ready).await,
-            false => deadline.limit(ready).await,
+            true => deadline.limit_within(FINISHING, pin!(connection.sender.ready())).await,
+            false => deadline.limit(pin!(connection.sender.ready())).await,
         };
         match ready {
             Err(_) if !is_used => return Err(error::no_time_to_send()),
@@ -205,7 +204,8 @@ impl HyperTransport {
         // hyper gives its own body back, which does not give up what it holds.
         let body = request.body().clone();
         let request = request.map(Full::new);
-        match deadline.limit(connection.sender.try_send_request(request)).await {
+        let sent = deadline.limit(pin!(connection.sender.try_send_request(request))).await;
+        match sent {
             Err(_) => Err(error::no_head()),
             Ok(Ok(response)) => {
                 connection.allowance.lift();
@@ -240,7 +240,8 @@ impl HyperTransport {
         }
         let unfinished = Unfinished(Some(&connection));
         let handing = connection.connection.clone().hand_over(request);
-        let answer = match deadline.limit(handing).await {
+        let handed = deadline.limit(pin!(handing)).await;
+        let answer = match handed {
             Err(_) => return Err(error::no_time_to_send()),
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Handed::Over(answer))) => answer,
@@ -250,7 +251,8 @@ impl HyperTransport {
                 return Ok(Outcome::NotTaken(request));
             }
         };
-        let response = match deadline.limit(answer.head()).await {
+        let head = deadline.limit(pin!(answer.head())).await;
+        let response = match head {
             Err(_) => return Err(error::no_head()),
             Ok(Ok(response)) => response,
             Ok(Err(NoHead::Reset(error))) => {
@@ -328,7 +330,7 @@ impl Transport for HyperTransport {
             Sender::Http1(_) => None,
             Sender::Http2(connection) => Some(connection),
         });
-        let body = deadline.limit(body::collect(body, &parts.headers, limit)).await;
+        let body = deadline.limit(pin!(body::collect(body, &parts.headers, limit))).await;
         match body.unwrap_or_else(|_| Err(error::no_body())) {
             Ok(body) => {
                 unfinished.finish();

@@ -1,5 +1,6 @@
 //! Where calls get their connections to one origin in one runtime.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -216,7 +217,7 @@ struct Wait<'a> {
 impl Wait<'_> {
     async fn until(mut self, deadline: &mut Deadline<'_>) -> Result<Given, TransportError> {
         let limit = deadline.remaining();
-        let given = deadline.limit(&mut self.given).await;
+        let given = deadline.limit(Pin::new(&mut self.given)).await;
         let given = match given {
             Ok(Ok(given)) => given?,
             Ok(Err(_)) => return Err(error::no_time_to_send()),
