@@ -393,8 +393,8 @@ fn time_limits_are_the_calls_then_the_endpoints_then_the_clients() {
             .build()
             .unwrap();
         pollster::block_on(change(client.call(operation)).send()).unwrap();
-        let limit = script.seen.lock().unwrap()[0].time_limit;
-        limit
+        let seen = script.seen.lock().unwrap();
+        seen[0].time_limit
     }
     let secs = Duration::from_secs;
     assert_eq!(limit(FixedPath, |call| call), secs(5));

@@ -70,6 +70,7 @@ mod sdk {
         }
     }
 
+    #[allow(clippy::single_component_path_imports, reason = "it makes a path of the macro")]
     pub(crate) use keys;
 
     pub(crate) struct Count {
