@@ -123,6 +123,7 @@ pub const EXAMPLES: &[Example] = &[
     example("examples/browser/tests/browser/status_page.rs", FILE, ShowsADouble),
     example("examples/downstream/src/lib.rs", FILE, Driven("downstream")),
     example("examples/downstream/tests/each_rung.rs", FILE, A_TEST),
+    example("examples/downstream/tests/own_service/tracker.rs", FILE, DEFINES_AN_OPERATION),
     example("examples/embed_in_sdk.rs", FILE, Driven("embed_in_sdk")),
     example("examples/larger_sdk/src/lib.rs", "async fn switch_to_app(", PassesOn),
     example("examples/larger_sdk/src/fake.rs", FILE, DEFINES_AN_OPERATION),
