@@ -4,7 +4,7 @@ use crate::{Answer, Error, ErrorKind, Operation};
 
 /// Defines a service: its trait in every flavour, and who implements it.
 ///
-/// One line a method: what it takes, what it returns, and the [operation](crate::operation) that it calls.
+/// Each method is one line: its arguments, what it returns, and the [operation](crate::operation) that it calls.
 ///
 /// ```
 /// # mod example {
@@ -60,14 +60,16 @@ use crate::{Answer, Error, ErrorKind, Operation};
 /// - Its operation is an expression of them.
 /// - Its error is [`Error`], or a type of yours that is `From<Error>`.
 ///
+/// A method that does not return what its operation gives is an error at its return type:
+///
 /// ```compile_fail,E0277
 /// use otp_core::operation::ReceiveCodes;
 ///
 /// otp_core::service! {
-///     /// The operation does not return this.
+///     /// The part of the API that our product uses.
 ///     pub trait PhoneApi {
-///         /// Sends an OTP.
-///         fn text(&self) -> Result<u8, otp_core::Error> = "not an operation";
+///         /// Sends an OTP to the user's phone.
+///         fn text(&self) -> Result<String, otp_core::Error> = ReceiveCodes;
 ///     }
 /// }
 /// ```
@@ -277,10 +279,10 @@ macro_rules! service {
 #[macro_export]
 macro_rules! __in_session_docs {
     () => {
-        "The same service for the user of this token, such as one of a session.\n\n\
+        "The same service for the user of this token: that of a session, for example.\n\n\
          With a client it is as cheap as a clone, and sends nothing. The token is never refreshed.\n\n\
          # Errors\n\n\
-         [`ErrorKind::Unimplemented`](otp_core::ErrorKind::Unimplemented) if the implementation has no sessions."
+         `ErrorKind::Unimplemented` if the implementation has no sessions."
     };
 }
 
