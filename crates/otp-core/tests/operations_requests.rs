@@ -399,8 +399,7 @@ fn time_limits_are_the_calls_then_the_endpoints_then_the_clients() {
             .build()
             .unwrap();
         pollster::block_on(change(client.call(operation)).send()).unwrap();
-        let limit = script.seen.lock().unwrap()[0].time_limit;
-        limit
+        script.seen.lock().unwrap()[0].time_limit
     }
     let secs = Duration::from_secs;
     assert_eq!(limit(FixedPath, |call| call), secs(5));

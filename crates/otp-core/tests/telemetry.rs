@@ -316,7 +316,7 @@ impl Transport for Silent {
         std::future::pending().await
     }
     async fn sleep(&self, _: std::time::Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     fn now(&self) -> std::time::Duration {
         std::time::Duration::ZERO
