@@ -88,7 +88,7 @@ macro_rules! service {
         const _: () = {
             #[allow(clippy::too_many_arguments, dead_code, reason = "nobody calls it")]
             fn methods($($method: ()),+) {
-                let _ = ($($method),+);
+                let _ = [$($method),+];
             }
         };
 
