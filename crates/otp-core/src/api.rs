@@ -36,9 +36,10 @@ crate::service! {
     ///
     /// # Implementing it
     ///
-    /// A method that is not implemented answers [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented), which names it, and sends
-    /// nothing. So a hand-written double implements what its test needs, and a method that the API gains
-    /// later breaks nobody. The trait is an [`async_trait`](macro@crate::async_trait), and so is each implementation:
+    /// A method that is not implemented returns [`ErrorKind::Unimplemented`](crate::ErrorKind::Unimplemented), which
+    /// names it, and sends nothing. So a hand-written double implements what its test needs, and a method that the API
+    /// gains later breaks nobody. The trait is an [`async_trait`](macro@crate::async_trait), and so is each
+    /// implementation:
     ///
     /// ```
     /// use otp_core::{Error, OtpsApi, async_trait};

@@ -4,7 +4,7 @@ use crate::{Answer, Error, ErrorKind, Operation};
 
 /// Defines a service: its trait in every flavour, and who implements it.
 ///
-/// One line a method: what it takes, what it returns, and the [operation](crate::operation) that it calls.
+/// Each method is one line: its arguments, what it returns, and the [operation](crate::operation) that it calls.
 ///
 /// ```
 /// # mod example {
@@ -88,7 +88,7 @@ macro_rules! service {
         const _: () = {
             #[allow(clippy::too_many_arguments, dead_code, reason = "nobody calls it")]
             fn methods($($method: ()),+) {
-                let _ = ($($method),+);
+                let _ = [$($method),+];
             }
         };
 
@@ -279,10 +279,10 @@ macro_rules! service {
 #[macro_export]
 macro_rules! __in_session_docs {
     () => {
-        "The same service for the user of this token, such as one of a session.\n\n\
+        "The same service for the user of this token: that of a session, for example.\n\n\
          With a client it is as cheap as a clone, and sends nothing. The token is never refreshed.\n\n\
          # Errors\n\n\
-         [`ErrorKind::Unimplemented`](otp_core::ErrorKind::Unimplemented) if the implementation has no sessions."
+         `ErrorKind::Unimplemented` if the implementation has no sessions."
     };
 }
 

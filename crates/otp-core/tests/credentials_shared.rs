@@ -93,7 +93,7 @@ impl World {
     }
 
     async fn call(&self) -> Result<(), Error> {
-        self.client.call(ReceiveCodes).send().await.map(drop)
+        self.client.call(ReceiveCodes).send().await.map(|_| ())
     }
 
     fn asked(&self) -> usize {

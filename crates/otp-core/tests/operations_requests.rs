@@ -296,11 +296,17 @@ operation!(Csv -> (): Endpoint::get("csv", "/csv").accept("text/csv, text/plain;
     read: |_response| Ok(()),
 );
 
+operation!(BadAccept -> (): Endpoint::get("bad_accept", "/csv").accept("text/\ncsv"),
+    write: |_request| Ok(()),
+    read: |_response| Ok(()),
+);
+
 #[test]
 fn an_operation_names_what_it_accepts() {
     let accepts = |request: &Request| request.as_http().headers()[ACCEPT].clone();
     assert_eq!(accepts(&request(Csv).unwrap()), "text/csv, text/plain;q=0.5");
     assert_eq!(accepts(&request(Search).unwrap()), "application/json");
+    assert_eq!(request(BadAccept).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 operation!(Bearer -> (): Endpoint::post("bearer", "/bearer").auth(AuthScheme::Bearer),
@@ -393,8 +399,7 @@ fn time_limits_are_the_calls_then_the_endpoints_then_the_clients() {
             .build()
             .unwrap();
         pollster::block_on(change(client.call(operation)).send()).unwrap();
-        let seen = script.seen.lock().unwrap();
-        seen[0].time_limit
+        script.seen.lock().unwrap()[0].time_limit
     }
     let secs = Duration::from_secs;
     assert_eq!(limit(FixedPath, |call| call), secs(5));

@@ -70,7 +70,7 @@ mod sdk {
         }
     }
 
-    #[allow(clippy::single_component_path_imports, reason = "it makes a path of the macro")]
+    #[allow(clippy::single_component_path_imports, reason = "a macro has no other path")]
     pub(crate) use keys;
 
     pub(crate) struct Count {

@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use otp_core::credentials::{ProviderError, TokenProvider, TokenRequest};
 use otp_core::operation::FindRecoveryCodes;
 use otp_core::{
-    AuthToken, Otp, OtpsApi, OtpsClient, Request, Response, Transport, TransportError,
+    AuthToken, Credentials, Otp, OtpsApi, OtpsClient, Request, Response, Transport, TransportError,
     TransportErrorKind as T, async_trait,
 };
 use pollster::block_on;
+use support::tokens::Turn::{Fail, Give, Hang};
+use support::tokens::{Provider, Service, async_client};
 use support::{OTP, Script, TOKEN, not_sent, respond, status, unknown};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
@@ -312,7 +315,9 @@ impl Transport for Silent {
     async fn send(&self, _: Request) -> Result<Response, TransportError> {
         std::future::pending().await
     }
-    async fn sleep(&self, _: std::time::Duration) {}
+    async fn sleep(&self, _: std::time::Duration) {
+        std::future::pending::<()>().await;
+    }
     fn now(&self) -> std::time::Duration {
         std::time::Duration::ZERO
     }
@@ -338,4 +343,67 @@ fn a_dropped_call_ends_its_span_with_an_error_type() {
         assert!(std::panic::catch_unwind(call).is_err());
     });
     assert_eq!(spans[0]["error.type"], "panic");
+}
+
+#[test]
+fn a_refresh_is_a_resend_within_the_span_of_its_call() {
+    let service = Service::accepting(&["t2"]);
+    let provider = Provider::of(&[Give(TOKEN), Give("t2")]);
+    let client = async_client(service, Credentials::provider(Logging(provider)));
+    let (spans, events) = observe(|| block_on(client.receive_codes()).unwrap());
+    assert_eq!(spans.len(), 1);
+    assert_eq!(spans[0]["http.response.status_code"], "204");
+    assert_eq!(spans[0]["http.request.resend_count"], "1");
+    assert!(!spans[0].contains_key("error.type"));
+    let messages: Vec<_> = events.iter().map(|(_, event)| &*event["message"]).collect();
+    assert_eq!(messages, ["asked", "attempt failed", "asked", "attempt succeeded"]);
+    // The requests to the provider are in the span of the call.
+    assert_eq!(events[0].1["in_span"], "true");
+    assert_eq!(events[2].1["in_span"], "true");
+    assert_eq!(events[1].1["error.type"], "unauthorized");
+    assert!(!format!("{spans:?} {events:?}").contains(TOKEN));
+}
+
+#[test]
+fn a_call_without_a_token_says_so_in_its_span() {
+    let service = Service::accepting(&[]);
+    let provider = Provider::of(&[Fail("sealed"), Give("t1"), Fail("sealed")]);
+    let client = async_client(service, Credentials::provider(provider));
+    let (spans, events) = observe(|| {
+        block_on(client.receive_codes()).unwrap_err();
+    });
+    assert_eq!(spans[0]["error.type"], "credentials");
+    assert!(!spans[0].contains_key("http.response.status_code"));
+    assert_eq!(events, []);
+    let (spans, _) = observe(|| {
+        block_on(client.receive_codes()).unwrap_err();
+    });
+    assert_eq!(spans[0]["error.type"], "credentials");
+    assert_eq!(spans[0]["http.response.status_code"], "401");
+}
+
+#[test]
+fn a_call_that_is_dropped_while_it_waits_for_a_token_is_cancelled() {
+    use std::task::{Context, Waker};
+    let (silent, provider) = (Silent, Provider::of(&[Hang]));
+    let client = async_client(silent, Credentials::provider(provider));
+    let (spans, _) = observe(|| {
+        let mut call = Box::pin(client.receive_codes());
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(call);
+    });
+    assert_eq!(spans[0]["error.type"], "cancelled");
+}
+
+/// Says when it is asked.
+struct Logging(Arc<Provider>);
+
+#[async_trait]
+impl TokenProvider for Logging {
+    async fn token(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError> {
+        let in_span =
+            tracing::Span::current().metadata().is_some_and(|span| span.name() == "otp.call");
+        tracing::info!(in_span, "asked");
+        self.0.token(request).await
+    }
 }

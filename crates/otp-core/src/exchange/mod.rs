@@ -20,7 +20,7 @@
 //! # }
 //!
 //! fn text_me(device: &Device, config: &ClientConfig) -> Result<(), Error> {
-//!     let options = config.defaults().clone();
+//!     let options = config.options_for::<ReceiveCodes>();
 //!     let mut exchange = Exchange::new(config, ReceiveCodes, options, device.ticks());
 //!     loop {
 //!         match exchange.next(device.ticks()) {

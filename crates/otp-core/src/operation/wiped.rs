@@ -3,6 +3,9 @@ use std::io;
 
 use secrecy::zeroize::Zeroizing;
 
+/// So that a body which is written in small parts does not move with each of them.
+const SMALLEST: usize = 128;
+
 /// Bytes that are wiped when they are dropped, and leave no part of themselves behind when they grow.
 #[derive(Default)]
 pub(super) struct WipedBytes(Zeroizing<Vec<u8>>);
@@ -20,7 +23,8 @@ impl WipedBytes {
     pub(super) fn reserve(&mut self, more: usize) {
         let len = self.0.len() + more;
         if len > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(len.max(self.0.capacity() * 2)));
+            let capacity = len.max(self.0.capacity() * 2).max(SMALLEST);
+            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
             larger.extend_from_slice(&self.0);
             self.0 = larger;
         }
