@@ -1,4 +1,4 @@
-//! The fault matrix: whatever goes wrong, for every operation and both versions of HTTP, the caller is
+//! The fault matrix: whatever goes wrong, for every operation, two of a larger SDK among them, and both versions of HTTP, the caller is
 //! told what happened and whether the server may have acted; a POST is received once at most unless it
 //! provably was not sent, a GET three times at most; the call ends in time; and no secret is shown.
 //!
@@ -20,7 +20,7 @@ use otp_conformance::hostile::{Certificate, Ending, Fault, Protocol, Reply, Serv
 use otp_core::ErrorKind::{self, *};
 use otp_core::{AuthToken, Effect, OtpsClient, RetryPolicy};
 use otp_hyper::{HyperTransport, Proxy, Roots};
-use support::{OPERATIONS, OTP, PROTOCOLS, TOKEN, call};
+use support::{OPERATIONS, OTP, Outcome, PROTOCOLS, TOKEN, call};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::dynamic_filter_fn;
@@ -41,7 +41,7 @@ struct Row {
     over: &'static [Protocol],
     fault: Fault,
     kind: ErrorKind,
-    /// Of verify, SMS, regenerate, and reading the codes.
+    /// Of verify, SMS, regenerate, and reading the codes. [`expected`] has the others'.
     effect: [Effect; 4],
     /// How many requests the server receives of a POST and of the GET.
     received: [usize; 2],
@@ -191,6 +191,7 @@ fn matrix() -> Vec<Row> {
         // Answers that the operation does not have.
         row("302", BOTH, Fault::Answer(reply(302).header("location", "https://elsewhere.test/")), UnexpectedStatus, UNK, ONCE),
         row("201", BOTH, answer(201), UnexpectedStatus, UNK, ONCE),
+        row("closed in the body of a 201", BOTH, Fault::Cut(201, Ending::Close), ConnectionLost, UNK, GET),
         row("206", BOTH, answer(206), UnexpectedStatus, UNK, ONCE),
 
         // Refusals and failures of the service.
@@ -198,6 +199,7 @@ fn matrix() -> Vec<Row> {
         row("401", BOTH, answer(401), Unauthorized, NOT, ONCE),
         row("403", BOTH, answer(403), Forbidden, NOT, ONCE),
         row("404", BOTH, answer(404), NotFound, NOT, ONCE),
+        row("409", BOTH, answer(409), Rejected, UNK, ONCE),
         row("422", BOTH, answer(422), Unprocessable, NOT, ONCE),
         row("408", BOTH, answer(408), Timeout, UNK, GET),
         row("429", BOTH, answer(429), RateLimited, NOT, GET),
@@ -282,6 +284,23 @@ fn client(server: &Server) -> OtpsClient {
         .unwrap()
 }
 
+/// What a row must come to for an operation.
+fn expected(row: &Row, operation: &str) -> (ErrorKind, Effect) {
+    let [verify, sms, regenerate, read] = row.effect;
+    match (operation, row.what) {
+        ("find_ensure_otp", _) => (row.kind, verify),
+        // An SMS has no success with a body: for it, a 200 is a status that it does not have.
+        ("receive_codes", _) if row.kind == Decode => (UnexpectedStatus, sms),
+        ("receive_codes", _) => (row.kind, sms),
+        // Its own statuses: a 201 proves it, and a 409 declines it.
+        ("create_key", "201") => (Decode, Effect::Applied),
+        ("create_key", "closed in the body of a 201") => (row.kind, Effect::Applied),
+        ("create_key", "409") => (row.kind, Effect::NotApplied),
+        ("regenerate_codes" | "create_key", _) => (row.kind, regenerate),
+        _ => (row.kind, read),
+    }
+}
+
 /// What is wrong with a row, for one operation over one version.
 async fn check(row: Row, protocol: Protocol, index: usize) -> Vec<String> {
     let operation = OPERATIONS[index];
@@ -301,23 +320,24 @@ async fn check(row: Row, protocol: Protocol, index: usize) -> Vec<String> {
         }
     };
     let error = match outcome {
+        // For this one, there being none is an answer.
+        Ok(Outcome::Found(None)) if row.kind == NotFound => {
+            expect("requests received", server.requests().to_string(), "1".to_owned());
+            return wrong;
+        }
         Ok(outcome) => {
             expect("the outcome", format!("{outcome:?}"), "an error".to_owned());
             return wrong;
         }
         Err(error) => error,
     };
-    // An SMS has no success with a body: for it, a 200 is a status that it does not have.
-    let kind = match (operation, row.kind) {
-        ("receive_codes", Decode) => UnexpectedStatus,
-        (_, kind) => kind,
-    };
-    let reading = operation == "find_recovery_codes";
+    let (kind, effect) = expected(&row, operation);
+    let reading = matches!(operation, "find_recovery_codes" | "find_key");
     expect("kind", format!("{:?} ({error})", error.kind()), format!("{kind:?} ({error})"));
     expect(
         "effect",
         format!("{:?} ({error:?})", error.effect()),
-        format!("{:?} ({error:?})", row.effect[index]),
+        format!("{effect:?} ({error:?})"),
     );
     let (received, most) = (server.requests(), row.received[usize::from(reading)]);
     match row.fault {
@@ -334,8 +354,9 @@ async fn check(row: Row, protocol: Protocol, index: usize) -> Vec<String> {
         write!(said, " {error} {error:?}").unwrap();
         cause = error.source();
     }
-    // Only a verification has an OTP for the server to echo.
-    let leaked = leaked(&said).filter(|_| operation == "find_ensure_otp" || !said.contains(OTP));
+    // Only these have an OTP for the server to echo: in the path, in the body, in the query.
+    let has_otp = matches!(operation, "find_ensure_otp" | "create_key" | "find_key");
+    let leaked = leaked(&said).filter(|_| has_otp || !said.contains(OTP));
     expect("leaked", format!("{leaked:?}"), "None".to_owned());
     wrong
 }
@@ -349,6 +370,8 @@ async fn every_success() {
             ("regenerate_codes", Reply::json(200, codes.as_str())),
             ("find_ensure_otp", Reply::status(204).header("x-auth-token", TOKEN)),
             ("receive_codes", Reply::status(204)),
+            ("create_key", Reply::json(201, format!(r#"{{"id": "{OTP} for {TOKEN}"}}"#))),
+            ("find_key", Reply::json(200, format!(r#"{{"id": "{OTP} for {TOKEN}"}}"#))),
         ] {
             let server = Server::start(protocol, Fault::Answer(reply));
             let outcome = call(&client(&server), operation).await.unwrap();

@@ -19,10 +19,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::bytes::Bytes;
 use otp_core::http::{HeaderName, HeaderValue, Response};
-use otp_core::operation::{FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes};
+use otp_core::operation::{
+    Exposed, FindEnsureOtp, FindRecoveryCodes, ReceiveCodes, RegenerateCodes,
+};
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, BaseUrl, Effect, ErrorKind, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
+use support::larger::{CreateKey, FindKey};
 use support::{OPERATIONS, OTP, PROTOCOLS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -283,6 +286,14 @@ async fn drop_after(polls: usize, client: &OtpsClient, operation: &str) {
         "find_ensure_otp" => polled!(FindEnsureOtp::new(Otp::new(OTP).unwrap())),
         "receive_codes" => polled!(ReceiveCodes),
         "regenerate_codes" => polled!(RegenerateCodes),
+        "create_key" => {
+            let otp = Otp::new(OTP).unwrap();
+            polled!(CreateKey { description: "ci", otp: Exposed(&otp) });
+        }
+        "find_key" => {
+            let otp = Otp::new(OTP).unwrap();
+            polled!(FindKey(&otp));
+        }
         _ => polled!(FindRecoveryCodes),
     }
 }

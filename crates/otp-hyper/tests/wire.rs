@@ -19,7 +19,17 @@ fn request_line(operation: &str) -> (&'static str, String) {
         "receive_codes" => ("POST", "/metal/v1/user/otp/sms/receive".to_owned()),
         "regenerate_codes" => ("POST", "/metal/v1/user/otp/recovery-codes".to_owned()),
         "find_recovery_codes" => ("GET", "/metal/v1/user/otp/recovery-codes".to_owned()),
+        "create_key" => ("POST", "/metal/v1/user/api-keys?include=user".to_owned()),
+        "find_key" => ("GET", format!("/metal/v1/user/api-keys/a%2Fb?otp={OTP}")),
         other => panic!("there is no operation {other}"),
+    }
+}
+
+/// The JSON body of an operation, if it has one.
+fn body(operation: &str) -> String {
+    match operation {
+        "create_key" => format!(r#"{{"description":"ci","otp":"{OTP}"}}"#),
+        _ => String::new(),
     }
 }
 
@@ -27,6 +37,8 @@ fn request_line(operation: &str) -> (&'static str, String) {
 fn success(operation: &str) -> Reply {
     match operation {
         "find_ensure_otp" | "receive_codes" => Reply::status(204),
+        "create_key" => Reply::json(201, r#"{"id": "k-1"}"#),
+        "find_key" => Reply::status(404),
         _ => Reply::json(200, r#"{"recovery_codes": ["a", "b"]}"#),
     }
 }
@@ -41,7 +53,13 @@ async fn over_http1_each_request_is_these_bytes_and_no_others() {
         assert_eq!(received.len(), 1);
         let (method, path) = request_line(operation);
         // RFC 9110 §8.6: a POST without a body says that its length is zero.
-        let length = if method == "POST" { "content-length: 0\r\n" } else { "" };
+        let body = body(operation);
+        let (length, framing) = match body.len() {
+            0 if method == "POST" => ("content-length: 0\r\n", String::new()),
+            0 => ("", String::new()),
+            // Where there is a body, hyper writes its length last.
+            len => ("content-type: application/json\r\n", format!("content-length: {len}\r\n")),
+        };
         assert_eq!(
             received[0].head,
             format!(
@@ -51,11 +69,12 @@ async fn over_http1_each_request_is_these_bytes_and_no_others() {
                  x-auth-token: {TOKEN}\r\n\
                  {length}\
                  host: {}\r\n\
+                 {framing}\
                  \r\n",
                 server.address()
             )
         );
-        assert!(received[0].body.is_empty());
+        assert_eq!(received[0].body, body.as_bytes());
     }
 }
 
@@ -75,14 +94,18 @@ async fn over_http2_each_request_has_these_fields_and_no_others() {
             ("user-agent", USER_AGENT),
             ("x-auth-token", TOKEN),
         ];
+        let (body, length) = (body(operation), body(operation).len().to_string());
+        if !body.is_empty() {
+            fields.push(("content-type", "application/json"));
+        }
         if method == "POST" {
-            fields.push(("content-length", "0"));
+            fields.push(("content-length", &length));
         }
         let sent = received[0].headers.iter();
         let sent: Vec<_> =
             sent.map(|(n, v)| (n.as_str(), std::str::from_utf8(v).unwrap())).collect();
         assert_eq!(sent, fields);
-        assert!(received[0].body.is_empty());
+        assert_eq!(received[0].body, body.as_bytes());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: a client that trusts a hostile server, and the four operations by name.
+//! What the tests share: a client that trusts a hostile server, and operations by name.
 
 #![allow(
     dead_code,
@@ -7,18 +7,27 @@
 )]
 
 pub mod counted;
+pub mod larger;
 pub mod pool;
 
+use larger::{CreateKey, FindKey};
 use otp_conformance::hostile::{Protocol, Server};
+use otp_core::operation::Exposed;
 use otp_core::{AuthToken, Error, Otp, OtpsApi, OtpsClient};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
 
 pub const TOKEN: &str = "canary-t0ken-7c1f";
 pub const OTP: &str = "canary-0tp-93ab";
 
-/// The names of the four operations.
-pub const OPERATIONS: [&str; 4] =
-    ["find_ensure_otp", "receive_codes", "regenerate_codes", "find_recovery_codes"];
+/// The names of the four operations, and of [two of a larger SDK](larger).
+pub const OPERATIONS: [&str; 6] = [
+    "find_ensure_otp",
+    "receive_codes",
+    "regenerate_codes",
+    "find_recovery_codes",
+    "create_key",
+    "find_key",
+];
 
 pub const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
@@ -36,7 +45,7 @@ pub fn client(server: &Server) -> OtpsClient {
 }
 
 /// Calls an operation by its name and says what came out of it, without its secrets.
-pub async fn call(api: &dyn OtpsApi, operation: &str) -> Result<Outcome, Error> {
+pub async fn call(api: &OtpsClient, operation: &str) -> Result<Outcome, Error> {
     match operation {
         "find_ensure_otp" => {
             let verified = api.find_ensure_otp(&Otp::new(OTP)?).await?;
@@ -47,6 +56,15 @@ pub async fn call(api: &dyn OtpsApi, operation: &str) -> Result<Outcome, Error> 
         "find_recovery_codes" => {
             api.find_recovery_codes().await.map(|list| Outcome::Codes(list.len()))
         }
+        "create_key" => {
+            let otp = Otp::new(OTP)?;
+            let create = CreateKey { description: "ci", otp: Exposed(&otp) };
+            Ok(Outcome::Created(api.call(create).send().await?.value.id))
+        }
+        "find_key" => {
+            let found = api.call(FindKey(&Otp::new(OTP)?)).send().await?.value;
+            Ok(Outcome::Found(found.map(|key| key.id)))
+        }
         other => panic!("there is no operation {other}"),
     }
 }
@@ -56,4 +74,6 @@ pub enum Outcome {
     Verified { session: Option<AuthToken> },
     Sent,
     Codes(usize),
+    Created(String),
+    Found(Option<String>),
 }
