@@ -92,50 +92,10 @@ macro_rules! service {
             }
         };
 
-        $(#[$docs])*
-        #[$crate::async_trait]
-        $visibility trait $Service: Send + Sync {
-            $(
-                $(#[$method_docs])*
-                async fn $method(&self $($args)*) -> $Return {
-                    $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
-                }
-            )+
-
-            #[doc = $crate::__in_session_docs!()]
-            fn in_session(
-                &self,
-                token: &$crate::AuthToken,
-            ) -> ::std::result::Result<::std::sync::Arc<dyn $Service>, $crate::Error> {
-                let _ = token;
-                $crate::__private::no_session()
-            }
-        }
-
-        #[$crate::async_trait]
-        impl $Service for $crate::OtpsClient {
-            $(
-                async fn $method(&self $($args)*) -> $Return {
-                    $crate::__private::value::<$Return, _>(self.call($operation).send().await)
-                }
-            )+
-
-            fn in_session(
-                &self,
-                token: &$crate::AuthToken,
-            ) -> ::std::result::Result<::std::sync::Arc<dyn $Service>, $crate::Error> {
-                ::std::result::Result::Ok(::std::sync::Arc::new(self.with_token(token.clone())))
-            }
-        }
-
-        $crate::__forward! {
-            [async BoxFuture] $Service ::std::sync::Arc<dyn $Service>,
-            [
-                [['a, T: $Service + ?Sized] &'a T]
-                [[T: $Service + ?Sized] ::std::boxed::Box<T>]
-                [[T: $Service + ?Sized] ::std::sync::Arc<T>]
-            ]
-            [$([$method [$($args)*] $Return])+]
+        $crate::__service_flavour! {
+            [#[$crate::async_trait]] [$(#[$docs])*] $visibility $Service [: Send + Sync]
+            $crate::OtpsClient, [::std::sync::Arc], [async BoxFuture]
+            $({ [$(#[$method_docs])*] [async] $method [$($args)*] $Return, $operation })+
         }
 
         #[doc = concat!("[`", stringify!($Service), "`] on one thread, without `Send` and `Sync`.")]
@@ -143,56 +103,23 @@ macro_rules! service {
             #[allow(unused_imports, reason = "the service may need nothing from there")]
             use super::*;
 
-            #[doc = concat!(
-                "The service on one thread: [`", stringify!($Service), "`](super::", stringify!($Service),
-                ") without `Send` and `Sync`.\n\n",
-                "The client of this flavour implements it, and so do `&T`, `Box<T>`, `Rc<T>` and `Arc<T>` of an ",
-                "implementor, `dyn` included. A double implements what its test needs, as an ",
-                "`#[async_trait(?Send)]`.",
-            )]
-            #[$crate::async_trait(?Send)]
-            pub trait $Service {
-                $(
-                    $(#[$method_docs])*
-                    async fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
-                    }
-                )+
-
-                #[doc = $crate::__in_session_docs!()]
-                fn in_session(
-                    &self,
-                    token: &$crate::AuthToken,
-                ) -> ::std::result::Result<::std::rc::Rc<dyn $Service>, $crate::Error> {
-                    let _ = token;
-                    $crate::__private::no_session()
-                }
-            }
-
-            #[$crate::async_trait(?Send)]
-            impl $Service for $crate::local::OtpsClient {
-                $(
-                    async fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::value::<$Return, _>(self.call($operation).send().await)
-                    }
-                )+
-
-                fn in_session(
-                    &self,
-                    token: &$crate::AuthToken,
-                ) -> ::std::result::Result<::std::rc::Rc<dyn $Service>, $crate::Error> {
-                    ::std::result::Result::Ok(::std::rc::Rc::new(self.with_token(token.clone())))
-                }
+            $crate::__service_flavour! {
+                [#[$crate::async_trait(?Send)]]
+                [#[doc = concat!(
+                    "The service on one thread: [`", stringify!($Service), "`](super::", stringify!($Service),
+                    ") without `Send` and `Sync`.\n\n",
+                    "The client of this flavour implements it, and so do `&T`, `Box<T>`, `Rc<T>` and `Arc<T>` of an ",
+                    "implementor, `dyn` included. A double implements what its test needs, as an ",
+                    "`#[async_trait(?Send)]`.",
+                )]]
+                pub $Service []
+                $crate::local::OtpsClient, [::std::rc::Rc], [async LocalBoxFuture]
+                $({ [$(#[$method_docs])*] [async] $method [$($args)*] $Return, $operation })+
             }
 
             $crate::__forward! {
                 [async LocalBoxFuture] $Service ::std::rc::Rc<dyn $Service>,
-                [
-                    [['a, T: $Service + ?Sized] &'a T]
-                    [[T: $Service + ?Sized] ::std::boxed::Box<T>]
-                    [[T: $Service + ?Sized] ::std::rc::Rc<T>]
-                    [[T: $Service + ?Sized] ::std::sync::Arc<T>]
-                ]
+                [[[T: $Service + ?Sized] ::std::sync::Arc<T>]]
                 [$([$method [$($args)*] $Return])+]
             }
 
@@ -218,53 +145,17 @@ macro_rules! service {
             #[allow(unused_imports, reason = "the service may need nothing from there")]
             use super::*;
 
-            #[doc = concat!(
-                "The service for a thread that may wait: [`", stringify!($Service), "`](super::",
-                stringify!($Service), ") without async.\n\n",
-                "The client of this flavour implements it, and so do `&T`, `Box<T>` and `Arc<T>` of an implementor, ",
-                "`dyn` included. A double implements what its test needs.",
-            )]
-            pub trait $Service: Send + Sync {
-                $(
-                    $(#[$method_docs])*
-                    fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
-                    }
-                )+
-
-                #[doc = $crate::__in_session_docs!()]
-                fn in_session(
-                    &self,
-                    token: &$crate::AuthToken,
-                ) -> ::std::result::Result<::std::sync::Arc<dyn $Service>, $crate::Error> {
-                    let _ = token;
-                    $crate::__private::no_session()
-                }
-            }
-
-            impl $Service for $crate::blocking::OtpsClient {
-                $(
-                    fn $method(&self $($args)*) -> $Return {
-                        $crate::__private::value::<$Return, _>(self.call($operation).send())
-                    }
-                )+
-
-                fn in_session(
-                    &self,
-                    token: &$crate::AuthToken,
-                ) -> ::std::result::Result<::std::sync::Arc<dyn $Service>, $crate::Error> {
-                    ::std::result::Result::Ok(::std::sync::Arc::new(self.with_token(token.clone())))
-                }
-            }
-
-            $crate::__forward! {
-                [blocking] $Service ::std::sync::Arc<dyn $Service>,
-                [
-                    [['a, T: $Service + ?Sized] &'a T]
-                    [[T: $Service + ?Sized] ::std::boxed::Box<T>]
-                    [[T: $Service + ?Sized] ::std::sync::Arc<T>]
-                ]
-                [$([$method [$($args)*] $Return])+]
+            $crate::__service_flavour! {
+                []
+                [#[doc = concat!(
+                    "The service for a thread that may wait: [`", stringify!($Service), "`](super::",
+                    stringify!($Service), ") without async.\n\n",
+                    "The client of this flavour implements it, and so do `&T`, `Box<T>` and `Arc<T>` of an ",
+                    "implementor, `dyn` included. A double implements what its test needs.",
+                )]]
+                pub $Service [: Send + Sync]
+                $crate::blocking::OtpsClient, [::std::sync::Arc], [blocking]
+                $({ [$(#[$method_docs])*] [] $method [$($args)*] $Return, $operation })+
             }
         }
 
@@ -272,6 +163,80 @@ macro_rules! service {
             [$] [$($(#[$attribute])* $name)?] $Service
             [$([$method [$($args)*] $Return])+]
         }
+    };
+}
+
+/// The trait of one flavour, and its implementations for the client and for pointers.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __service_flavour {
+    (
+        [$(#[$async_trait:meta])*] [$(#[$docs:meta])*] $visibility:vis $Service:ident [$($bounds:tt)*]
+        $Client:ty, [$($Pointer:tt)+], $flavour:tt
+        $({
+            [$(#[$method_docs:meta])*] [$($async:ident)?] $method:ident [$($args:tt)*] $Return:ty,
+            $operation:expr
+        })+
+    ) => {
+        $(#[$docs])*
+        $(#[$async_trait])*
+        $visibility trait $Service $($bounds)* {
+            $(
+                $(#[$method_docs])*
+                $($async)? fn $method(&self $($args)*) -> $Return {
+                    $crate::__private::unimplemented::<$Return, _>($crate::__private::operation($operation))
+                }
+            )+
+
+            #[doc = $crate::__in_session_docs!()]
+            fn in_session(
+                &self,
+                token: &$crate::AuthToken,
+            ) -> ::std::result::Result<$($Pointer)+<dyn $Service>, $crate::Error> {
+                let _ = token;
+                $crate::__private::no_session()
+            }
+        }
+
+        $(#[$async_trait])*
+        impl $Service for $Client {
+            $(
+                $($async)? fn $method(&self $($args)*) -> $Return {
+                    $crate::__private::value::<$Return, _>(
+                        $crate::__wait!([$($async)?] self.call($operation).send())
+                    )
+                }
+            )+
+
+            fn in_session(
+                &self,
+                token: &$crate::AuthToken,
+            ) -> ::std::result::Result<$($Pointer)+<dyn $Service>, $crate::Error> {
+                ::std::result::Result::Ok($($Pointer)+::new(self.with_token(token.clone())))
+            }
+        }
+
+        $crate::__forward! {
+            $flavour $Service $($Pointer)+<dyn $Service>,
+            [
+                [['a, T: $Service + ?Sized] &'a T]
+                [[T: $Service + ?Sized] ::std::boxed::Box<T>]
+                [[T: $Service + ?Sized] $($Pointer)+<T>]
+            ]
+            [$([$method [$($args)*] $Return])+]
+        }
+    };
+}
+
+/// Waits for a call of the flavour.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wait {
+    ([async] $future:expr) => {
+        $future.await
+    };
+    ([] $value:expr) => {
+        $value
     };
 }
 

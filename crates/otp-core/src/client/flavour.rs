@@ -129,11 +129,11 @@ macro_rules! client {
 
         impl Flavour for OtpsClient {
             async fn send(&self, request: Request) -> Result<Response, TransportError> {
-                $crate::client::wait!([$($async)?] (*self.transport).send(request))
+                $crate::__wait!([$($async)?] (*self.transport).send(request))
             }
 
             async fn sleep(&self, duration: Duration) {
-                $crate::client::wait!([$($async)?] (*self.transport).sleep(duration));
+                $crate::__wait!([$($async)?] (*self.transport).sleep(duration));
             }
 
             fn now(&self) -> Duration {
@@ -143,7 +143,7 @@ macro_rules! client {
             async fn ask(&self, request: &TokenRequest) -> Result<AuthToken, ProviderError> {
                 match &self.provider {
                     Some(provider) => {
-                        $crate::client::wait!([$($async)?] (**provider).token(request))
+                        $crate::__wait!([$($async)?] (**provider).token(request))
                     }
                     None => Err("this client has no token provider".into()),
                 }
@@ -173,14 +173,4 @@ macro_rules! run {
     };
 }
 
-/// Waits for what a trait of the flavour gives.
-macro_rules! wait {
-    ([async] $future:expr) => {
-        $future.await
-    };
-    ([] $value:expr) => {
-        $value
-    };
-}
-
-pub(crate) use {client, run, wait};
+pub(crate) use {client, run};

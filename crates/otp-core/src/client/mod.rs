@@ -15,7 +15,7 @@ pub use call::Call;
 pub use config::ClientConfig;
 pub(crate) use config::TokenSource;
 pub(crate) use drive::{Flavour, drive};
-pub(crate) use flavour::{client, run, wait};
+pub(crate) use flavour::{client, run};
 pub(crate) use metadata::{Announcements, KeptHeaders, announcements};
 pub use metadata::{Deprecation, Metadata, RateLimit};
 pub use pages::{Paged, Pages};
