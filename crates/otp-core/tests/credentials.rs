@@ -145,6 +145,7 @@ fn a_call_with_credentials_of_its_own_is_never_refreshed() {
         // They do not drop the client's own token either.
         client.call(ReceiveCodes).unwrap();
         client.call_with(ReceiveCodes, |o| o.with_token(token("own"))).unwrap_err();
+        client.call_with(Bearer, |o| o.with_header(AUTHORIZATION, authorization)).unwrap_err();
         client.call(ReceiveCodes).unwrap();
         assert_eq!(provider.asked(), [None]);
     });
@@ -194,6 +195,7 @@ fn an_operation_without_a_token_never_asks_the_provider() {
         client.call(ReceiveCodes).unwrap();
         client.call(Public).unwrap_err();
         assert_eq!(service.tokens(), ["", "t1", ""]);
+        assert_eq!(provider.asked(), [None]);
     });
 }
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use otp_core::credentials::{ProviderError, TokenProvider, TokenRequest};
 use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
 use otp_core::{
-    AuthToken, Credentials, Error, ErrorKind, OtpsClient, Request, Response, Transport,
-    TransportError, async_trait, blocking, clock,
+    AuthToken, Credentials, Error, ErrorKind, Exchange, OtpsClient, Request, Response, Step,
+    Transport, TransportError, async_trait, blocking, clock,
 };
 use support::base_url;
 use support::tasks::{Gate, Tasks};
@@ -340,10 +340,11 @@ fn a_dropped_waiter_leaves_nothing_behind() {
         let mut waiter = Box::pin(world.call());
         let cx = &mut std::task::Context::from_waker(&waker);
         assert!(waiter.as_mut().poll(cx).is_pending());
+        assert!(waiter.as_mut().poll(cx).is_pending());
         drop(waiter);
     }
-    // The test's own transport and its timer keep none either.
-    world.transport.deadline.release(1);
+    // The test's own timer keeps none either.
+    world.transport.deadline.release(0);
     assert_eq!(Arc::strong_count(&alive), 1, "wakers of dropped waiters are kept");
 }
 
@@ -372,9 +373,87 @@ fn a_waker_that_is_replaced_or_removed_may_drop_a_waiter() {
         let waker = std::task::Waker::from(Arc::new(Owner(Mutex::new(Some(Held(inner))))));
         let cx = &mut std::task::Context::from_waker(&waker);
         assert!(waiter.as_mut().poll(cx).is_pending());
+        drop(waker);
+        // The test's own timer keeps none, so the cache has the last handle.
+        world.transport.deadline.release(0);
     }
     drop(waiter);
     drop(leader);
+}
+
+#[test]
+fn a_waiter_takes_its_own_answer_although_another_call_asks_again_already() {
+    let world = World::new(&[], &[Fail("sealed"), Give("t1")]);
+    let mut tasks = Tasks::new();
+    let (leader, waiter) = (tasks.add(world.call()), tasks.add(world.call()));
+    tasks.run();
+    world.provider.turns.release(1);
+    tasks.poll(leader);
+    assert_eq!(tasks.value(leader).unwrap().unwrap_err().kind(), ErrorKind::Credentials);
+    let next = tasks.add(world.call());
+    tasks.poll(next);
+    assert_eq!(world.asked(), 2);
+    tasks.poll(waiter);
+    assert_eq!(tasks.value(waiter).unwrap().unwrap_err().kind(), ErrorKind::Credentials);
+}
+
+#[test]
+fn a_failure_that_was_overcome_is_forgotten() {
+    // A call still waits for its answer to t1 while there is a failure, then t2, then a request for t3.
+    let turns = [Fail("sealed"), Give("t2"), Give("t3")];
+    let world = World::with_token("t1", &["t2"], &turns);
+    let mut tasks = Tasks::new();
+    let late = tasks.add(world.call());
+    tasks.run();
+    let call = |tasks: &mut Tasks<'_, _>, number| {
+        for _ in 0..3 {
+            tasks.poll(number);
+            world.transport.answers.release(1);
+        }
+        tasks.poll(number);
+    };
+    world.provider.turns.release(2);
+    for is_ok in [false, true] {
+        let number = tasks.add(world.call());
+        call(&mut tasks, number);
+        assert_eq!(tasks.value(number).unwrap().is_ok(), is_ok);
+    }
+    world.service.expire("t2");
+    world.service.accept("t3");
+    let refreshing = tasks.add(world.call());
+    call(&mut tasks, refreshing);
+    assert_eq!(world.asked(), 4);
+    world.transport.answers.release(10);
+    tasks.run();
+    assert!(tasks.is_running(late), "it waits for t3");
+    world.provider.turns.release(1);
+    tasks.run();
+    assert!(tasks.value(late).unwrap().is_ok());
+}
+
+#[test]
+fn a_failure_does_not_hide_a_token_that_a_driver_brought_meanwhile() {
+    let world = World::new(&["t1", "t2"], &[Fail("sealed"), Give("t2")]);
+    let mut tasks = Tasks::new();
+    let leader = tasks.add(world.call());
+    tasks.run();
+    let config = world.client.config();
+    let options = config.options_for::<ReceiveCodes>();
+    let mut exchange = Exchange::new(config, ReceiveCodes, options, Duration::ZERO);
+    assert!(matches!(exchange.next(Duration::ZERO), Step::Authenticate(_)));
+    exchange.authenticated(Ok(token("t1")));
+    let other = tasks.add(world.call());
+    world.service.expire("t1");
+    tasks.run();
+    world.service.accept("t1");
+    world.provider.turns.release(10);
+    tasks.poll(leader);
+    assert_eq!(world.service.tokens(), ["t1", "t1"], "the leader takes it, too");
+    world.transport.answers.release(10);
+    tasks.run();
+    assert!(tasks.value(leader).unwrap().is_ok());
+    assert!(tasks.value(other).unwrap().is_ok(), "it refreshes after its 401");
+    assert_eq!(world.asked(), 2);
 }
 
 /// Answers when a test's thread says so.

@@ -257,14 +257,12 @@ impl<O: Operation> Exchange<O> {
         failure.kind == ErrorKind::Unauthorized
             && !self.refreshed
             && self.options.token().is_none()
-            && self.token.is_some()
             && uses_token(O::ENDPOINT, &self.options)
             && matches!(self.config.token(), TokenSource::Provided(_))
     }
 
     fn get_token(&mut self, last: Option<Box<Failure>>, now: Duration) -> Step<O::Output> {
-        let is_refresh = last.is_some();
-        self.refreshed |= is_refresh;
+        self.refreshed |= last.is_some();
         let Some(time_limit) = self.history.left(now) else {
             return self.start_attempt(last, now);
         };
@@ -277,8 +275,7 @@ impl<O: Operation> Exchange<O> {
             self.take_token(Ok(newer));
             return self.next(now);
         }
-        let rejected = if is_refresh { self.token.clone() } else { cache.rejected() };
-        Step::Authenticate(TokenRequest::new(rejected, time_limit))
+        Step::Authenticate(TokenRequest::new(cache.rejected(), time_limit))
     }
 
     fn no_token(&self, error: ProviderError) -> Error {
