@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::server::Served;
+use super::served::Served;
 use super::witness::HANDSHAKE;
 use super::{Ending, Fault, Received, Reply};
 

@@ -8,7 +8,7 @@ use otp_core::bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::frames::{self, Frame};
-use super::server::Served;
+use super::served::Served;
 use super::{Ending, Fault, Received, Reply};
 
 /// Reads what arrives, and so can record it.

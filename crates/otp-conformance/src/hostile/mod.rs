@@ -26,12 +26,15 @@
 //!
 //! A server that cannot be started, and a fault that the protocol does not have, stop the test.
 
+mod connection;
 mod fault;
 pub mod frames;
 mod http1;
 mod http2;
 mod received;
 mod reply;
+mod runtime;
+mod served;
 mod server;
 mod socket;
 pub mod tls;
@@ -41,7 +44,7 @@ mod witness;
 pub use fault::{Ending, Fault};
 pub use received::Received;
 pub use reply::Reply;
+pub(crate) use runtime::runtime;
 pub use server::Server;
-pub(crate) use server::runtime;
 pub use tls::Certificate;
 pub use wire::{Protocol, Wire};

@@ -1,33 +1,18 @@
-use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use otp_core::BaseUrl;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
-use super::socket::{Socket, unix};
-use super::witness::Witness;
-use super::{Certificate, Ending, Fault, Protocol, Received, Wire, http1, http2, tls};
-
-/// Where all servers run, so that they answer whatever the thread of a test does.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    let runtime =
-        Builder::new_multi_thread().worker_threads(2).thread_name("hostile").enable_all().build();
-    runtime.expect("a runtime for the servers of the tests")
-});
-
-pub(crate) fn runtime() -> &'static Runtime {
-    &RUNTIME
-}
+use super::served::{Log, Served};
+use super::socket::unix;
+use super::{Certificate, Fault, Received, Wire, connection, runtime, tls};
 
 /// A hostile server, stopped when it is dropped.
 #[derive(Debug)]
@@ -100,9 +85,10 @@ impl Server {
             _waiting: Vec::new(),
             _open: open,
         };
-        let _inside = RUNTIME.enter();
+        let _inside = runtime().enter();
         if wire.unix {
-            let (socket, task) = unix::listen(acceptor, served, refused)?;
+            let serve = move |stream| connection::spawn(&served, acceptor.clone(), stream);
+            let (socket, task) = unix::listen(refused, serve)?;
             (server.socket, server.task) = (Some(socket), task);
             return Ok(server);
         }
@@ -119,16 +105,16 @@ impl Server {
             let listener = socket.listen(1)?;
             server._waiting = fill(server.address)?;
             // It is kept, and accepts nobody.
-            server.task = Some(RUNTIME.spawn(async move {
+            server.task = Some(runtime().spawn(async move {
                 let _listener = listener;
                 std::future::pending::<()>().await;
             }));
         } else {
             let listener = socket.listen(1024)?;
-            server.task = Some(RUNTIME.spawn(async move {
+            server.task = Some(runtime().spawn(async move {
                 while let Ok((tcp, _)) = listener.accept().await {
                     let _ = tcp.set_nodelay(true);
-                    served.spawn(acceptor.clone(), tcp);
+                    connection::spawn(&served, acceptor.clone(), tcp);
                 }
             }));
         }
@@ -202,150 +188,6 @@ impl Server {
     pub fn received(&self) -> Vec<Received> {
         self.log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// What a server has seen.
-#[derive(Debug, Default)]
-struct Log {
-    requests: AtomicUsize,
-    closed: AtomicUsize,
-    connections: AtomicUsize,
-    unencrypted: AtomicUsize,
-    abandoned: AtomicUsize,
-    written: AtomicU64,
-    received: Mutex<Vec<Received>>,
-}
-
-/// What a connection needs to know of its server.
-pub(super) struct Served {
-    pub(super) wire: Wire,
-    faults: Vec<Fault>,
-    log: Arc<Log>,
-    /// Fails once the server is gone.
-    closing: watch::Receiver<()>,
-}
-
-impl Served {
-    /// Counts a request; gives what to do to it.
-    pub(super) fn next(&self, received: Option<Received>) -> &Fault {
-        if let Some(received) = received {
-            self.log.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
-        }
-        let before = self.log.requests.fetch_add(1, Ordering::SeqCst);
-        self.faults.get(before).unwrap_or_else(|| self.last())
-    }
-
-    /// Writes this for as long as the client stays.
-    pub(super) async fn flood<S>(&self, stream: &mut S, bytes: &[u8]) -> io::Result<Infallible>
-    where
-        S: AsyncWrite + Unpin,
-    {
-        loop {
-            for _ in 0..64 {
-                stream.write_all(bytes).await?;
-                self.log.written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
-            }
-            // A flood all the same; but the client runs on this machine too, and so do other tests.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    pub(super) fn abandoned(&self, requests: usize) {
-        self.log.abandoned.fetch_add(requests, Ordering::SeqCst);
-    }
-
-    /// There is one at least: the server was started with it.
-    pub(super) fn last(&self) -> &Fault {
-        &self.faults[self.faults.len() - 1]
-    }
-
-    pub(super) fn is_polite(&self) -> bool {
-        self.faults.iter().all(Fault::is_polite)
-    }
-
-    pub(super) fn spawn(self: &Arc<Self>, acceptor: Option<TlsAcceptor>, stream: impl Socket) {
-        self.log.connections.fetch_add(1, Ordering::SeqCst);
-        let served = Arc::clone(self);
-        let mut closing = served.closing.clone();
-        let log = Arc::clone(&self.log);
-        let stream = Witness::new(stream, move || {
-            log.unencrypted.fetch_add(1, Ordering::SeqCst);
-        });
-        RUNTIME.spawn(async move {
-            tokio::select! {
-                // A connection that fails is what clients do to servers like this.
-                _ = connection(stream, acceptor, &served) => {}
-                _ = closing.changed() => {}
-            }
-        });
-    }
-}
-
-async fn connection(
-    mut socket: impl Socket,
-    acceptor: Option<TlsAcceptor>,
-    served: &Served,
-) -> io::Result<()> {
-    match served.last() {
-        Fault::HangInHandshake => return until_closed(&mut socket).await,
-        Fault::CloseInHandshake => return Ok(()),
-        Fault::NotTls(bytes) => {
-            socket.write_all(bytes).await?;
-            return until_closed(&mut socket).await;
-        }
-        _ => {}
-    }
-    match acceptor {
-        None => {
-            let ending = requests(&mut socket, served).await?;
-            end(socket, ending, served, Socket::reset).await
-        }
-        Some(acceptor) => {
-            let mut stream = acceptor.accept(socket).await?;
-            let ending = requests(&mut stream, served).await?;
-            end(stream, ending, served, |stream| stream.get_ref().0.reset()).await
-        }
-    }
-}
-
-async fn requests<S>(stream: &mut S, served: &Served) -> io::Result<Ending>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    match served.wire.protocol {
-        Protocol::Http1 => http1::serve(stream, served).await,
-        Protocol::Http2 if served.is_polite() => http2::serve_politely(stream, served).await,
-        Protocol::Http2 => http2::serve(stream, served).await,
-    }
-}
-
-async fn end<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    ending: Ending,
-    served: &Served,
-    reset: impl FnOnce(&S) -> io::Result<()>,
-) -> io::Result<()> {
-    match ending {
-        Ending::Reset => reset(&stream),
-        Ending::Close => {
-            let _ = stream.shutdown().await;
-            drop(stream);
-            served.log.closed.fetch_add(1, Ordering::SeqCst);
-            Ok(())
-        }
-        Ending::Silence | Ending::Trickle => {
-            let heard = until_closed(&mut stream).await;
-            served.abandoned(1);
-            heard
-        }
-    }
-}
-
-/// Says nothing for as long as the client stays.
-async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-    let mut ignored = [0; 1024];
-    while stream.read(&mut ignored).await? > 0 {}
-    Ok(())
 }
 
 /// Fills the queue of those who wait to be accepted.

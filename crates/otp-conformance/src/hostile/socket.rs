@@ -2,12 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes closing it a reset.
@@ -25,21 +23,20 @@ pub(super) mod unix {
     use std::os::unix::net::UnixListener;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::{Arc, JoinHandle, PathBuf, Socket, TlsAcceptor, io};
-    use crate::hostile::runtime;
-    use crate::hostile::server::Served;
+    use tokio::net::UnixStream;
+
+    use super::{JoinHandle, PathBuf, Socket, io};
 
     /// There is no reset: it is a close.
-    impl Socket for tokio::net::UnixStream {
+    impl Socket for UnixStream {
         fn reset(&self) -> io::Result<()> {
             Ok(())
         }
     }
 
     pub(in crate::hostile) fn listen(
-        acceptor: Option<TlsAcceptor>,
-        served: Arc<Served>,
         refused: bool,
+        serve: impl Fn(UnixStream) + Send + 'static,
     ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -55,9 +52,9 @@ pub(super) mod unix {
         let listener = UnixListener::bind(&path)?;
         listener.set_nonblocking(true)?;
         let listener = tokio::net::UnixListener::from_std(listener)?;
-        let task = runtime().spawn(async move {
+        let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                served.spawn(acceptor.clone(), stream);
+                serve(stream);
             }
         });
         Ok((path, Some(task)))
@@ -66,13 +63,11 @@ pub(super) mod unix {
 
 #[cfg(not(unix))]
 pub(super) mod unix {
-    use super::{Arc, JoinHandle, PathBuf, TlsAcceptor, io};
-    use crate::hostile::server::Served;
+    use super::{JoinHandle, PathBuf, TcpStream, io};
 
     pub(in crate::hostile) fn listen(
-        _: Option<TlsAcceptor>,
-        _: Arc<Served>,
         _: bool,
+        _: impl Fn(TcpStream) + Send + 'static,
     ) -> io::Result<(PathBuf, Option<JoinHandle<()>>)> {
         Err(io::Error::other("there are no Unix sockets here"))
     }

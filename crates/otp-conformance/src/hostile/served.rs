@@ -1,0 +1,72 @@
+//! What the connections of a server share: what to do to each request, and what was seen.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+
+use super::{Fault, Received, Wire};
+
+/// What a server has seen.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) requests: AtomicUsize,
+    pub(super) closed: AtomicUsize,
+    pub(super) connections: AtomicUsize,
+    pub(super) unencrypted: AtomicUsize,
+    pub(super) abandoned: AtomicUsize,
+    pub(super) written: AtomicU64,
+    pub(super) received: Mutex<Vec<Received>>,
+}
+
+/// What a connection needs to know of its server.
+pub(super) struct Served {
+    pub(super) wire: Wire,
+    pub(super) faults: Vec<Fault>,
+    pub(super) log: Arc<Log>,
+    /// Fails once the server is gone.
+    pub(super) closing: watch::Receiver<()>,
+}
+
+impl Served {
+    /// Counts a request; gives what to do to it.
+    pub(super) fn next(&self, received: Option<Received>) -> &Fault {
+        if let Some(received) = received {
+            self.log.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+        }
+        let before = self.log.requests.fetch_add(1, Ordering::SeqCst);
+        self.faults.get(before).unwrap_or_else(|| self.last())
+    }
+
+    /// Writes this for as long as the client stays.
+    pub(super) async fn flood<S>(&self, stream: &mut S, bytes: &[u8]) -> io::Result<Infallible>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        loop {
+            for _ in 0..64 {
+                stream.write_all(bytes).await?;
+                self.log.written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+            }
+            // A flood all the same; but the client runs on this machine too, and so do other tests.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    pub(super) fn abandoned(&self, requests: usize) {
+        self.log.abandoned.fetch_add(requests, Ordering::SeqCst);
+    }
+
+    /// There is one at least: the server was started with it.
+    pub(super) fn last(&self) -> &Fault {
+        &self.faults[self.faults.len() - 1]
+    }
+
+    pub(super) fn is_polite(&self) -> bool {
+        self.faults.iter().all(Fault::is_polite)
+    }
+}
