@@ -68,7 +68,8 @@ use self::history::History;
 use crate::client::{KeptHeaders, RateLimit, TokenSource};
 use crate::credentials::{ProviderError, Round, TokenRequest};
 use crate::headers::{X_AUTH_TOKEN, X_REQUEST_ID};
-use crate::operation::{AuthScheme, RequestDraft, ResponseReader, Secrets, WriteError};
+use crate::operation::{AuthScheme, RequestDraft, ResponseReader, WriteError};
+use crate::scrub::Secrets;
 use crate::telemetry::Telemetry;
 use crate::{
     Answer, AuthToken, BaseUrl, ClientConfig, Effect, Endpoint, Error, ErrorKind, Metadata,

@@ -4,7 +4,7 @@ use std::fmt;
 use secrecy::ExposeSecret;
 use serde::{Serialize, Serializer, ser};
 
-use super::Secrets;
+use crate::scrub::Secrets;
 
 thread_local! {
     /// The secrets of the body that is being written on this thread, if one is.

@@ -47,7 +47,6 @@ mod receive_codes;
 mod regenerate_codes;
 mod request_draft;
 mod response_reader;
-mod secrets;
 mod wiped;
 mod write_error;
 
@@ -62,7 +61,6 @@ pub use regenerate_codes::RegenerateCodes;
 pub use request_draft::RequestDraft;
 pub use response_reader::ResponseReader;
 pub(crate) use response_reader::{is_markup, reads_json, says_it_is_not};
-pub(crate) use secrets::Secrets;
 pub use write_error::WriteError;
 
 /// What to do about a `422` of this API.

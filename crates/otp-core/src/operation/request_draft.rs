@@ -10,9 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::wiped::WipedBytes;
-use super::{AuthScheme, Endpoint, Secrets, exposed};
+use super::{AuthScheme, Endpoint, exposed};
 use crate::BaseUrl;
 use crate::headers::RESERVED;
+use crate::scrub::Secrets;
 use crate::secret::sensitive_header;
 
 /// Everything but RFC 3986's unreserved characters is encoded: a value is one path segment, always.

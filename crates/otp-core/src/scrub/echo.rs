@@ -317,7 +317,7 @@ fn sextet_of(byte: u8) -> Option<u8> {
 }
 
 /// What this base64 or base64url encodes, up to the first character that is of neither.
-pub(crate) fn decode_base64(text: &str) -> Zeroizing<Vec<u8>> {
+pub(super) fn decode_base64(text: &str) -> Zeroizing<Vec<u8>> {
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut bits, mut len) = (0_u32, 0);
     for sextet in text.bytes().map_while(sextet_of) {

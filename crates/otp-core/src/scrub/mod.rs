@@ -1,6 +1,7 @@
 //! Removes secrets from texts that are about to be shown.
 
 mod echo;
+mod secrets;
 mod view;
 mod visible;
 mod wiped;
@@ -10,9 +11,8 @@ use std::fmt;
 
 use secrecy::zeroize::Zeroize;
 
-pub(crate) use self::echo::decode_base64;
+pub(crate) use self::secrets::Secrets;
 use self::wiped::Wiped;
-use crate::operation::Secrets;
 
 const REDACTED: &str = "[redacted]";
 

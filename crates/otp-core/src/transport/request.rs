@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::headers::X_AUTH_TOKEN;
-use crate::operation::Secrets;
+use crate::scrub::Secrets;
 use crate::{CallOptions, Endpoint, Scrubber};
 
 /// One request of one attempt, and the limits that a [`Transport`](crate::Transport) keeps.

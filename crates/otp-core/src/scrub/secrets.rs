@@ -5,7 +5,7 @@ use http::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::scrub::decode_base64;
+use super::echo::decode_base64;
 
 /// A shorter part of a header is a word such as `Bearer`.
 const TELLING: usize = 8;
