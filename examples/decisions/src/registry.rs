@@ -174,7 +174,7 @@ pub const READ: &[Read] = &[
         0x5592_30ad_8f16_3fbe,
         "it returns the first error of a page",
     ),
-    read("crates/otp-core/src/exchange/mod.rs", "text_me", 0x580b_d6dd_9d9f_d026, PASSES_ON),
+    read("crates/otp-core/src/exchange/mod.rs", "text_me", 0x4471_2731_aef4_53f3, PASSES_ON),
     read("crates/otp-core/src/exchange/mod.rs", STATEMENTS, 0x57bc_ca3d_5cf6_311a, PASSES_ON),
     read(
         "crates/otp-mock/src/mock/mod.rs",

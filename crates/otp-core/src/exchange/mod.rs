@@ -29,8 +29,8 @@
 //!                 exchange.received(outcome, device.ticks());
 //!             }
 //!             Step::Wait(duration) => device.delay(duration),
-//!             // It has a token, so it never asks for one.
-//!             Step::Authenticate(_) => unreachable!(),
+//!             // It comes only if the configuration has no token.
+//!             Step::Authenticate(_) => exchange.authenticated(Err("the device has no token".into())),
 //!             Step::Done(result) => return result.map(|answer| answer.value),
 //!         }
 //!     }
