@@ -151,6 +151,17 @@ fn a_call_with_credentials_of_its_own_is_never_refreshed() {
     });
 }
 
+#[test]
+fn an_authorization_for_somebody_else_does_not_stop_a_refresh() {
+    // A gateway in front of the service wants it. The service's token is in a header of its own.
+    each(&["t2"], &[Give("t1"), Give("t2")], |_, service, provider, client| {
+        let authorization = HeaderValue::from_static("Basic Z2F0ZTp3YXk=");
+        client.call_with(ReceiveCodes, |o| o.with_header(AUTHORIZATION, authorization)).unwrap();
+        assert_eq!(service.tokens(), ["t1", "t2"]);
+        assert_eq!(provider.asked().len(), 2);
+    });
+}
+
 struct Bearer;
 
 impl Operation for Bearer {

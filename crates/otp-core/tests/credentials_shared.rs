@@ -138,6 +138,20 @@ fn concurrent_401s_share_one_refresh() {
 }
 
 #[test]
+fn calls_that_shared_their_first_token_refresh_it_together() {
+    let world = World::new(&["t2"], &[Give("t1"), Give("t2"), Give("t3")]);
+    let mut tasks = Tasks::new();
+    many(&world, &mut tasks);
+    world.provider.turns.release(1);
+    tasks.run();
+    world.transport.answers.release(2 * MANY);
+    world.provider.turns.release(1);
+    tasks.run();
+    assert!((0..MANY).all(|number| tasks.value(number).unwrap().is_ok()));
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
 fn a_call_that_starts_during_a_refresh_waits_for_it() {
     let world = World::with_token("t1", &["t2"], &[Give("t2"), Give("t3")]);
     let mut tasks = Tasks::new();

@@ -344,6 +344,33 @@ fn a_bearer_token_is_a_sensitive_header_and_its_echo_is_removed() {
 }
 
 #[test]
+fn a_short_bearer_token_is_a_secret_of_its_request_too() {
+    let request = ClientConfig::new(AuthToken::new("k3y-7").unwrap()).request(&Bearer).unwrap();
+    assert_eq!(request.scrubber().text("no k3y-7 here"), "no [redacted] here");
+}
+
+#[test]
+fn a_write_that_fails_after_an_attempt_keeps_what_is_known_of_it() {
+    struct OnlyOnce(std::cell::Cell<bool>);
+    impl Operation for OnlyOnce {
+        type Output = ();
+        const ENDPOINT: &'static Endpoint = &Endpoint::get("only_once", "/once");
+        fn write(&self, _: &mut RequestDraft) -> Result<(), WriteError> {
+            if self.0.replace(true) { Err(WriteError::new("only once")) } else { Ok(()) }
+        }
+        fn read(
+            &self,
+            _: &otp_core::operation::ResponseReader<'_>,
+        ) -> Result<(), otp_core::operation::ReadError> {
+            Ok(())
+        }
+    }
+    let (error, script) = refused(OnlyOnce(std::cell::Cell::new(false)), status(503));
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::InvalidInput, Effect::Unknown));
+    assert_eq!((error.attempts().len(), script.sent()), (1, 1));
+}
+
+#[test]
 fn a_call_may_set_its_own_authorization_in_place_of_the_bearer_token() {
     let (client, script) = Script::new([status(200)]).client();
     let own = HeaderValue::from_static("Basic b3duOm93bg==");
