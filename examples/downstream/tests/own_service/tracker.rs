@@ -4,7 +4,7 @@ use otp_core::http::StatusCode;
 use otp_core::operation::{
     Exposed, ReadError, ReceiveCodes, RequestDraft, ResponseReader, WriteError,
 };
-use otp_core::{AuthToken, Endpoint, Error, Operation, Paged};
+use otp_core::{AuthToken, Credentials, Endpoint, Error, Operation, OtpsClient, Paged, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +26,12 @@ otp_core::service! {
 }
 otp_mock::mock_service!(pub tracker);
 otp_mock::fake_service!(tracker);
+
+/// A client that reads its token from this file, and reads it again when the service refuses it.
+pub fn client(over: impl Transport + 'static, token: std::path::PathBuf) -> OtpsClient {
+    let read = move |_: &_| Ok(AuthToken::new(std::fs::read_to_string(&token)?.trim())?);
+    OtpsClient::new(over, Credentials::from_fn(read))
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
