@@ -73,10 +73,12 @@ fn a_404_of_somebody_else_is_not_an_answer() {
 
 #[test]
 fn a_404_that_is_too_large_is_not_an_answer_and_is_not_kept() {
-    let large: &'static str = Box::leak(format!("{{{}}}", " ".repeat(70_000)).into_boxed_str());
+    let large = format!(r#"{{"error": "large"{}}}"#, " ".repeat(70_000));
+    let large: &'static str = Box::leak(large.into_boxed_str());
     let error = call(FindUser, respond(404, JSON, large)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.details::<serde_json::Value>().is_none());
+    assert!(error.messages().is_empty());
 }
 
 #[test]
@@ -115,6 +117,8 @@ fn a_portal_that_answers_in_the_services_place_is_never_a_success() {
     for reply in [status(200), respond(202, HTML, ""), respond(204, HTML, "")] {
         call(EnableApp, reply).unwrap();
     }
+    // A 204 has no body (RFC 9110 §15.3.5), whatever a transport hands over.
+    call(EnableApp, respond(204, HTML, PORTAL)).unwrap();
     assert_eq!(call(EnableApp, respond(200, JSON, "{}")).unwrap().value, 200);
     assert_eq!(call(EnableApp, respond(200, &[], "fine")).unwrap().value, 200);
 }
