@@ -219,6 +219,15 @@ fn a_token_request_shows_no_token() {
 }
 
 #[test]
+fn a_request_without_a_call_carries_the_token_that_is_there() {
+    let config = config();
+    let sent = |config: &ClientConfig| config.request(&ReceiveCodes).unwrap().into_http();
+    assert!(!sent(&config).headers().contains_key("x-auth-token"));
+    let _ = sent_t1(&config);
+    assert_eq!(sent(&config).headers()["x-auth-token"], "t1");
+}
+
+#[test]
 fn a_fixed_token_never_asks() {
     let config = ClientConfig::new(token("fixed"));
     let mut exchange = start(&config);

@@ -431,6 +431,8 @@ fn time_limits_are_the_calls_then_the_endpoints_then_the_clients() {
     let config = ClientConfig::new(AuthToken::new(TOKEN).unwrap());
     assert_eq!(config.options_for::<Slow>().timeout(), secs(100));
     assert_eq!(config.request(&Slow).unwrap().time_limit(), secs(40));
+    let short = ClientConfig::builder(AuthToken::new(TOKEN).unwrap()).timeout(secs(3));
+    assert_eq!(short.build().unwrap().request(&FixedPath).unwrap().time_limit(), secs(3));
     let (error, script) = refused(Endless, status(200));
     assert_eq!((error.kind(), script.sent()), (ErrorKind::InvalidInput, 0));
 }
