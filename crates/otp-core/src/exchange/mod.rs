@@ -58,7 +58,7 @@ pub use retry_policy::RetryPolicy;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
@@ -366,56 +366,8 @@ impl<O: Operation> Exchange<O> {
 
     /// The error of a call that ends with this failure.
     fn error(&self, failure: Failure) -> Error {
-        let scrubber = self.scrubber();
-        let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-        let error = Error::builder(failure.kind)
-            .endpoint(O::ENDPOINT)
-            .effect(self.history.effect())
-            .advice(failure.advice)
-            .note(self.note(failure.kind))
-            .status(failure.status)
-            .messages(match failure.status {
-                // What a success says are recovery codes, perhaps.
-                Some(status) if status.is_success() => Vec::new(),
-                _ => messages::read(failure.body.bytes(), &scrubber),
-            })
-            .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
-            .retry_after(failure.retry_after)
-            .rate_limit(RateLimit::read(&failure.headers))
-            .headers(KeptHeaders::new(&failure.headers, self.options.kept_headers(), &scrubber))
-            .body(match failure.status {
-                Some(status) if !status.is_success() => {
-                    details::read(failure.body.bytes(), &scrubber)
-                }
-                _ => None,
-            })
-            .attempts(self.history.attempts().iter().cloned());
-        let error = match failure.reason {
-            // What is written in a program's text cannot hold a secret of a request.
-            Some(reason @ Cow::Borrowed(_)) => error.reason(reason),
-            Some(Cow::Owned(reason)) => {
-                let reason = Zeroizing::new(reason);
-                error.reason(scrubber.one_line(&reason, messages::MAX_BYTES))
-            }
-            None => error,
-        };
-        match failure.source {
-            Some(source) => error.source(scrubber.source(source)),
-            None => error,
-        }
-        .build()
-    }
-
-    /// Nobody who forgot to set the base URL finds the service at its default any more.
-    fn note(&self, kind: ErrorKind) -> Option<&'static str> {
-        use ErrorKind::{
-            Connect, Decode, NotFound, Protocol, Server, Tls, Unauthorized, UnexpectedStatus,
-        };
-        let not_there = matches!(
-            kind,
-            Connect | Tls | NotFound | Unauthorized | UnexpectedStatus | Decode | Protocol | Server
-        );
-        (not_there && self.config.base_url().is_public()).then_some(BaseUrl::PUBLIC_HAS_ENDED)
+        let kept = self.options.kept_headers();
+        error(O::ENDPOINT, self.config.base_url(), kept, &self.history, &self.scrubber(), failure)
     }
 
     fn misused(&self, reason: &'static str) -> Error {
@@ -426,6 +378,64 @@ impl<O: Operation> Exchange<O> {
             .attempts(self.history.attempts().iter().cloned())
             .build()
     }
+}
+
+/// The error of a call that ends with this failure. It is compiled once, not for each operation.
+fn error(
+    endpoint: &'static Endpoint,
+    base: &BaseUrl,
+    kept: &[HeaderName],
+    history: &History,
+    scrubber: &Scrubber<'_>,
+    failure: Failure,
+) -> Error {
+    let request_id = failure.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let error = Error::builder(failure.kind)
+        .endpoint(endpoint)
+        .effect(history.effect())
+        .advice(failure.advice)
+        .note(note(base, failure.kind))
+        .status(failure.status)
+        .messages(match failure.status {
+            // What a success says are recovery codes, perhaps.
+            Some(status) if status.is_success() => Vec::new(),
+            _ => messages::read(failure.body.bytes(), scrubber),
+        })
+        .request_id(request_id.map(|id| scrubber.one_line(id, messages::MAX_BYTES)))
+        .retry_after(failure.retry_after)
+        .rate_limit(RateLimit::read(&failure.headers))
+        .headers(KeptHeaders::new(&failure.headers, kept, scrubber))
+        .body(match failure.status {
+            Some(status) if !status.is_success() => details::read(failure.body.bytes(), scrubber),
+            _ => None,
+        })
+        .attempts(history.attempts().iter().cloned());
+    let error = match failure.reason {
+        // What is written in a program's text cannot hold a secret of a request.
+        Some(reason @ Cow::Borrowed(_)) => error.reason(reason),
+        Some(Cow::Owned(reason)) => {
+            let reason = Zeroizing::new(reason);
+            error.reason(scrubber.one_line(&reason, messages::MAX_BYTES))
+        }
+        None => error,
+    };
+    match failure.source {
+        Some(source) => error.source(scrubber.source(source)),
+        None => error,
+    }
+    .build()
+}
+
+/// Nobody who forgot to set the base URL finds the service at its default any more.
+fn note(base: &BaseUrl, kind: ErrorKind) -> Option<&'static str> {
+    use ErrorKind::{
+        Connect, Decode, NotFound, Protocol, Server, Tls, Unauthorized, UnexpectedStatus,
+    };
+    let not_there = matches!(
+        kind,
+        Connect | Tls | NotFound | Unauthorized | UnexpectedStatus | Decode | Protocol | Server
+    );
+    (not_there && base.is_public()).then_some(BaseUrl::PUBLIC_HAS_ENDED)
 }
 
 /// Whether a request carries the client's token: its endpoint wants one, and the caller set no credentials.
@@ -444,7 +454,18 @@ pub(crate) fn write<O: Operation>(
     operation: &O,
     options: &CallOptions,
 ) -> Result<Request, Cow<'static, str>> {
-    let (endpoint, base) = (O::ENDPOINT, config.base_url());
+    write_by(config, token, O::ENDPOINT, options, &|draft| operation.write(draft))
+}
+
+/// It is compiled once, not for each operation.
+fn write_by(
+    config: &ClientConfig,
+    token: Option<&AuthToken>,
+    endpoint: &'static Endpoint,
+    options: &CallOptions,
+    write: &dyn Fn(&mut RequestDraft) -> Result<(), WriteError>,
+) -> Result<Request, Cow<'static, str>> {
+    let base = config.base_url();
     let mut headers = config.headers().clone();
     if endpoint.accepted_type() != Endpoint::JSON {
         headers.insert(ACCEPT, HeaderValue::from_static(endpoint.accepted_type()));
@@ -460,7 +481,7 @@ pub(crate) fn write<O: Operation>(
         }
         (AuthScheme::None, _) | (_, None) => {}
     }
-    if let Err(error) = operation.write(&mut draft) {
+    if let Err(error) = write(&mut draft) {
         let secrets = draft.take_secrets();
         let token = token.map(ExposeSecret::expose_secret);
         return Err(refused(error, &Scrubber::new(token.into_iter().chain(secrets.iter()))));
