@@ -25,6 +25,7 @@ pub type ProviderError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// ```
 /// use otp_core::credentials::{ProviderError, TokenProvider, TokenRequest};
+/// use otp_core::secrecy::{ExposeSecret, SecretString};
 /// use otp_core::{AuthToken, Credentials, Error, OtpsClient, Transport, async_trait};
 ///
 /// struct MountedSecret;
@@ -32,8 +33,9 @@ pub type ProviderError = Box<dyn std::error::Error + Send + Sync>;
 /// #[async_trait]
 /// impl TokenProvider for MountedSecret {
 ///     async fn token(&self, _: &TokenRequest) -> Result<AuthToken, ProviderError> {
-///         let text = std::fs::read_to_string("/run/secrets/metal-token")?;
-///         Ok(AuthToken::new(text.trim())?)
+///         // A `String` would stay in memory.
+///         let text = SecretString::from(std::fs::read_to_string("/run/secrets/metal-token")?);
+///         Ok(AuthToken::new(text.expose_secret().trim())?)
 ///     }
 /// }
 ///
@@ -102,12 +104,13 @@ impl Credentials {
     /// up to date.
     ///
     /// ```
+    /// use otp_core::secrecy::{ExposeSecret, SecretString};
     /// use otp_core::{AuthToken, Credentials, Error, OtpsClient, Transport};
     ///
     /// fn client(transport: impl Transport + 'static) -> Result<OtpsClient, Error> {
     ///     let mounted = Credentials::from_fn(|_| {
-    ///         let text = std::fs::read_to_string("/run/secrets/metal-token")?;
-    ///         Ok(AuthToken::new(text.trim())?)
+    ///         let text = SecretString::from(std::fs::read_to_string("/run/secrets/metal-token")?);
+    ///         Ok(AuthToken::new(text.expose_secret().trim())?)
     ///     });
     ///     OtpsClient::builder(transport, mounted).build()
     /// }

@@ -101,13 +101,11 @@ impl Stream {
         Self { form, symbols, places: Vec::new(), breaks: Vec::new() }
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a text of 4 GiB is in no response")]
     fn push(&mut self, symbol: u8, place: Range<usize>) {
         self.symbols.push(symbol);
         self.places.push((place.start as u32, place.end as u32));
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a text of 4 GiB is in no response")]
     fn interrupt(&mut self) {
         let at = self.symbols.len() as u32;
         if self.breaks.last() != Some(&at) {

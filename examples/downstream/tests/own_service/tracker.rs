@@ -1,9 +1,8 @@
 //! A service of somebody else, a tracker of tickets, in all flavours, with its mock and its fake. This is all of it.
 
 use otp_core::http::StatusCode;
-use otp_core::operation::{
-    Exposed, ReadError, ReceiveCodes, RequestDraft, ResponseReader, WriteError,
-};
+use otp_core::operation::{Exposed, ReadError, RequestDraft, ResponseReader, WriteError};
+use otp_core::secrecy::{ExposeSecret, SecretString};
 use otp_core::{AuthToken, Credentials, Endpoint, Error, Operation, OtpsClient, Paged, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +11,7 @@ otp_core::service! {
     /// The tracker.
     pub trait Tracker as tracker {
         /// Sends an OTP to the user's phone: an operation that is there already.
-        fn text(&self) -> Result<(), TrackerError> = ReceiveCodes;
+        fn text(&self) -> Result<(), TrackerError> = otp_core::operation::ReceiveCodes;
         /// Lists tickets, a page at a time.
         fn list(&self, query: &List) -> Result<Page, TrackerError> = query;
         /// Reads a ticket, if there is one.
@@ -29,7 +28,10 @@ otp_mock::fake_service!(tracker);
 
 /// A client that reads its token from this file, and reads it again when the service refuses it.
 pub fn client(over: impl Transport + 'static, token: std::path::PathBuf) -> OtpsClient {
-    let read = move |_: &_| Ok(AuthToken::new(std::fs::read_to_string(&token)?.trim())?);
+    let read = move |_: &_| {
+        let text = SecretString::from(std::fs::read_to_string(&token)?);
+        Ok(AuthToken::new(text.expose_secret().trim())?)
+    };
     OtpsClient::new(over, Credentials::from_fn(read))
 }
 
@@ -38,13 +40,11 @@ pub struct Ticket {
     pub id: usize,
     pub title: String,
 }
-
 #[derive(Debug, Deserialize)]
 pub struct Page {
     pub tickets: Vec<Ticket>,
     pub last_page: usize,
 }
-
 #[derive(Debug)]
 pub enum TrackerError {
     Duplicate { of: u64, error: Error },
