@@ -10,8 +10,9 @@ use tokio::task::AbortHandle;
 use crate::blocking::OnThreads;
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
+use crate::mismatch::Mismatch;
 use crate::report::{CaseReport, Obstacle, Verdict};
-use crate::{Case, Report, log, plain_exchange};
+use crate::{Case, Clause, Report, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
@@ -163,6 +164,7 @@ impl Kit {
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures).await;
         let mut cases = Vec::new();
+        let mut unsent = Vec::new();
         for case in asked {
             cases.push(match (self.inapplicable(case, futures), &obstacle) {
                 (Some(reason), _) => {
@@ -170,10 +172,41 @@ impl Kit {
                     CaseReport::new(case, verdict, Duration::ZERO)
                 }
                 (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
-                (None, None) => self.case(case, make).await,
+                (None, None) => {
+                    let (report, was_sent) = self.case(case, make).await;
+                    unsent.extend(was_sent);
+                    report
+                }
             });
         }
+        self.conclude(&mut cases, unsent.into_iter().next());
         Report::new(self.wire, obstacle, cases)
+    }
+
+    /// The verdict of the case that all others ask for.
+    fn conclude(&self, cases: &mut [CaseReport], wrong: Option<Mismatch>) {
+        const CASE: Case = Case::WhatIsSaidToBeUnsentIsUnsent;
+        let failed = |report: &CaseReport| {
+            report.case.clause() == Clause::Honest
+                && matches!(report.verdict, Verdict::Failed { .. } | Verdict::Excepted { .. })
+        };
+        let told = cases.iter().any(failed);
+        let Some(report) = cases.iter_mut().find(|report| report.case == CASE) else { return };
+        match (&report.verdict, wrong) {
+            (Verdict::Passed | Verdict::Needless { .. }, Some(wrong)) if !told => {
+                report.verdict = Verdict::new(Err(wrong), self.exception(CASE));
+            }
+            (Verdict::Passed, Some(_)) => {
+                let reason = "it is not so, and another case of this clause shows where".to_owned();
+                report.verdict = Verdict::NotApplicable { reason };
+            }
+            _ => {}
+        }
+    }
+
+    fn exception(&self, case: Case) -> Option<String> {
+        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
+        exception.map(|(_, reason)| reason.clone())
     }
 
     /// Why none of these cases is to be run, if so.
@@ -202,14 +235,17 @@ impl Kit {
         case.inapplicable(self.wire, futures).or(own_log)
     }
 
-    async fn case(&self, case: Case, make: Make<'_>) -> CaseReport {
+    /// What came of a case, and whether something was sent that was said to be unsent.
+    async fn case(&self, case: Case, make: Make<'_>) -> (CaseReport, Option<Mismatch>) {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let outcome = (case.spec().run)(&Harness::new(self.wire, make)).await;
+        let harness = Harness::new(self.wire, make);
+        let outcome = (case.spec().run)(&harness).await;
+        let was_sent = harness.was_sent_after_all().await.err();
         watched.abort();
-        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
-        let verdict = Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()));
-        CaseReport::new(case, verdict, started.elapsed())
+        let verdict = Verdict::new(outcome, self.exception(case));
+        let report = CaseReport::new(case, verdict, started.elapsed());
+        (report, was_sent.map(|wrong| wrong.when(&format!("in {case}"))))
     }
 }
 

@@ -79,6 +79,7 @@ mod mismatch;
 mod report;
 mod secrets;
 mod time;
+mod unsent;
 
 pub use case::Case;
 pub use clause::Clause;
