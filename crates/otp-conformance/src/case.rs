@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, responses,
-    unchanged,
+    afterwards, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request,
+    origins, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Http2,
     /// A future that can be dropped.
     Futures,
+    /// More servers than one for a transport.
+    Origins,
 }
 
 pub(crate) struct Spec {
@@ -248,6 +250,29 @@ cases! {
         WhatHttp2RefusesIsNotSent = what_http2_refuses_is_not_sent [Http2],
             "a server that restarts says so exactly, and then even an SMS can be tried again";
     }
+    Honest: unsent {
+        /// In every case, an error that says `NotSent` is about a request that was not received.
+        WhatIsSaidToBeUnsentIsUnsent = what_is_said_to_be_unsent_is_unsent,
+            "said to be unsent, an SMS is sent twice";
+    }
+    Honest: afterwards {
+        /// After a time limit the next send gets its own answer, though that of the first comes late.
+        AfterATimeout = after_a_timeout, "one user would get what was meant for another";
+        /// After an answer that is too large the next send gets its own.
+        AfterAnAnswerTooLarge = after_an_answer_too_large,
+            "what was left of it would be read as the next answer";
+        /// After what is not HTTP the next send gets its own answer.
+        AfterAMalformedAnswer = after_a_malformed_answer,
+            "nobody knows where the next answer begins, and somebody may have planted one";
+        /// After a connection that was lost the next send gets its own answer.
+        AfterALostConnection = after_a_lost_connection, "one failure should not become two";
+        /// What follows an answer is not the next send's.
+        AfterAnAnswerWithMore = after_an_answer_with_more [Http1],
+            "one user would get what was planted for another";
+        /// After several time limits at once each next send gets its own answer.
+        AfterSeveralFailuresAtOnce = after_several_failures_at_once,
+            "a slow minute of a server should end when the minute does";
+    }
     Discreet: discreet {
         /// A request to an `https` URL is refused, or spoken in TLS.
         HttpsIsNeverInTheClear = https_is_never_in_the_clear [ClearPort],
@@ -256,6 +281,26 @@ cases! {
         ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
         /// No log line and no span holds a secret of the request or of the answer.
         LogsHoldNoSecret = logs_hold_no_secret, "logs are kept, and read by many";
+    }
+    Discreet: origins {
+        /// Two ports of a host are two servers, also over kept connections and at the same time.
+        OnePortIsNotAnother = one_port_is_not_another [Origins],
+            "a pool that mixes them sends a token to somebody else";
+        /// Two hosts on one port are two servers, and each name of one is told.
+        OneHostIsNotAnother = one_host_is_not_another [Origins],
+            "a pool that mixes them sends a token to somebody else";
+        /// After a failure at one server nothing is sent to another in its place.
+        AFailureAtOneServerStaysThere = a_failure_at_one_server_stays_there [Origins],
+            "another server is no substitute, and would learn the token";
+        /// A connection of an `http` URL carries nothing for an `https` URL.
+        HttpIsNotHttps = http_is_not_https [Tls, Http1, Origins],
+            "a client sends tokens to `https` URLs because nobody can read them there";
+        /// A connection made for one name is not used for a name that the certificate does not have.
+        OneNameIsNotAnother = one_name_is_not_another [Tls, Origins],
+            "the certificate proves who is there for its own names only (RFC 9110 §4.3.3)";
+        /// An answer that names another place is an answer, and the place is not asked.
+        FollowsNoHint = follows_no_hint [Origins],
+            "`Alt-Svc`, `Refresh` or `Location` would carry the token wherever they point";
     }
     Cancellable: cancellable {
         /// Nothing is sent before the first poll.
@@ -270,6 +315,11 @@ cases! {
         /// A drop closes the connection, or resets the stream, that waits for an answer.
         GivesUpWhenDropped = gives_up_when_dropped [Futures],
             "what nobody waits for should not hold a connection, nor the server's attention";
+    }
+    Cancellable: afterwards {
+        /// After a drop the next send gets its own answer, though that of the first comes late.
+        AfterADropALateAnswerIsNobodys = after_a_drop_a_late_answer_is_nobodys [Futures],
+            "one user would get what was meant for another";
     }
     Concurrent: concurrent {
         /// Sends at the same time get their own answers.
@@ -323,6 +373,7 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })

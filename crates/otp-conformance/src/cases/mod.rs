@@ -1,5 +1,6 @@
 //! The cases, a file for each clause.
 
+pub(crate) mod afterwards;
 pub(crate) mod cancellable;
 pub(crate) mod clock;
 pub(crate) mod concurrent;
@@ -8,5 +9,7 @@ pub(crate) mod honest;
 pub(crate) mod in_bounds;
 pub(crate) mod in_time;
 pub(crate) mod one_request;
+pub(crate) mod origins;
 pub(crate) mod responses;
 pub(crate) mod unchanged;
+pub(crate) mod unsent;
