@@ -9,10 +9,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+use otp_core::secrecy::zeroize::Zeroizing;
 
 use crate::error;
 use crate::stream::Allowance;
+
+/// How often a stream is read for the peer's last words. Session tickets may come before them.
+const MOST_READS: usize = 4;
 
 pub(crate) struct Watched<S> {
     stream: S,
@@ -36,6 +40,39 @@ impl<S> Watched<S> {
     }
 }
 
+impl<S: Read + Unpin> Watched<S> {
+    /// The same for a write. A peer that refuses the connection says why and closes it, and then a write fails
+    /// before the reason is read: "broken pipe" hides "a client certificate is required".
+    fn watch_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let outcome = match outcome {
+            Poll::Ready(Err(error)) if error::end_of(&error).is_none() => {
+                Poll::Ready(Err(self.last_words(cx).unwrap_or(error)))
+            }
+            outcome => outcome,
+        };
+        self.watch(outcome)
+    }
+
+    /// Why the peer ended the connection, if it said so. What else it sent is dropped: neither hyper nor h2 reads
+    /// after a failed write.
+    fn last_words(&mut self, cx: &mut Context<'_>) -> Option<io::Error> {
+        let mut bytes = Zeroizing::new([0; 1024]);
+        for _ in 0..MOST_READS {
+            let mut bytes = ReadBuf::new(&mut bytes[..]);
+            match Pin::new(&mut self.stream).poll_read(cx, bytes.unfilled()) {
+                Poll::Ready(Ok(())) if !bytes.filled().is_empty() => {}
+                Poll::Ready(Err(error)) => return error::end_of(&error).map(|_| error),
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
 impl<S: Read + Unpin> Read for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -47,14 +84,14 @@ impl<S: Read + Unpin> Read for Watched<S> {
     }
 }
 
-impl<S: Write + Unpin> Write for Watched<S> {
+impl<S: Read + Write + Unpin> Write for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(written)
+        self.watch_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -63,7 +100,7 @@ impl<S: Write + Unpin> Write for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(written)
+        self.watch_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -72,10 +109,58 @@ impl<S: Write + Unpin> Write for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(flushed)
+        self.watch_write(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::future::poll_fn;
+
+    use hyper_util::client::legacy::connect::Connection;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::error::End;
+    use crate::stream::Transported;
+
+    /// A stream in the clear whose peer has sent this and closed.
+    async fn closed_after(sent: &[u8]) -> Watched<Transported> {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        theirs.write_all(sent).await.unwrap();
+        drop(theirs);
+        let stream = Transported::in_the_clear(Box::new(ours));
+        let mut extras = hyper::http::Extensions::new();
+        stream.connected().get_extras(&mut extras);
+        Watched::new(stream, extras.remove().unwrap())
+    }
+
+    async fn write(stream: &mut Watched<Transported>) -> io::Error {
+        poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, b"GET / HTTP/1.1\r\n"))
+            .await
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_is_explained_by_what_the_peer_said_before_it_closed() {
+        let mut stream = closed_after(&[21, 3, 3, 0, 2, 2, 22]).await;
+        let error = write(&mut stream).await;
+        assert!(matches!(error::end_of(&error), Some(End::SpeaksTls)), "{error:?}");
+        assert!(matches!(stream.connection.ending.get(), Some(End::SpeaksTls)));
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_stays_what_it_is_if_the_peer_said_nothing_of_it() {
+        for sent in [&b""[..], b"HTTP/1.1 413 Too Large\r\n\r\n"] {
+            let mut stream = closed_after(sent).await;
+            assert_eq!(write(&mut stream).await.kind(), io::ErrorKind::BrokenPipe);
+            assert!(stream.connection.ending.get().is_none());
+        }
     }
 }
