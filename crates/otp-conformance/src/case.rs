@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    afterwards, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request,
-    origins, responses, unchanged, unsent,
+    afterwards, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, limits,
+    never_again, one_request, origins, received, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -101,6 +101,17 @@ cases! {
         KeepsNoCookies = keeps_no_cookies,
             "a cookie ties users together who share a client";
     }
+    OneRequest: never_again {
+        /// After a second of silence nothing is sent again.
+        RepeatsNothingAfterSilence = repeats_nothing_after_silence,
+            "a second copy beside a slow first one is a second SMS";
+        /// What was lost is not sent again, whatever its method, also a second later.
+        RepeatsNothingThatWasLost = repeats_nothing_that_was_lost,
+            "the server may have acted; whether to repeat, also a `GET`, is the exchange's to say";
+        /// No status makes it send again, whatever the method, also a second later.
+        RepeatsNothingForAStatus = repeats_nothing_for_a_status,
+            "`408`, `421`, `425` and `503` invite a repeat, and whether to accept is the exchange's to say";
+    }
     Unchanged: unchanged {
         /// `GET`, `POST`, `PUT`, `PATCH` and `DELETE` arrive as such.
         TheMethodArrives = the_method_arrives, "a larger SDK adds operations of any method";
@@ -185,6 +196,22 @@ cases! {
         /// A time limit that was reached is a `Timeout`.
         ATimeoutSaysSo = a_timeout_says_so, "the caller decides by the kind what to do";
     }
+    InTime: limits {
+        /// The limit holds for connecting, writing, waiting and reading together.
+        OneLimitForAllPhases = one_limit_for_all_phases, "a limit for each phase is several limits";
+        /// A limit of nothing, of a nanosecond and of 0.4 ms is a limit.
+        ATinyLimitIsALimit = a_tiny_limit_is_a_limit,
+            "what is left of a deadline may be tiny, and 0 must not mean for ever";
+        /// Under a limit of ages an answer is awaited.
+        AHugeLimitIsAwaited = a_huge_limit_is_awaited,
+            "a caller who says `Duration::MAX` means no limit, not a panic";
+        /// A limit that is not whole seconds is kept as it is.
+        ALimitMayHaveFractions = a_limit_may_have_fractions,
+            "rounded down it loses an answer, rounded up it misses a deadline";
+        /// While one send connects, others go on.
+        OneThatConnectsHoldsNobodyUp = one_that_connects_holds_nobody_up [Hang],
+            "one hanging handshake would take down all others";
+    }
     InBounds: in_bounds {
         /// A body of exactly the limit is read.
         ABodyOfTheLimitIsRead = a_body_of_the_limit_is_read, "the limit is the largest size allowed";
@@ -249,6 +276,22 @@ cases! {
         /// What HTTP/2 proves to be unprocessed is not sent.
         WhatHttp2RefusesIsNotSent = what_http2_refuses_is_not_sent [Http2],
             "a server that restarts says so exactly, and then even an SMS can be tried again";
+    }
+    Honest: never_again {
+        /// What a server says before it closes an idle connection is not the next answer.
+        AnUnaskedFarewellIsNobodys = an_unasked_farewell_is_nobodys [Http1],
+            "servers send a `408` when they close an idle connection, and nobody should notice";
+    }
+    Honest: received {
+        /// A TLS alert after the request, and a connection that ends without one, is unknown.
+        AnAlertAfterTheRequestIsUnknown = an_alert_after_the_request_is_unknown [Tls],
+            "not every error of TLS is one of the handshake, and the server may have acted";
+        /// A write that fails after a part of the request was read is unknown.
+        AWriteThatFailsIsUnknown = a_write_that_fails_is_unknown,
+            "what a server has read in part it may act on";
+        /// A connection made when the limit was over gets no request.
+        ALateConnectionGetsNoRequest = a_late_connection_gets_no_request [Hang],
+            "a request nobody waits for any more is an SMS that nobody asked for";
     }
     Honest: unsent {
         /// In every case, an error that says `NotSent` is about a request that was not received.
@@ -336,6 +379,9 @@ cases! {
             "a thread that sleeps within a future stops every call on it";
         /// `now` goes on.
         NowGoesOn = now_goes_on, "deadlines are told by it";
+        /// A sleep of 0 ms, 3 ms, 1.2 s or 2.5 s takes as long as told, also beside others.
+        SleepsAreAsLongAsTold = sleeps_are_as_long_as_told,
+            "a `Retry-After` that is cut short is a retry that is refused";
     }
 }
 
@@ -358,6 +404,29 @@ impl Case {
     /// Why that matters.
     pub fn why(self) -> &'static str {
         self.spec().why
+    }
+
+    /// How many groups there are.
+    pub(crate) const GROUPS: u8 = 3;
+
+    /// With which others it runs at the same time, because it does little but wait. In the first group nothing
+    /// depends on when it happens.
+    pub(crate) fn group(self) -> Option<u8> {
+        Some(match self {
+            Self::RepeatsNothingAfterSilence
+            | Self::RepeatsNothingThatWasLost
+            | Self::RepeatsNothingForAStatus
+            | Self::SleepsAreAsLongAsTold => 1,
+            Self::ALateConnectionGetsNoRequest
+            | Self::ALimitMayHaveFractions
+            | Self::AHugeLimitIsAwaited
+            | Self::OneThatConnectsHoldsNobodyUp => 2,
+            Self::AfterATimeout
+            | Self::AfterSeveralFailuresAtOnce
+            | Self::AfterADropALateAnswerIsNobodys
+            | Self::AFailureAtOneServerStaysThere => 3,
+            _ => return None,
+        })
     }
 
     /// Why it cannot be run over this wire, if it cannot.

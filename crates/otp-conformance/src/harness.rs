@@ -32,13 +32,16 @@ pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
 pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
+    /// Whether the transport goes to any server.
+    pub(crate) has_origins: bool,
     make: Make<'k>,
     unsent: Unsent,
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
-        Self { wire, secrets: Secrets::new(), make, unsent: Unsent::default() }
+    pub(crate) fn new(wire: Wire, has_origins: bool, make: Make<'k>) -> Self {
+        let (secrets, unsent) = (Secrets::new(), Unsent::default());
+        Self { wire, secrets, has_origins, make, unsent }
     }
 
     /// A server that does this to every request, and a transport to it.
@@ -146,6 +149,11 @@ impl Subject {
     /// Sends it and sees what happens.
     pub(crate) async fn send(&self, request: Request) -> Observed {
         let patience = request.time_limit().saturating_add(PATIENCE);
+        self.send_within(patience, request).await
+    }
+
+    /// Sends it and sees what happens within this time.
+    pub(crate) async fn send_within(&self, patience: Duration, request: Request) -> Observed {
         let started = Instant::now();
         let ended = within(patience, self.transport.send(request)).await;
         Observed { ended, took: started.elapsed() }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::mismatch::Mismatch;
 use crate::report::{CaseReport, Obstacle, Verdict};
+use crate::case::Need;
+use crate::time::all;
 use crate::{Case, Clause, Report, log, plain_exchange};
 
 /// Runs every case against a transport.
@@ -49,13 +52,14 @@ use crate::{Case, Clause, Report, log, plain_exchange};
 #[derive(Clone, Debug)]
 pub struct Kit {
     wire: Wire,
+    bound: bool,
     only: Option<Vec<Case>>,
     exceptions: Vec<(Case, String)>,
 }
 
 impl Default for Kit {
     fn default() -> Self {
-        Self { wire: Wire::http1(), only: None, exceptions: Vec::new() }
+        Self { wire: Wire::http1(), bound: false, only: None, exceptions: Vec::new() }
     }
 }
 
@@ -86,6 +90,17 @@ impl Kit {
     #[must_use]
     pub fn over_unix_socket(self) -> Self {
         self.over(Wire::over_unix_socket)
+    }
+
+    /// For a transport that always connects to the server it was made for, whatever host and port the URL
+    /// names. The cases about two servers do not apply to it.
+    #[must_use]
+    pub fn bound_to_its_server(self) -> Self {
+        Self { bound: true, ..self }
+    }
+
+    fn has_origins(&self) -> bool {
+        !self.bound && !self.wire.is_unix()
     }
 
     /// With what a web page of another origin needs, over HTTP/1.1: see [`Wire::with_cors`].
@@ -163,8 +178,17 @@ impl Kit {
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures).await;
-        let mut cases = Vec::new();
         let mut unsent = Vec::new();
+        let mut together = BTreeMap::new();
+        if obstacle.is_none() {
+            for group in 1..=Case::GROUPS {
+                let of_group = asked.iter().copied().filter(|case| case.group() == Some(group));
+                let of_group = of_group.filter(|case| self.inapplicable(*case, futures).is_none());
+                let reports = all(of_group.map(|case| self.case(case, make))).await;
+                together.extend(reports.into_iter().map(|found| (found.0.case, found)));
+            }
+        }
+        let mut cases = Vec::new();
         for case in asked {
             cases.push(match (self.inapplicable(case, futures), &obstacle) {
                 (Some(reason), _) => {
@@ -173,7 +197,10 @@ impl Kit {
                 }
                 (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
                 (None, None) => {
-                    let (report, was_sent) = self.case(case, make).await;
+                    let (report, was_sent) = match together.remove(&case) {
+                        Some(found) => found,
+                        None => self.case(case, make).await,
+                    };
                     unsent.extend(was_sent);
                     report
                 }
@@ -219,7 +246,7 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        let outcome = plain_exchange::exchange(&Harness::new(self.wire, make), futures).await;
+        let outcome = plain_exchange::exchange(&Harness::new(self.wire, self.has_origins(), make), futures).await;
         watched.abort();
         outcome.err().map(|found| Obstacle {
             reason: "no plain request got through over this wire, so no case was run",
@@ -232,14 +259,16 @@ impl Kit {
     fn inapplicable(&self, case: Case, futures: bool) -> Option<&'static str> {
         let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
         let own_log = deaf.then_some("this process has a log subscriber of its own");
-        case.inapplicable(self.wire, futures).or(own_log)
+        let needs_two = case.spec().needs.contains(&Need::Origins);
+        let bound = (self.bound && needs_two).then_some("the transport is bound to its server");
+        case.inapplicable(self.wire, futures).or(own_log).or(bound)
     }
 
     /// What came of a case, and whether something was sent that was said to be unsent.
     async fn case(&self, case: Case, make: Make<'_>) -> (CaseReport, Option<Mismatch>) {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let harness = Harness::new(self.wire, make);
+        let harness = Harness::new(self.wire, self.has_origins(), make);
         let outcome = (case.spec().run)(&harness).await;
         let was_sent = harness.was_sent_after_all().await.err();
         watched.abort();
