@@ -5,7 +5,7 @@ use std::pin::Pin;
 use crate::Clause;
 use crate::cases::{
     afterwards, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, limits,
-    never_again, one_request, origins, received, responses, unchanged, unsent,
+    never_again, one_request, origins, received, resources, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -223,6 +223,17 @@ cases! {
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
     }
+    InBounds: resources {
+        /// After 100 failures of each kind no connection is left.
+        FailuresLeaveNoConnection = failures_leave_no_connection,
+            "an hour of a failing server would use up the descriptors of the process";
+        /// After 100 failures of each kind no thread and no descriptor is left.
+        FailuresLeaveNoThread = failures_leave_no_thread,
+            "an hour of a failing server would use up the process";
+        /// After many failures of 1 MiB each their memory is free.
+        FailuresLeaveNoMemory = failures_leave_no_memory,
+            "an hour of a failing server would use up the memory of the process";
+    }
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
         ARefusedConnectionIsNotSent = a_refused_connection_is_not_sent,
@@ -416,6 +427,9 @@ impl Case {
             Self::RepeatsNothingAfterSilence
             | Self::RepeatsNothingThatWasLost
             | Self::RepeatsNothingForAStatus
+            | Self::FailuresLeaveNoConnection
+            | Self::FailuresLeaveNoThread
+            | Self::FailuresLeaveNoMemory
             | Self::SleepsAreAsLongAsTold => 1,
             Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions

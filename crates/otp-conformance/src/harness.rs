@@ -34,14 +34,16 @@ pub(crate) struct Harness<'k> {
     pub(crate) secrets: Secrets,
     /// Whether the transport goes to any server.
     pub(crate) has_origins: bool,
+    /// Whether a send can be dropped.
+    pub(crate) has_futures: bool,
     make: Make<'k>,
     unsent: Unsent,
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, has_origins: bool, make: Make<'k>) -> Self {
+    pub(crate) fn new(wire: Wire, has_origins: bool, has_futures: bool, make: Make<'k>) -> Self {
         let (secrets, unsent) = (Secrets::new(), Unsent::default());
-        Self { wire, secrets, has_origins, make, unsent }
+        Self { wire, secrets, has_origins, has_futures, make, unsent }
     }
 
     /// A server that does this to every request, and a transport to it.

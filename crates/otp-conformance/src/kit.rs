@@ -9,11 +9,11 @@ use otp_core::{blocking, local};
 use tokio::task::AbortHandle;
 
 use crate::blocking::OnThreads;
+use crate::case::Need;
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::mismatch::Mismatch;
 use crate::report::{CaseReport, Obstacle, Verdict};
-use crate::case::Need;
 use crate::time::all;
 use crate::{Case, Clause, Report, log, plain_exchange};
 
@@ -184,7 +184,7 @@ impl Kit {
             for group in 1..=Case::GROUPS {
                 let of_group = asked.iter().copied().filter(|case| case.group() == Some(group));
                 let of_group = of_group.filter(|case| self.inapplicable(*case, futures).is_none());
-                let reports = all(of_group.map(|case| self.case(case, make))).await;
+                let reports = all(of_group.map(|case| self.case(case, futures, make))).await;
                 together.extend(reports.into_iter().map(|found| (found.0.case, found)));
             }
         }
@@ -199,7 +199,7 @@ impl Kit {
                 (None, None) => {
                     let (report, was_sent) = match together.remove(&case) {
                         Some(found) => found,
-                        None => self.case(case, make).await,
+                        None => self.case(case, futures, make).await,
                     };
                     unsent.extend(was_sent);
                     report
@@ -246,7 +246,11 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        let outcome = plain_exchange::exchange(&Harness::new(self.wire, self.has_origins(), make), futures).await;
+        let outcome = plain_exchange::exchange(
+            &Harness::new(self.wire, self.has_origins(), futures, make),
+            futures,
+        )
+        .await;
         watched.abort();
         outcome.err().map(|found| Obstacle {
             reason: "no plain request got through over this wire, so no case was run",
@@ -265,10 +269,15 @@ impl Kit {
     }
 
     /// What came of a case, and whether something was sent that was said to be unsent.
-    async fn case(&self, case: Case, make: Make<'_>) -> (CaseReport, Option<Mismatch>) {
+    async fn case(
+        &self,
+        case: Case,
+        futures: bool,
+        make: Make<'_>,
+    ) -> (CaseReport, Option<Mismatch>) {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let harness = Harness::new(self.wire, self.has_origins(), make);
+        let harness = Harness::new(self.wire, self.has_origins(), futures, make);
         let outcome = (case.spec().run)(&harness).await;
         let was_sent = harness.was_sent_after_all().await.err();
         watched.abort();

@@ -77,6 +77,7 @@ mod kit;
 mod log;
 mod mismatch;
 mod report;
+mod resources;
 mod secrets;
 mod time;
 mod unsent;

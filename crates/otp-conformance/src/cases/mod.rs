@@ -13,6 +13,7 @@ pub(crate) mod never_again;
 pub(crate) mod one_request;
 pub(crate) mod origins;
 pub(crate) mod received;
+pub(crate) mod resources;
 pub(crate) mod responses;
 pub(crate) mod unchanged;
 pub(crate) mod unsent;

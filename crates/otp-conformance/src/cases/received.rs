@@ -129,8 +129,7 @@ pub(crate) async fn a_late_connection_gets_no_request(harness: &Harness<'_>) -> 
         rows.push(("a late connection", setup.accepting_after(SHORT * 2), until));
     }
     let tries = rows.into_iter().map(async |(what, setup, until)| {
-        let subject =
-            harness.subject_at(setup.start().expect("a server on the loopback address"));
+        let subject = harness.subject_at(setup.start().expect("a server on the loopback address"));
         let sends = (0..at_once).map(async |number| {
             let request = match number % 2 {
                 0 => subject.post(),
