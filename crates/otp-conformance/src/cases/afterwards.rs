@@ -181,7 +181,10 @@ pub(crate) async fn after_a_timeout(harness: &Harness<'_>) -> Check {
             First::steps(
                 "a timeout within a body with a length",
                 vec![
-                    text("HTTP/1.1 200 OK\r\ncontent-length: 62\r\n\r\no"),
+                    text(&format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\no",
+                        planted().len() + 2
+                    )),
                     late.clone(),
                     text(&planted()),
                     text("k"),
@@ -391,7 +394,7 @@ pub(crate) async fn after_several_failures_at_once(harness: &Harness<'_>) -> Che
         let nexts = markers.iter().map(|marker| echoed(&subject, marker));
         let nexts: Check = all(nexts).await.into_iter().collect();
         nexts.map_err(|wrong| wrong.when(&format!("after {AT_ONCE} timeouts at once")))?;
-        wait(LATE).await;
+        wait(LATE + SHORT).await;
     }
     Ok(())
 }

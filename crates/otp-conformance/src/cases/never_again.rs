@@ -14,6 +14,9 @@ use crate::time::{all, wait};
 /// How long a repeat is waited for: most stacks begin with less than a second.
 const LATER: Duration = Duration::from_millis(1200);
 
+/// How long a repeat at the end of a limit is waited for.
+const SOON: Duration = Duration::from_millis(100);
+
 /// Long after anything here.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -54,8 +57,7 @@ async fn once(
             subject.send(request(&subject, &Method::GET)).await.status(200)?;
         }
         let seen = subject.send(change(request(&subject, &method))).await;
-        let rest = LATER.saturating_sub(seen.took);
-        wait(rest).await;
+        wait(LATER.saturating_sub(seen.took).max(SOON)).await;
         let got = subject.server.requests().saturating_sub(before);
         let place = if kept { " on a kept connection" } else { "" };
         let at = |wrong: Mismatch| wrong.when(&format!("{method}, {what}{place}"));

@@ -77,7 +77,10 @@ impl Inner {
         let mut bytes = [0; 16 * 1024];
         let reading = connection.stream.read(&mut bytes);
         let read = limit.run(Phase::Body, goes_on, reading).await;
-        let read = read.map_err(|failure| failure.kind())?;
+        let read = read.map_err(|failure| {
+            connection.has_alert = failure.is_alert();
+            failure.kind()
+        })?;
         connection.buffer.extend_from_slice(&bytes[..read]);
         Ok(read > 0)
     }

@@ -39,6 +39,7 @@ impl Inner {
                 outcome = &mut writing, if written.get().is_none() => match outcome {
                     // The answer may be there all the same.
                     Ok(()) | Err(Failure::Io(_)) => {
+                        limit.is_written();
                         let _ = written.set(outcome.is_ok());
                     }
                     Err(failure) => return Err(TransportError::unknown(failure.kind())),
@@ -48,6 +49,7 @@ impl Inner {
         };
         let whole = written.get() == Some(&true);
         let (parts, stays_open) = head?;
+        let whole = whole || self.is("a connection is kept though the request is not written");
         connection.stays_open = stays_open && whole;
         Ok(parts)
     }
@@ -58,6 +60,12 @@ impl Inner {
         let host = match self.is("the host is always localhost") {
             true => "localhost",
             false => uri.authority().map_or("", |authority| authority.as_str()),
+        };
+        let mut first = self.memory.host.lock().unwrap();
+        let first = first.get_or_insert_with(|| host.to_owned());
+        let host = match self.is("the host is that of the first request") {
+            true => first.as_str(),
+            false => host,
         };
         let mut bytes = format!("{} {target} HTTP/1.1\r\n", http.method()).into_bytes();
         if !http.headers().contains_key(HOST) {
