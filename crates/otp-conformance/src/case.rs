@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, responses,
-    unchanged,
+    bodies, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request,
+    ordinary, responses, unchanged,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -155,6 +155,52 @@ cases! {
         InformationalResponsesAreSkipped = informational_responses_are_skipped,
             "they come before the answer (RFC 9110 §15.2)";
     }
+    AnyStatus: bodies {
+        /// Chunks arrive in every form: sizes, extensions, pieces.
+        ChunksOfEveryFormArrive = chunks_of_every_form_arrive [Http1],
+            "servers and proxies chunk as they like, and a code must not be lost between two chunks";
+        /// Trailer fields are read, and are not among the headers.
+        TrailersAreNoHeaders = trailers_are_no_headers [Http1],
+            "a trailer can be forged where a header cannot (RFC 9110 §6.5.1)";
+        /// A `204` and a `304` end with their head, whatever their fields say.
+        AStatusWithoutContentEnds = a_status_without_content_ends [Http1],
+            "they have no body (RFC 9112 §6.3), and the fields of a 304 describe one that is not sent";
+        /// A coding that nobody asked for is undone, left in place or refused.
+        TransferCodingsAreNoContent = transfer_codings_are_no_content [Http1],
+            "chunk sizes that are read as content are not what the server sent (RFC 9112 §6.1)";
+    }
+    AnyStatus: ordinary {
+        /// Field names, and the values that framing needs, are read in upper and lower case.
+        NamesOfAnyCaseAreUnderstood = names_of_any_case_are_understood [Http1],
+            "field names have no case (RFC 9110 §5.1)";
+        /// Heads arrive with any white space, reason and legal byte.
+        HeadsOfEveryFormArrive = heads_of_every_form_arrive [Http1],
+            "every server writes its heads in its own way (RFC 9112 §4, §5)";
+        /// Heads of 100 fields and of 60 KiB arrive.
+        LargeHeadsArrive = large_heads_arrive [Http1],
+            "proxies and gateways add cookies, policies and traces";
+        /// Answers arrive in whatever pieces they are written.
+        AnswersInPiecesArrive = answers_in_pieces_arrive [Http1],
+            "where a packet ends means nothing";
+        /// A head that is not quite legal is refused, or read as it was meant.
+        AHeadIsRefusedOrReadRight = a_head_is_refused_or_read_right [Http1],
+            "what two readers read in two ways is how answers are smuggled";
+        /// An answer that comes before the request was read arrives.
+        EarlyAnswersArrive = early_answers_arrive [Http1],
+            "a 401 or a 413 is sent as soon as the head was read";
+        /// An answer with `Connection: close` ends where its framing says.
+        AClosingConnectionIsNotWaitedFor = a_closing_connection_is_not_waited_for [Http1],
+            "the server may take its time to close";
+        /// HTTP/1.0, and connections that are kept for a short time, work as well.
+        OlderAndShorterConnectionsServe = older_and_shorter_connections_serve [Http1],
+            "old proxies speak HTTP/1.0";
+        /// The fields of informational responses are not the answer's.
+        InformationalResponsesLeaveNothing = informational_responses_leave_nothing [Http1],
+            "a hint is not a session token (RFC 9110 §15.2)";
+        /// The body of a failure arrives, however it is framed.
+        ErrorsOfEveryFramingArrive = errors_of_every_framing_arrive [Http1],
+            "it says what was wrong";
+    }
     InTime: in_time {
         /// The limit holds while connecting, the TLS handshake included.
         WhileConnecting = while_connecting [Hang], "a call must end by its deadline";
@@ -193,6 +239,10 @@ cases! {
         AnEndlessBodyIsRefused = an_endless_body_is_refused, "memory must be bounded";
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
+    }
+    InBounds: bodies {
+        /// A limit of nothing and one of everything are kept, in each framing.
+        AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
     }
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
@@ -247,6 +297,28 @@ cases! {
         /// What HTTP/2 proves to be unprocessed is not sent.
         WhatHttp2RefusesIsNotSent = what_http2_refuses_is_not_sent [Http2],
             "a server that restarts says so exactly, and then even an SMS can be tried again";
+    }
+    Honest: bodies {
+        /// Bytes after an answer are not the next answer.
+        WhatFollowsAnAnswerIsNotTheNext = what_follows_an_answer_is_not_the_next [Http1],
+            "one user would get what was meant for another (RFC 9112 §6.3)";
+        /// A length that is not a number is no answer.
+        AnInvalidLengthIsNoAnswer = an_invalid_length_is_no_answer [Http1],
+            "where the body ends is then anybody's guess (RFC 9112 §6.3)";
+        /// Where chunks and a length disagree, chunks count, or it is no answer.
+        ChunksOverruleALength = chunks_overrule_a_length [Http1],
+            "two readers of one answer must not see two bodies (RFC 9112 §6.3)";
+        /// Chunks whose sizes are wrong are no answer.
+        ChunksThatDoNotAddUpAreNoAnswer = chunks_that_do_not_add_up_are_no_answer [Http1],
+            "where the body ends is then anybody's guess";
+        /// A body that ends without `close_notify` is no answer.
+        ABodyCutOffWithinTlsIsNoAnswer = a_body_cut_off_within_tls_is_no_answer [Tls, Http1],
+            "anybody on the way can cut a connection (RFC 9112 §9.8)";
+    }
+    Honest: ordinary {
+        /// A connection that the server is about to close is not used again.
+        AClosingConnectionIsNotUsedAgain = a_closing_connection_is_not_used_again [Http1],
+            "the next request would be lost there (RFC 9112 §9.6)";
     }
     Discreet: discreet {
         /// A request to an `https` URL is refused, or spoken in TLS.
