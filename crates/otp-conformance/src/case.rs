@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    bodies, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request,
-    ordinary, responses, unchanged,
+    bodies, bytes, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time,
+    one_request, ordinary, responses, unchanged,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -135,6 +135,43 @@ cases! {
             "compressed secrets tell their length, and a small body may unpack to a large one";
         /// Token and OTP arrive in their places and nowhere else.
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
+    }
+    Unchanged: bytes {
+        /// Dots in a path arrive, plain and encoded.
+        DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
+        /// Paths of every form arrive: slashes, parameters, any percent-encoding.
+        PathsOfEveryFormArrive = paths_of_every_form_arrive,
+            "what is decoded, encoded or tidied on the way is another path";
+        /// Queries of every form arrive: empty parts, question marks, brackets.
+        QueriesOfEveryFormArrive = queries_of_every_form_arrive,
+            "a larger SDK signs its queries, and a signature covers bytes";
+        /// Single quotes in paths and queries arrive.
+        QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
+        /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
+        MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
+            "what is lost or encoded twice is another path";
+        /// Paths and queries of 6 KB arrive whole.
+        LongTargetsArrive = long_targets_arrive, "what is cut off is another path";
+        /// Header values of every legal ASCII byte arrive, and names of every form.
+        HeaderBytesArrive = header_bytes_arrive, "tokens and signatures use all of them";
+        /// Header values beyond ASCII arrive.
+        HeaderBytesBeyondAsciiArrive = header_bytes_beyond_ascii_arrive,
+            "they are bytes, and whoever decodes them changes them (RFC 9110 §5.5)";
+        /// Sixty headers, and a value of 8 KB, arrive.
+        LargeRequestHeadsArrive = large_request_heads_arrive,
+            "tracing, tenants and signed tokens make them large";
+        /// Any method arrives, with its case.
+        AnyMethodArrives = any_method_arrives, "methods are case-sensitive, and anybody may have one";
+        /// Bodies of `POST`, `PUT`, `PATCH` and `DELETE` arrive, and none where there is none.
+        EveryMethodMayHaveABody = every_method_may_have_a_body,
+            "a larger SDK adds operations with bodies";
+        /// Bodies of all sizes up to 1 MiB arrive byte for byte.
+        LargeBodiesArrive = large_bodies_arrive, "a buffer that is full must not end a body";
+        /// Nothing is added to a `GET` or `DELETE` without a body.
+        AddsNothingToAGet = adds_nothing_to_a_get,
+            "a length, a type or a language that nobody set changes the answer";
+        /// Nothing is cached: the same `GET` is asked again, without conditions.
+        NothingIsCached = nothing_is_cached, "the codes of yesterday are not the codes of today";
     }
     AnyStatus: responses {
         /// Answers with any status are `Ok`.

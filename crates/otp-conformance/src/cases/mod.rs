@@ -1,6 +1,7 @@
 //! The cases, a file for each clause.
 
 pub(crate) mod bodies;
+pub(crate) mod bytes;
 pub(crate) mod cancellable;
 pub(crate) mod clock;
 pub(crate) mod concurrent;
