@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    bodies, bytes, cancellable, clock, concurrent, discreet, honest, in_bounds, in_time,
-    one_request, ordinary, responses, unchanged,
+    bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest, in_bounds,
+    in_time, one_request, ordinary, responses, unchanged,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Http2,
     /// A future that can be dropped.
     Futures,
+    /// A process of its own.
+    Process,
 }
 
 pub(crate) struct Spec {
@@ -363,8 +365,19 @@ cases! {
             "a client sends tokens to `https` URLs because nobody can read them there";
         /// No error and no source of one holds a URL, or a secret of the request or of the answer.
         ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
+        /// What is wrong in an answer is not quoted by an error.
+        MalformedAnswersAreNotQuoted = malformed_answers_are_not_quoted,
+            "parsers like to show what they could not read, and it may be a recovery code";
         /// No log line and no span holds a secret of the request or of the answer.
         LogsHoldNoSecret = logs_hold_no_secret, "logs are kept, and read by many";
+    }
+    Discreet: environment {
+        /// Variables that name proxies and CAs change nothing.
+        TheEnvironmentChangesNothing = the_environment_changes_nothing [Process],
+            "whoever sets a variable would get the token";
+        /// Nothing of a request or an answer is on standard output and standard error.
+        NothingIsPrinted = nothing_is_printed [Process],
+            "what a program prints is collected as its logs are";
     }
     Cancellable: cancellable {
         /// Nothing is sent before the first poll.
@@ -432,6 +445,7 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod concurrent;
 pub(crate) mod discreet;
 pub(crate) mod each;
+pub(crate) mod environment;
 pub(crate) mod honest;
 pub(crate) mod in_bounds;
 pub(crate) mod in_time;

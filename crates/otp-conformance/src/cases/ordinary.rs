@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use otp_core::Progress::Unknown;
 use otp_core::bytes::Bytes;
 
@@ -35,7 +35,7 @@ pub(crate) async fn names_of_any_case_are_understood(harness: &Harness<'_>) -> C
         let subject = harness.subject_of(vec![answer, Fault::Echo]);
         let seen = subject.send(subject.get().with_time_limit(SOON)).await;
         has_body(&seen, "hello")?;
-        let other = seen.answer()?.headers().get("x-other").map(|value| value.as_bytes());
+        let other = seen.answer()?.headers().get("x-other").map(HeaderValue::as_bytes);
         expect_eq("x-other", &other, &Some(&b"Yes"[..]))?;
         next_is_answered(&subject).await
     })
@@ -73,7 +73,7 @@ pub(crate) async fn heads_of_every_form_arrive(harness: &Harness<'_>) -> Check {
         let subject = harness.subject_of(vec![written([&head, length].concat()), Fault::Echo]);
         let seen = subject.send(subject.get().with_time_limit(SOON)).await;
         has_body(&seen, "hello")?;
-        let got = seen.answer()?.headers().get("x").map(|value| value.as_bytes());
+        let got = seen.answer()?.headers().get("x").map(HeaderValue::as_bytes);
         let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
         expect(got == Some(value), format!("a field x of \"{}\"", text(value)), || {
             got.map_or("none".to_owned(), |got| format!("\"{}\"", text(got)))
@@ -164,7 +164,7 @@ pub(crate) async fn answers_in_pieces_arrive(harness: &Harness<'_>) -> Check {
         let subject = harness.subject_of(vec![Fault::Steps(steps), Fault::Echo]);
         let seen = subject.send(subject.get().with_time_limit(SOON)).await;
         has_body(&seen, "hello")?;
-        let field = seen.answer()?.headers().get("x-field").map(|value| value.as_bytes());
+        let field = seen.answer()?.headers().get("x-field").map(HeaderValue::as_bytes);
         expect_eq("x-field", &field, &Some(&b"value"[..]))?;
         next_is_answered(&subject).await
     })
@@ -238,7 +238,7 @@ pub(crate) async fn a_head_is_refused_or_read_right(harness: &Harness<'_>) -> Ch
         }
         seen.status(200)?;
         has_body_or_fails(&seen, "hello")?;
-        let value = seen.answer()?.headers().get("x").map_or(&b""[..], |value| value.as_bytes());
+        let value = seen.answer()?.headers().get("x").map_or(&b""[..], HeaderValue::as_bytes);
         let value: String = String::from_utf8_lossy(value).split_whitespace().collect();
         let value = value.replace('\0', "");
         expect(values.contains(&value.as_str()), format!("an error, or x of {values:?}"), || {
@@ -433,8 +433,7 @@ pub(crate) async fn informational_responses_leave_nothing(harness: &Harness<'_>)
             .filter(|name| headers.contains_key(*name))
             .collect();
         expect(hints.is_empty(), "the fields of the last head only", || format!("also {hints:?}"))?;
-        let fields: Vec<_> =
-            headers.get_all("x-field").iter().map(|value| value.as_bytes()).collect();
+        let fields: Vec<_> = headers.get_all("x-field").iter().map(HeaderValue::as_bytes).collect();
         expect_eq("x-field", &fields, &vec![&b"last"[..]])?;
         next_is_answered(&subject).await
     })
