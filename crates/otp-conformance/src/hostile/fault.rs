@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::frames::Frame;
-use super::{Certificate, Reply};
+use super::{Certificate, Reply, Step};
 
 /// What a [`Server`](super::Server) does to a request, or to a connection before any request.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub enum Fault {
     EndlessHead,
     /// A complete `401` with so many bytes of head.
     LargeHead(usize),
-    /// A complete `401` with so many fields. HTTP/1.1 only.
+    /// A complete `401` with so many fields.
     ManyFields(usize),
     /// So many informational responses, then this answer.
     Informational(usize, Reply),
@@ -76,6 +76,13 @@ pub enum Fault {
     FramesThenClose(fn(u32) -> Vec<Frame>),
     /// This frame, for ever.
     Flood(fn(u32) -> Frame),
+    /// These steps once the request is complete; then the connection goes on.
+    Steps(Vec<Step>),
+    /// The same as soon as the head of the request is there. Its body is read, and never credited: see
+    /// [`Deaf`](Self::Deaf).
+    Early(Vec<Step>),
+    /// These settings at the beginning of each connection if this is the last fault, and this fault.
+    With(&'static [(u16, u32)], Box<Fault>),
 }
 
 impl Fault {

@@ -29,6 +29,8 @@
 mod connection;
 mod fault;
 pub mod frames;
+#[doc(hidden)]
+pub mod hpack;
 mod http1;
 mod http2;
 mod received;
@@ -37,6 +39,7 @@ mod runtime;
 mod served;
 mod server;
 mod socket;
+mod step;
 pub mod tls;
 mod wire;
 mod witness;
@@ -46,5 +49,6 @@ pub use received::Received;
 pub use reply::Reply;
 pub(crate) use runtime::runtime;
 pub use server::Server;
+pub use step::{Last, Step};
 pub use tls::Certificate;
 pub use wire::{Protocol, Wire};
