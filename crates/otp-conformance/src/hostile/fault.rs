@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::frames::Frame;
-use super::{Certificate, Reply, Step};
+use super::{Act, Certificate, Reply};
 
 /// What a [`Server`](super::Server) does to a request, or to a connection before any request.
 #[derive(Clone, Debug)]
@@ -61,6 +61,12 @@ pub enum Fault {
     /// Informational responses for ever.
     EndlessInformational,
 
+    /// These steps in order, once the request is read. The connection goes on after the last one, unless that
+    /// is an [`Ending`].
+    Steps(Vec<Step>),
+    /// The same once the head of the request is read, before its body is.
+    Early(Vec<Step>),
+
     // HTTP/1.1 only.
     /// These bytes, then the connection is closed.
     Raw(&'static [u8]),
@@ -76,11 +82,11 @@ pub enum Fault {
     FramesThenClose(fn(u32) -> Vec<Frame>),
     /// This frame, for ever.
     Flood(fn(u32) -> Frame),
-    /// These steps once the request is complete; then the connection goes on.
-    Steps(Vec<Step>),
-    /// The same as soon as the head of the request is there. Its body is read, and never credited: see
-    /// [`Deaf`](Self::Deaf).
-    Early(Vec<Step>),
+    /// These acts once the request is complete; then the connection goes on.
+    Stream(Vec<Act>),
+    /// The same as soon as the head of the request is there. Its body is read, and no credit is given for it
+    /// but by [`Act::Credit`].
+    EarlyStream(Vec<Act>),
     /// These settings at the beginning of each connection if this is the last fault, and this fault.
     With(&'static [(u16, u32)], Box<Fault>),
 }
@@ -92,6 +98,33 @@ impl Fault {
     }
 }
 
+/// A thing that a server does, of a list of them: [`Fault::Steps`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Writes these bytes, in one write. HTTP/1.1 only.
+    Write(Vec<u8>),
+    /// Writes a complete answer.
+    Answer(Reply),
+    /// Waits so long.
+    Wait(Duration),
+    /// Reads the body of the request; only in [`Fault::Early`], where it is else read last.
+    ReadBody,
+    /// The connection ends like this. What follows is not done.
+    End(Ending),
+}
+
+impl Step {
+    /// Writes this text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Write(text.into().into_bytes())
+    }
+
+    /// Writes these bytes one at a time, each in a write of its own.
+    pub fn one_by_one(bytes: impl AsRef<[u8]>) -> Vec<Self> {
+        bytes.as_ref().iter().map(|byte| Self::Write(vec![*byte])).collect()
+    }
+}
+
 /// How something ends that does not end as announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -99,6 +132,8 @@ pub enum Ending {
     Silence,
     /// The connection is closed.
     Close,
+    /// The connection is closed, over TLS without `close_notify` (RFC 8446 §6.1).
+    Cut,
     /// The connection is reset.
     Reset,
     /// A byte now and then: every 20 ms.

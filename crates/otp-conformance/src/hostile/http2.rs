@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
 
 use super::frames::{self, Frame};
 use super::served::Served;
-use super::{Ending, Fault, Received, Reply, Step};
+use super::{Act, Ending, Fault, Received, Reply, Step};
 use link::{Link, Order, Orders};
 
 /// Reads what arrives, and so can record it.
@@ -171,7 +171,7 @@ fn open_head(id: u32, status: u16) -> Frame {
 async fn end(link: &Link<'_>, id: u32, ending: Ending, byte: &Frame) {
     match ending {
         Ending::Silence => link.is_silent(id),
-        Ending::Close | Ending::Reset => link.end(ending).await,
+        Ending::Close | Ending::Cut | Ending::Reset => link.end(ending).await,
         Ending::Trickle => {
             link.is_silent(id);
             while link.is_open(id) {
@@ -261,10 +261,27 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             link.end(Ending::Close).await;
         }
         Fault::Flood(frame) => link.flood(&frame(id)).await,
+        Fault::Stream(acts) | Fault::EarlyStream(acts) => {
+            for act in acts {
+                take(link, id, act).await;
+            }
+        }
         Fault::Steps(steps) | Fault::Early(steps) => {
             for step in steps {
-                take(link, id, step).await;
+                match step {
+                    Step::Answer(answer) => reply(link, id, answer).await,
+                    Step::Wait(time) => tokio::time::sleep(*time).await,
+                    Step::ReadBody => {
+                        link.credit(id, READ_ALL);
+                        link.until(|state| state.is_complete(id)).await;
+                    }
+                    Step::End(ending) => {
+                        end(link, id, *ending, &frames::data(id, b" ", false)).await;
+                    }
+                    Step::Write(_) => panic!("not for HTTP/2: {fault:?}"),
+                }
             }
+            link.credit(id, READ_ALL);
         }
         Fault::With(_, fault) => Box::pin(meet(link, id, fault)).await,
         Fault::Refused
@@ -292,39 +309,42 @@ async fn echo(link: &Link<'_>, id: u32) {
     reply(link, id, &Reply::status(200).body(link.marker(id))).await;
 }
 
-/// How long a step waits for the client.
+/// The credit for a body that is to be read in full.
+const READ_ALL: u32 = 1 << 26;
+
+/// How long an act waits for the client.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-async fn take(link: &Link<'_>, id: u32, step: &Step) {
-    match step {
-        Step::Frame(frame) => link.send_anyway(&frame(id)).await,
-        Step::Head(status, fields) => {
+async fn take(link: &Link<'_>, id: u32, act: &Act) {
+    match act {
+        Act::Frame(frame) => link.send_anyway(&frame(id)).await,
+        Act::Head(status, fields) => {
             link.send(&frames::headers(id, *status, fields, false)).await;
         }
-        Step::Data(bytes) => link.data(id, bytes, false).await,
-        Step::End => link.data(id, b"", true).await,
-        Step::Reply(answer) => reply(link, id, answer).await,
-        Step::Echo => echo(link, id).await,
-        Step::Reset(code) => link.send_anyway(&frames::reset(id, *code)).await,
-        Step::GoAway(last, code) => link.go_away(last.of(id), *code).await,
-        Step::Settings(settings) => {
+        Act::Data(bytes) => link.data(id, bytes, false).await,
+        Act::End => link.data(id, b"", true).await,
+        Act::Reply(answer) => reply(link, id, answer).await,
+        Act::Echo => echo(link, id).await,
+        Act::Reset(code) => link.send_anyway(&frames::reset(id, *code)).await,
+        Act::GoAway(last, code) => link.go_away(last.of(id), *code).await,
+        Act::Settings(settings) => {
             let acknowledged = link.settings(settings).await;
             or_close(link, PATIENCE, link.until(acknowledged)).await;
         }
-        Step::Ping => {
+        Act::Ping => {
             let answered = link.ping().await;
             or_close(link, PATIENCE, link.until(answered)).await;
         }
         // What it waits for and does not come is the case's to find.
-        Step::Complete => {
+        Act::Complete => {
             let complete = link.until(|state| state.is_complete(id));
             let _ = tokio::time::timeout(PATIENCE, complete).await;
         }
-        Step::Requests(count) => link.requests(*count, PATIENCE).await,
-        Step::Wait(time) => tokio::time::sleep(*time).await,
-        Step::Credit(bytes) => link.credit(id, *bytes),
-        Step::Close => link.end(Ending::Close).await,
-        Step::ResetConnection => link.end(Ending::Reset).await,
+        Act::Requests(count) => link.requests(*count, PATIENCE).await,
+        Act::Wait(time) => tokio::time::sleep(*time).await,
+        Act::Credit(bytes) => link.credit(id, *bytes),
+        Act::Close => link.end(Ending::Close).await,
+        Act::ResetConnection => link.end(Ending::Reset).await,
     }
 }
 

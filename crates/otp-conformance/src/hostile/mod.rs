@@ -26,6 +26,7 @@
 //!
 //! A server that cannot be started, and a fault that the protocol does not have, stop the test.
 
+mod act;
 mod connection;
 mod fault;
 pub mod frames;
@@ -39,16 +40,15 @@ mod runtime;
 mod served;
 mod server;
 mod socket;
-mod step;
 pub mod tls;
 mod wire;
 mod witness;
 
-pub use fault::{Ending, Fault};
+pub use act::{Act, Last};
+pub use fault::{Ending, Fault, Step};
 pub use received::Received;
 pub use reply::Reply;
 pub(crate) use runtime::runtime;
 pub use server::Server;
-pub use step::{Last, Step};
 pub use tls::Certificate;
 pub use wire::{Protocol, Wire};

@@ -530,7 +530,7 @@ impl<'s> Link<'s> {
 
 fn is_early(fault: &Fault) -> bool {
     match fault {
-        Fault::Deaf | Fault::Early(_) => true,
+        Fault::Deaf | Fault::Early(_) | Fault::EarlyStream(_) => true,
         Fault::With(_, fault) => is_early(fault),
         _ => false,
     }

@@ -3,10 +3,10 @@ use std::time::Duration;
 use super::Reply;
 use super::frames::Frame;
 
-/// One step of what an HTTP/2 server does to a stream: see [`Fault::Steps`](super::Fault::Steps).
+/// A thing that an HTTP/2 server does to a stream, of a list of them: [`Fault::Stream`](super::Fault::Stream).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Step {
+pub enum Act {
     /// This frame for this stream. No window is respected.
     Frame(fn(u32) -> Frame),
     /// A head with this status and these fields.
