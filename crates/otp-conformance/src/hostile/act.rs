@@ -9,10 +9,14 @@ use super::frames::Frame;
 pub enum Act {
     /// This frame for this stream. No window is respected.
     Frame(fn(u32) -> Frame),
+    /// These frames for this stream, with nothing in between. No window is respected.
+    Frames(fn(u32) -> Vec<Frame>),
     /// A head with this status and these fields.
     Head(u16, &'static [(&'static str, &'static str)]),
     /// These bytes of body. The stream does not end.
     Data(&'static [u8]),
+    /// DATA one byte larger than the client's frames may be, and the end of the stream.
+    Oversized,
     /// The end of the stream: an empty DATA.
     End,
     /// A complete answer. The client's windows are respected.
@@ -36,6 +40,10 @@ pub enum Act {
     Wait(Duration),
     /// This part of the connection's window is given to the client, and of this stream's.
     Credit(u32),
+    /// The same of the connection's window only.
+    CreditConnection(u32),
+    /// A push of a `200` with this body for a request like this one.
+    Push(&'static [u8]),
     /// The connection is closed.
     Close,
     /// The connection is reset.

@@ -249,15 +249,9 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
         Fault::EndlessInformational => {
             link.flood(&frames::headers(id, 103, &[("link", "</x>")], false)).await;
         }
-        Fault::Frames(frames) => {
-            for frame in frames(id) {
-                link.send_anyway(&frame).await;
-            }
-        }
+        Fault::Frames(frames) => link.send_all(&frames(id)).await,
         Fault::FramesThenClose(frames) => {
-            for frame in frames(id) {
-                link.send_anyway(&frame).await;
-            }
+            link.send_all(&frames(id)).await;
             link.end(Ending::Close).await;
         }
         Fault::Flood(frame) => link.flood(&frame(id)).await,
@@ -272,6 +266,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
                     Step::Answer(answer) => reply(link, id, answer).await,
                     Step::Wait(time) => tokio::time::sleep(*time).await,
                     Step::ReadBody => {
+                        link.credit(0, READ_ALL);
                         link.credit(id, READ_ALL);
                         link.until(|state| state.is_complete(id)).await;
                     }
@@ -281,6 +276,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
                     Step::Write(_) => panic!("not for HTTP/2: {fault:?}"),
                 }
             }
+            link.credit(0, READ_ALL);
             link.credit(id, READ_ALL);
         }
         Fault::With(_, fault) => Box::pin(meet(link, id, fault)).await,
@@ -310,7 +306,7 @@ async fn echo(link: &Link<'_>, id: u32) {
 }
 
 /// The credit for a body that is to be read in full.
-const READ_ALL: u32 = 1 << 26;
+const READ_ALL: u32 = 1 << 24;
 
 /// How long an act waits for the client.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -318,10 +314,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 async fn take(link: &Link<'_>, id: u32, act: &Act) {
     match act {
         Act::Frame(frame) => link.send_anyway(&frame(id)).await,
+        Act::Frames(frames) => link.send_all(&frames(id)).await,
         Act::Head(status, fields) => {
             link.send(&frames::headers(id, *status, fields, false)).await;
         }
         Act::Data(bytes) => link.data(id, bytes, false).await,
+        Act::Oversized => {
+            let bytes = vec![b' '; link.max_frame() + 1];
+            link.send_anyway(&frames::data(id, &bytes, true)).await;
+        }
         Act::End => link.data(id, b"", true).await,
         Act::Reply(answer) => reply(link, id, answer).await,
         Act::Echo => echo(link, id).await,
@@ -342,7 +343,12 @@ async fn take(link: &Link<'_>, id: u32, act: &Act) {
         }
         Act::Requests(count) => link.requests(*count, PATIENCE).await,
         Act::Wait(time) => tokio::time::sleep(*time).await,
-        Act::Credit(bytes) => link.credit(id, *bytes),
+        Act::Credit(bytes) => {
+            link.credit(0, *bytes);
+            link.credit(id, *bytes);
+        }
+        Act::CreditConnection(bytes) => link.credit(0, *bytes),
+        Act::Push(body) => link.send_all(&link.push(id, body)).await,
         Act::Close => link.end(Ending::Close).await,
         Act::ResetConnection => link.end(Ending::Reset).await,
     }

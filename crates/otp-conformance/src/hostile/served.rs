@@ -57,6 +57,12 @@ impl Served {
         self.faults.get(number).unwrap_or_else(|| self.last())
     }
 
+    /// The request with this number, as far as it has arrived.
+    pub(super) fn received(&self, number: usize) -> Received {
+        let all = self.log.received.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(number).cloned().unwrap_or_default()
+    }
+
     /// Adds a piece to the body of the request with this number.
     pub(super) fn body(&self, number: usize, piece: &[u8]) {
         let mut all = self.log.received.lock().unwrap_or_else(PoisonError::into_inner);

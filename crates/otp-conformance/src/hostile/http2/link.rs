@@ -74,6 +74,8 @@ pub(super) struct State {
     pongs: usize,
     open: BTreeMap<u32, Stream>,
     highest: u32,
+    /// The last stream that was pushed.
+    promised: u32,
     /// The last stream of our GOAWAY.
     last: Option<u32>,
     decoder: hpack::Decoder,
@@ -341,6 +343,11 @@ impl<'s> Link<'s> {
         self.state().open.values().filter(|stream| stream.silent).count()
     }
 
+    /// The largest frame that the client takes.
+    pub(super) fn max_frame(&self) -> usize {
+        self.state().max_out
+    }
+
     /// Nothing more comes on this stream.
     pub(super) fn is_silent(&self, id: u32) {
         if let Some(stream) = self.state().open.get_mut(&id) {
@@ -365,6 +372,17 @@ impl<'s> Link<'s> {
 
     /// Sends a frame, whatever the windows say.
     pub(super) async fn send_anyway(&self, frame: &Frame) {
+        self.send_all(std::slice::from_ref(frame)).await;
+    }
+
+    /// Sends frames with nothing in between, whatever the windows say.
+    pub(super) async fn send_all(&self, frames: &[Frame]) {
+        let bytes = frames.iter().flat_map(|frame| self.bytes_of(frame)).collect();
+        self.order(Order::Write(bytes)).await;
+    }
+
+    /// The bytes of a frame that is sent now. A large head is sent in several frames.
+    fn bytes_of(&self, frame: &Frame) -> Vec<u8> {
         let max = {
             let mut state = self.state();
             state.sent(frame);
@@ -389,7 +407,28 @@ impl<'s> Link<'s> {
         } else {
             bytes = frame.encode();
         }
-        self.order(Order::Write(bytes)).await;
+        bytes
+    }
+
+    /// A push for a request like this one, and its answer.
+    pub(super) fn push(&self, id: u32, body: &[u8]) -> Vec<Frame> {
+        let (number, promised) = {
+            let mut state = self.state();
+            state.promised += 2;
+            (state.open.get(&id).map_or(0, |stream| stream.number), state.promised)
+        };
+        let like = self.served.received(number);
+        let (scheme, authority) = like.head.split_once(' ').unwrap_or_default();
+        let request = [(":method", "GET"), (":scheme", scheme), (":authority", authority)];
+        let path = frames::field(":path", &like.path);
+        let fields = request.iter().flat_map(|(name, value)| frames::field(name, value));
+        let block = promised.to_be_bytes().into_iter().chain(fields).chain(path);
+        let block: Vec<u8> = block.collect();
+        vec![
+            Frame::new(frames::PUSH_PROMISE, frames::END_HEADERS, id, block),
+            frames::headers(promised, 200, &[("cache-control", "max-age=60")], false),
+            frames::data(promised, body, true),
+        ]
     }
 
     /// Sends a head that is not complete. Nothing but more of it may follow.
@@ -518,11 +557,10 @@ impl<'s> Link<'s> {
         let _ = tokio::time::timeout(patience, enough).await;
     }
 
-    /// Lets the client send so much more, on this stream and on the connection.
-    pub(super) fn credit(&self, id: u32, bytes: u32) {
-        let mut state = self.state();
-        for stream in [0, id] {
-            state.into.add(stream, bytes);
+    /// Lets the client send so much more; stream 0 is the connection.
+    pub(super) fn credit(&self, stream: u32, bytes: u32) {
+        if stream == 0 || self.is_open(stream) {
+            self.state().into.add(stream, bytes);
             self.control(&frames::window_update(stream, bytes));
         }
     }
