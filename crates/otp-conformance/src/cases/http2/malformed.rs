@@ -16,6 +16,20 @@ macro_rules! with_field {
     };
 }
 
+/// A `200` with a body, and this field after it.
+macro_rules! in_trailers {
+    ($what:literal, $name:literal, $value:literal) => {
+        stream(
+            $what,
+            [
+                Act::Head(200, &[]),
+                Act::Data(b"{}"),
+                Act::Frame(|id| frames::fields(id, &[($name, $value)], true)),
+            ],
+        )
+    };
+}
+
 /// A complete head of these fields.
 macro_rules! of_fields {
     ($what:literal, $($name:literal: $value:literal),*) => {
@@ -35,6 +49,8 @@ fn fields() -> Vec<Tried> {
         with_field!("the field keep-alive", "keep-alive", "timeout=5"),
         with_field!("the field proxy-connection", "proxy-connection", "close"),
         with_field!("the field upgrade", "upgrade", "h2c"),
+        in_trailers!("a name in upper case in trailers", "X-End", "a"),
+        in_trailers!("the field connection in trailers", "connection", "close"),
     ]
 }
 
@@ -45,16 +61,9 @@ fn pseudo_fields() -> Vec<Tried> {
         of_fields!("a status after a field", "x-name": "a", ":status": "200"),
         of_fields!("a status that is no number", ":status": "abc"),
         of_fields!("a status of four digits", ":status": "2000"),
-        // A pseudo-field of requests is malformed too. The h2 crate drops it, which harms nobody.
+        // A pseudo-field of requests, and any in trailers, are malformed too. The h2 crate drops them, which
+        // harms nobody.
         of_fields!("an unknown pseudo-field", ":status": "200", ":reason": "OK"),
-        stream(
-            "a pseudo-field in trailers",
-            [
-                Act::Head(200, &[]),
-                Act::Data(b"{}"),
-                Act::Frame(|id| frames::fields(id, &[(":status", "200")], true)),
-            ],
-        ),
     ]
 }
 
