@@ -100,7 +100,12 @@ impl Fault {
     /// Whether it may prove to an HTTP/2 client that a stream was not processed, though it was counted
     /// (RFC 9113 §8.7).
     pub(super) fn may_refuse(&self) -> bool {
-        matches!(self, Self::Frames(_) | Self::FramesThenClose(_) | Self::Flood(_))
+        match self {
+            Self::Frames(_) | Self::FramesThenClose(_) | Self::Flood(_) => true,
+            Self::Stream(acts) | Self::EarlyStream(acts) => acts.iter().any(Act::may_refuse),
+            Self::With(_, fault) => fault.may_refuse(),
+            _ => false,
+        }
     }
 }
 
