@@ -10,6 +10,8 @@ use tokio::task::AbortHandle;
 
 use crate::blocking::OnThreads;
 use crate::case::Need;
+use crate::cases::environment;
+use crate::child::{self, Place};
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::mismatch::Mismatch;
@@ -55,11 +57,13 @@ pub struct Kit {
     bound: bool,
     only: Option<Vec<Case>>,
     exceptions: Vec<(Case, String)>,
+    /// The test that it is run in.
+    test: Option<String>,
 }
 
 impl Default for Kit {
     fn default() -> Self {
-        Self { wire: Wire::http1(), bound: false, only: None, exceptions: Vec::new() }
+        Self { wire: Wire::http1(), bound: false, only: None, exceptions: Vec::new(), test: None }
     }
 }
 
@@ -116,6 +120,24 @@ impl Kit {
     pub fn except(mut self, case: Case, reason: impl Into<String>) -> Self {
         self.exceptions.push((case, reason.into()));
         self
+    }
+
+    /// Names the test that the kit runs in, so that two more cases can be run: about environment variables,
+    /// and about what is printed. Both need a process of their own. The kit starts the test program again
+    /// with this test only; there, [`run`](Self::run) does what the case asks for and ends the process.
+    /// [`this_test!`](crate::this_test) is the name of the test that it stands in.
+    ///
+    /// ```no_run
+    /// # use otp_conformance::{Kit, this_test};
+    /// // In a `#[test]`:
+    /// let kit = Kit::new().in_test(this_test!());
+    /// ```
+    ///
+    /// What the test does before it reaches the kit is done again in the new process. Without a name, the two
+    /// cases do not apply.
+    #[must_use]
+    pub fn in_test(self, name: impl Into<String>) -> Self {
+        Self { test: Some(name.into()), ..self }
     }
 
     /// Runs nothing but these, while you work on them.
@@ -176,6 +198,18 @@ impl Kit {
     }
 
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
+        let place = self.test.as_deref().map(|test| {
+            let flavour = if futures { "async" } else { "blocking" };
+            Place::next(test, format!("{self}, {flavour}"))
+        });
+        if let Some(job) = child::job() {
+            if place.is_some_and(|place| job.is_for(&place)) {
+                let harness = Harness::new(self.wire, self.has_origins(), futures, make);
+                environment::in_the_child(&harness, &job.case).await.leave();
+            }
+            // Another run of the test has started this process, and is still to come.
+            return Report::new(self.wire, None, Vec::new());
+        }
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures).await;
@@ -185,7 +219,8 @@ impl Kit {
             for group in 1..=Case::GROUPS {
                 let of_group = asked.iter().copied().filter(|case| case.group() == Some(group));
                 let of_group = of_group.filter(|case| self.inapplicable(*case, futures).is_none());
-                let reports = all(of_group.map(|case| self.case(case, futures, make))).await;
+                let reports = of_group.map(|case| self.case(case, futures, make, None));
+                let reports = all(reports).await;
                 together.extend(reports.into_iter().map(|found| (found.0.case, found)));
             }
         }
@@ -200,7 +235,7 @@ impl Kit {
                 (None, None) => {
                     let (report, was_sent) = match together.remove(&case) {
                         Some(found) => found,
-                        None => self.case(case, futures, make).await,
+                        None => self.case(case, futures, make, place.clone()).await,
                     };
                     unsent.extend(was_sent);
                     report
@@ -264,9 +299,11 @@ impl Kit {
     fn inapplicable(&self, case: Case, futures: bool) -> Option<&'static str> {
         let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
         let own_log = deaf.then_some("this process has a log subscriber of its own");
+        let alone = case.spec().needs.contains(&Need::Process) && self.test.is_none();
+        let alone = alone.then_some("it needs a process of its own: see `Kit::in_test`");
         let needs_two = case.spec().needs.contains(&Need::Origins);
         let bound = (self.bound && needs_two).then_some("the transport is bound to its server");
-        case.inapplicable(self.wire, futures).or(own_log).or(bound)
+        case.inapplicable(self.wire, futures).or(own_log).or(alone).or(bound)
     }
 
     /// What came of a case, and whether something was sent that was said to be unsent.
@@ -275,10 +312,11 @@ impl Kit {
         case: Case,
         futures: bool,
         make: Make<'_>,
+        place: Option<Place>,
     ) -> (CaseReport, Option<Mismatch>) {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let harness = Harness::new(self.wire, self.has_origins(), futures, make);
+        let harness = Harness::new(self.wire, self.has_origins(), futures, make).in_place(place);
         let outcome = (case.spec().run)(&harness).await;
         let was_sent = harness.was_sent_after_all().await.err();
         watched.abort();
