@@ -87,7 +87,9 @@ pub(crate) async fn sleeps_are_as_long_as_told(harness: &Harness<'_>) -> Check {
                 return Err(Mismatch::new(what, format!("a panic: {message}")));
             }
         }
-        let right = took + EARLY * times >= whole && took <= whole + Duration::from_secs(1);
+        // Late is no fault of a busy machine's, but a second is.
+        let late = Duration::from_secs(1).max(Duration::from_millis(200) * times);
+        let right = took + EARLY * times >= whole && took <= whole + late;
         expect(right, what, || format!("{} ms", took.as_millis()))
     });
     all(sleeps).await.into_iter().collect()
