@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_millis(150);
 const LATE: Duration = Duration::from_millis(350);
 
 /// Within this the next call has its answer: long before its own limit, and before that of the connection.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(3);
 
 /// How often a first call may have ended before it was received: on a busy machine connecting takes long.
 const TRIES: usize = 3;
@@ -303,7 +303,11 @@ pub(crate) async fn after_a_malformed_answer(harness: &Harness<'_>) -> Check {
     let firsts = firsts
         .map(|(what, bytes)| First::steps(what, vec![Step::text(format!("{bytes}{}", planted()))]));
     // An unlucky one waits for the end of what it was told; nobody ends it.
-    each(harness, firsts.map(|first| First { limit: SOON / 4, ..first }).collect()).await
+    each(
+        harness,
+        firsts.map(|first| First { limit: Duration::from_millis(500), ..first }).collect(),
+    )
+    .await
 }
 
 pub(crate) async fn after_a_lost_connection(harness: &Harness<'_>) -> Check {

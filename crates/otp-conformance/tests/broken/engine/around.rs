@@ -72,7 +72,7 @@ impl Inner {
     async fn before(&self, request: &Request) -> Option<Outcome> {
         let failures = *self.memory.failures.lock().unwrap();
         if failures > 0 && self.is("after a failure it waits") {
-            tokio::time::sleep(Duration::from_millis(2500)).await;
+            tokio::time::sleep(Duration::from_millis(3500)).await;
         }
         let refuses = (failures >= 3 && self.is("three failures are taken for an outage"))
             || (failures > 0 && self.is("a timeout in the handshake ends the transport"));
