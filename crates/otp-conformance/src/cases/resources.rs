@@ -111,7 +111,7 @@ pub(crate) async fn failures_leave_no_connection(harness: &Harness<'_>) -> Check
     };
     // Those that need their time to connect have the machine to themselves.
     let (slow, quick): (Vec<_>, Vec<_>) =
-        kinds(harness).into_iter().partition(|kind| kind.needs_a_connection());
+        kinds(harness).into_iter().partition(Kind::needs_a_connection);
     all(quick.into_iter().map(&fails)).await.into_iter().collect::<Check>()?;
     for kind in slow {
         fails(kind).await?;
