@@ -121,8 +121,8 @@ pub(crate) async fn a_lost_connection_is_unknown(harness: &Harness<'_>) -> Check
 
 pub(crate) async fn a_lost_kept_connection_is_unknown(harness: &Harness<'_>) -> Check {
     for (what, lost) in [("closed", Fault::Close), ("reset", Fault::Reset)] {
-        let subject = harness.subject_of(vec![Fault::Answer(Reply::status(204)), lost]);
-        subject.send(subject.post()).await.status(204)?;
+        let subject = harness.subject_of(vec![Fault::Answer(Reply::json(200, "{}")), lost]);
+        subject.send(subject.post()).await.status(200)?;
         let seen = subject.send(subject.post()).await;
         let at = |wrong: Mismatch| wrong.when(&format!("a second request, {what}"));
         seen.kind(&[ConnectionLost]).map_err(at)?;
@@ -278,13 +278,13 @@ pub(crate) async fn an_unasked_answer_is_nobodys(harness: &Harness<'_>) -> Check
         ("at once", Fault::Unasked(own(), anothers())),
         ("later", Fault::UnaskedLater(own(), anothers())),
     ] {
-        let subject = harness.subject_of(vec![unasked, Fault::Answer(Reply::status(204))]);
+        let subject = harness.subject_of(vec![unasked, Fault::Answer(Reply::json(201, "{}"))]);
         subject.send(subject.post()).await.status(422)?;
         wait(Duration::from_millis(100)).await;
         let seen = subject.send(subject.post()).await;
         // It may notice and fail, but not take it.
         seen.ended()?;
-        let taken = seen.answer().is_ok_and(|answer| answer.status() != 204);
+        let taken = seen.answer().is_ok_and(|answer| answer.status() != 201);
         let expected = format!("unasked {when}: the second request's own answer, or an error");
         expect(!taken, expected, || seen.describe())?;
     }
@@ -292,10 +292,10 @@ pub(crate) async fn an_unasked_answer_is_nobodys(harness: &Harness<'_>) -> Check
 }
 
 pub(crate) async fn a_closed_connection_is_replaced(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::AnswerAndClose(Reply::status(204)));
+    let subject = harness.subject(Fault::AnswerAndClose(Reply::json(200, "{}")));
     for number in 1..=3 {
         let seen = subject.send(subject.post()).await;
-        seen.status(204).map_err(|wrong| wrong.when(&format!("request {number}")))?;
+        seen.status(200).map_err(|wrong| wrong.when(&format!("request {number}")))?;
         until(|| subject.server.closed() >= number).await;
         // Until the client's end of the connection has heard of it.
         wait(Duration::from_millis(50)).await;
