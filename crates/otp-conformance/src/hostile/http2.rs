@@ -33,7 +33,7 @@ where
                 let marker = received.header("x-marker").unwrap_or_default().to_owned();
                 match served.next(Some(received)) {
                     Fault::Answer(reply) => answer(&mut respond, reply),
-                    Fault::Certificate(_) => answer(&mut respond, &Reply::status(204)),
+                    Fault::Certificate(_) => answer(&mut respond, &Reply::json(200, "{}")),
                     Fault::Echo => answer(&mut respond, &Reply::status(200).body(marker)),
                     _ => silent.push(respond),
                 }
@@ -157,7 +157,7 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> io::Result<Option<Ending>> {
     let fault = served.next(None);
     match fault {
-        Fault::Certificate(_) => write_all(stream, &Reply::status(204).http2(id)).await?,
+        Fault::Certificate(_) => write_all(stream, &Reply::json(200, "{}").http2(id)).await?,
         Fault::Answer(reply) => write_all(stream, &reply.http2(id)).await?,
         Fault::AnswerAndClose(reply) => {
             write_all(stream, &reply.http2(id)).await?;
@@ -186,7 +186,7 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
             return end(stream, *ending, &frames::data(id, b" ", false)).await;
         }
         Fault::Endless { announced } => {
-            let length = [("content-length", "99999999999")];
+            let length = [("content-length", "1073741824")];
             let headers = if *announced { &length[..] } else { &[] };
             write(stream, &frames::headers(id, 200, headers, false)).await?;
             match served.flood(stream, &frames::data(id, &[b'x'; 0x1000], false).encode()).await? {}
