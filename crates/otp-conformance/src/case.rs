@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, responses,
-    unchanged,
+    cancellable, clock, concurrent, discreet, honest, in_bounds, in_time, one_request, plain,
+    responses, unchanged,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -155,6 +155,16 @@ cases! {
         InformationalResponsesAreSkipped = informational_responses_are_skipped,
             "they come before the answer (RFC 9110 §15.2)";
     }
+    AnyStatus: plain {
+        /// A `POST` without a body is answered.
+        APostIsAnswered = a_post_is_answered, "three of the four operations are such a request";
+        /// A second send over the same transport is answered, and a third.
+        ASecondSendIsAnswered = a_second_send_is_answered,
+            "a client has one transport for all of its calls";
+        /// A chunked body ends with its last chunk.
+        AChunkedBodyEnds = a_chunked_body_ends [Http1],
+            "many servers send every body in chunks (RFC 9112 §7.1)";
+    }
     InTime: in_time {
         /// The limit holds while connecting, the TLS handshake included.
         WhileConnecting = while_connecting [Hang], "a call must end by its deadline";
@@ -193,6 +203,11 @@ cases! {
         AnEndlessBodyIsRefused = an_endless_body_is_refused, "memory must be bounded";
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
+    }
+    InBounds: plain {
+        /// A length that is claimed and absurd is an error, and no memory is taken for it.
+        AClaimedLengthIsNotAllocated = a_claimed_length_is_not_allocated,
+            "a server that says 90 GiB would end the process";
     }
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
@@ -277,6 +292,11 @@ cases! {
         /// A send is answered while five others wait.
         OneDoesNotWaitForAnother = one_does_not_wait_for_another,
             "one slow call would take down all others";
+    }
+    Concurrent: plain {
+        /// A send that waits does not block its thread.
+        ASendDoesNotBlock = a_send_does_not_block [Futures],
+            "a future that blocks stops every other call on its thread, and its own time limit";
     }
     OnTheClock: clock {
         /// `sleep` waits.

@@ -8,8 +8,10 @@ use otp_core::bytes::Bytes;
 use otp_core::local::Transport;
 use otp_core::{Endpoint, Progress, Request, Response, TransportError, TransportErrorKind};
 
+use crate::guard::{Guarded, State};
 use crate::hostile::{Fault, Server, Wire};
-use crate::mismatch::{Check, Mismatch, expect};
+use crate::kinds::Kinds;
+use crate::mismatch::{Check, Mismatch, Symptom, expect};
 use crate::secrets::Secrets;
 use crate::time::{Ended, within};
 
@@ -31,12 +33,13 @@ pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
 pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
+    pub(crate) state: Rc<State>,
     make: Make<'k>,
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
-        Self { wire, secrets: Secrets::new(), make }
+    pub(crate) fn new(wire: Wire, make: Make<'k>, state: &Rc<State>) -> Self {
+        Self { wire, secrets: Secrets::new(), state: Rc::clone(state), make }
     }
 
     /// A server that does this to every request, and a transport to it.
@@ -46,9 +49,11 @@ impl<'k> Harness<'k> {
 
     /// A server that does these in turn, the last for ever, and a transport to it.
     pub(crate) fn subject_of(&self, faults: Vec<Fault>) -> Subject {
+        self.state.needs_what_these_take(&faults);
         let server = Server::sequence(self.wire, faults);
-        let transport = (self.make)(&server);
-        Subject { server, transport, secrets: self.secrets.clone() }
+        let guarded = Guarded::new(&self.state, server.stopper(), || (self.make)(&server));
+        let kinds = Rc::clone(&self.state.kinds);
+        Subject { server, transport: Rc::new(guarded), secrets: self.secrets.clone(), kinds }
     }
 }
 
@@ -57,6 +62,7 @@ pub(crate) struct Subject {
     pub(crate) server: Server,
     pub(crate) transport: Rc<dyn Transport>,
     secrets: Secrets,
+    kinds: Rc<Kinds>,
 }
 
 impl Subject {
@@ -109,7 +115,7 @@ impl Subject {
         let patience = request.time_limit() + PATIENCE;
         let started = Instant::now();
         let ended = within(patience, self.transport.send(request)).await;
-        Observed { ended, took: started.elapsed() }
+        Observed { ended, took: started.elapsed(), kinds: Rc::clone(&self.kinds) }
     }
 }
 
@@ -134,6 +140,7 @@ fn limited(http: http::Request<Bytes>, time_limit: Duration) -> Request {
 pub(crate) struct Observed {
     ended: Ended<Result<Response, TransportError>>,
     pub(crate) took: Duration,
+    kinds: Rc<Kinds>,
 }
 
 impl Observed {
@@ -141,7 +148,7 @@ impl Observed {
     pub(crate) fn answer(&self) -> Result<&Response, Mismatch> {
         match &self.ended {
             Ended::Returned(Ok(response)) => Ok(response),
-            _ => Err(Mismatch::new("an answer", self.describe())),
+            _ => Err(Mismatch::new("an answer", self.describe()).of(self.symptom())),
         }
     }
 
@@ -155,24 +162,28 @@ impl Observed {
     pub(crate) fn error(&self) -> Result<&TransportError, Mismatch> {
         match &self.ended {
             Ended::Returned(Err(error)) => Ok(error),
-            _ => Err(Mismatch::new("an error", self.describe())),
+            _ => Err(Mismatch::new("an error", self.describe()).of(self.symptom())),
         }
     }
 
     /// An error of one of these kinds.
     pub(crate) fn kind(&self, kinds: &[TransportErrorKind]) -> Check {
-        let error = self.error()?;
-        expect(kinds.contains(&error.kind()), format!("an error of kind {}", names(kinds)), || {
-            self.describe()
-        })
+        let kind = self.error()?.kind();
+        if kinds.contains(&kind) || self.kinds.accept(kind, kinds) {
+            return Ok(());
+        }
+        let wrong = Mismatch::new(format!("an error of kind {}", names(kinds)), self.describe());
+        Err(wrong.of(Symptom::Kind(kind)))
     }
 
     /// An error that says how far the request got.
     pub(crate) fn progress(&self, progress: Progress) -> Check {
-        let error = self.error()?;
-        expect(error.progress() == progress, format!("an error that says {progress:?}"), || {
-            self.describe()
-        })
+        let said = self.error()?.progress();
+        if said == progress {
+            return Ok(());
+        }
+        let wrong = Mismatch::new(format!("an error that says {progress:?}"), self.describe());
+        Err(wrong.of(Symptom::Progress(said)))
     }
 
     /// Whether it did not end, as long as it was watched.
@@ -182,8 +193,20 @@ impl Observed {
 
     /// That the send ended at all, with whatever outcome.
     pub(crate) fn ended(&self) -> Check {
-        let ended = matches!(self.ended, Ended::Returned(_));
-        expect(ended, "an answer or an error", || self.describe())
+        match self.ended {
+            Ended::Returned(_) => Ok(()),
+            _ => Err(Mismatch::new("an answer or an error", self.describe()).of(self.symptom())),
+        }
+    }
+
+    /// What it is a symptom of, if it is wrong.
+    pub(crate) fn symptom(&self) -> Symptom {
+        match self.ended {
+            Ended::Late => Symptom::Hangs,
+            Ended::Panicked(_) => Symptom::Panics,
+            Ended::Returned(Ok(_)) => Symptom::NoError,
+            Ended::Returned(Err(_)) => Symptom::NoAnswer,
+        }
     }
 
     pub(crate) fn describe(&self) -> String {

@@ -61,6 +61,9 @@ mod blocking;
 mod case;
 mod cases;
 mod clause;
+pub mod engine;
+mod foundation;
+mod guard;
 mod harness;
 mod plain_exchange;
 pub mod guide {
@@ -73,6 +76,7 @@ pub mod guide {
     use crate::{Kit, Report};
 }
 pub mod hostile;
+mod kinds;
 mod kit;
 mod log;
 mod mismatch;
@@ -83,4 +87,4 @@ mod time;
 pub use case::Case;
 pub use clause::Clause;
 pub use kit::Kit;
-pub use report::{CaseReport, Report, Verdict};
+pub use report::{CaseReport, Finding, Report, Verdict};

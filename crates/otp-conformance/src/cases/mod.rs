@@ -8,5 +8,6 @@ pub(crate) mod honest;
 pub(crate) mod in_bounds;
 pub(crate) mod in_time;
 pub(crate) mod one_request;
+pub(crate) mod plain;
 pub(crate) mod responses;
 pub(crate) mod unchanged;

@@ -46,5 +46,6 @@ pub use received::Received;
 pub use reply::Reply;
 pub(crate) use runtime::runtime;
 pub use server::Server;
+pub(crate) use server::Stopper;
 pub use tls::Certificate;
 pub use wire::{Protocol, Wire};

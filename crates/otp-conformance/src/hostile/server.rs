@@ -2,13 +2,13 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use otp_core::BaseUrl;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::served::{Log, Served};
 use super::socket::unix;
@@ -28,7 +28,7 @@ pub struct Server {
     /// Those who wait to be accepted.
     _waiting: Vec<TcpStream>,
     /// Ends the connections when it is dropped.
-    _open: watch::Sender<()>,
+    open: Arc<watch::Sender<()>>,
 }
 
 impl Drop for Server {
@@ -83,7 +83,7 @@ impl Server {
             task: None,
             _bound: None,
             _waiting: Vec::new(),
-            _open: open,
+            open: Arc::new(open),
         };
         let _inside = runtime().enter();
         if wire.unix {
@@ -119,6 +119,14 @@ impl Server {
             }));
         }
         Ok(server)
+    }
+
+    /// What stops it before it is dropped.
+    pub(crate) fn stopper(&self) -> Stopper {
+        Stopper {
+            open: Arc::downgrade(&self.open),
+            task: self.task.as_ref().map(JoinHandle::abort_handle),
+        }
     }
 
     /// How it is reached.
@@ -187,6 +195,26 @@ impl Server {
     /// otherwise they are [counted](Self::requests) and not read.
     pub fn received(&self) -> Vec<Received> {
         self.log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Stops a server from another thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopper {
+    open: Weak<watch::Sender<()>>,
+    task: Option<AbortHandle>,
+}
+
+impl Stopper {
+    /// Ends its connections, and takes no more.
+    pub(crate) fn stop(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+        if let Some(open) = self.open.upgrade() {
+            // A connection that has ended does not listen.
+            let _ = open.send(());
+        }
     }
 }
 

@@ -38,6 +38,7 @@ const PLAIN: &[Case] = &[
     Case::WhatIsNotHttpIsNoAnswer,
     Case::UnderInformationalResponses,
     Case::AnEndlessBodyIsRefused,
+    Case::AClaimedLengthIsNotAllocated,
     Case::AnEndlessHeadIsRefused,
     Case::ABadCertificateGetsNoRequest,
     Case::ALostConnectionIsUnknown,

@@ -274,6 +274,9 @@ impl Connection {
             return Err(Protocol);
         }
         let length: usize = length.transpose()?.unwrap_or(usize::MAX);
+        if plain.fails(Case::AClaimedLengthIsNotAllocated) && length != usize::MAX {
+            self.buffer.reserve(length);
+        }
         if length > size && length != usize::MAX {
             return Err(ResponseTooLarge);
         }
