@@ -216,16 +216,19 @@ cases! {
         /// A certificate that does not verify gets no request.
         ABadCertificateGetsNoRequest = a_bad_certificate_gets_no_request [Tls],
             "whoever shows it would have the token";
+        /// A certificate that names the host in its common name only gets no request.
+        ACommonNameIsNotEnough = a_common_name_is_not_enough [Tls],
+            "a CA need not check the common name (RFC 9525 §2)";
         /// A certificate that does not verify is a `Tls` error.
         ABadCertificateIsATlsError = a_bad_certificate_is_a_tls_error [Tls],
             "trying again does not mend a certificate, so it is not tried again";
         /// A handshake that fails is not sent.
         AFailedHandshakeIsNotSent = a_failed_handshake_is_not_sent [Tls],
             "what was not sent can be tried again, even an SMS";
-        /// A connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostConnectionIsUnknown = a_lost_connection_is_unknown,
             "said to be unsent, an SMS is sent twice";
-        /// A kept connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A kept connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostKeptConnectionIsUnknown = a_lost_kept_connection_is_unknown,
             "that it was kept does not prove that the request was not read";
         /// Whatever else fails after the request was read, or a part of it, is unknown.

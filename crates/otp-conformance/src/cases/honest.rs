@@ -48,26 +48,32 @@ pub(crate) async fn a_refused_connection_is_not_sent(harness: &Harness<'_>) -> C
     .await
 }
 
-const BAD_CERTIFICATES: [(&str, Certificate); 6] = [
+const BAD_CERTIFICATES: [(&str, Certificate); 5] = [
     ("expired", Certificate::Expired),
     ("not yet valid", Certificate::NotYetValid),
     ("for another host", Certificate::WrongHost),
     ("self-signed", Certificate::SelfSigned),
     ("of an unknown CA", Certificate::Untrusted),
-    ("with a common name only", Certificate::CommonNameOnly),
 ];
 
 pub(crate) async fn a_bad_certificate_gets_no_request(harness: &Harness<'_>) -> Check {
     for (what, bad) in BAD_CERTIFICATES {
-        let at = |wrong: Mismatch| wrong.when(what);
-        let subject = harness.subject(Fault::Certificate(bad));
-        let seen = subject.send(subject.post()).await;
-        nothing_in_the_clear(&subject, &seen).await.map_err(at)?;
-        let got = subject.server.requests();
-        expect(got == 0, "no request", || format!("{got}, and {}", seen.describe())).map_err(at)?;
-        seen.error().map_err(at)?;
+        gets_no_request(harness, bad).await.map_err(|wrong| wrong.when(what))?;
     }
     Ok(())
+}
+
+async fn gets_no_request(harness: &Harness<'_>, bad: Certificate) -> Check {
+    let subject = harness.subject(Fault::Certificate(bad));
+    let seen = subject.send(subject.post()).await;
+    nothing_in_the_clear(&subject, &seen).await?;
+    let got = subject.server.requests();
+    expect(got == 0, "no request", || format!("{got}, and {}", seen.describe()))?;
+    seen.error().map(drop)
+}
+
+pub(crate) async fn a_common_name_is_not_enough(harness: &Harness<'_>) -> Check {
+    gets_no_request(harness, Certificate::CommonNameOnly).await
 }
 
 pub(crate) async fn a_bad_certificate_is_a_tls_error(harness: &Harness<'_>) -> Check {
@@ -113,11 +119,14 @@ pub(crate) async fn a_lost_connection_is_unknown(harness: &Harness<'_>) -> Check
         ));
     }
     each(harness, faults, |seen| {
-        seen.kind(&[ConnectionLost])?;
+        seen.kind(LOST)?;
         seen.progress(Unknown)
     })
     .await
 }
+
+/// The client treats both alike, and a connection that ends where a head must come is both.
+const LOST: &[TransportErrorKind] = &[ConnectionLost, Protocol];
 
 pub(crate) async fn a_lost_kept_connection_is_unknown(harness: &Harness<'_>) -> Check {
     for (what, lost) in [("closed", Fault::Close), ("reset", Fault::Reset)] {
@@ -125,7 +134,7 @@ pub(crate) async fn a_lost_kept_connection_is_unknown(harness: &Harness<'_>) -> 
         subject.send(subject.post()).await.status(200)?;
         let seen = subject.send(subject.post()).await;
         let at = |wrong: Mismatch| wrong.when(&format!("a second request, {what}"));
-        seen.kind(&[ConnectionLost]).map_err(at)?;
+        seen.kind(LOST).map_err(at)?;
         seen.progress(Unknown).map_err(at)?;
     }
     Ok(())
@@ -189,7 +198,7 @@ pub(crate) async fn a_timeout_is_unknown(harness: &Harness<'_>) -> Check {
 
 pub(crate) async fn a_head_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
     each(harness, [("closed within the head", Fault::CutHead(Ending::Close))], |seen| {
-        seen.kind(&[ConnectionLost, Protocol])
+        seen.kind(LOST)
     })
     .await
 }
@@ -199,7 +208,7 @@ pub(crate) async fn a_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check 
         ("closed within the body", Fault::Cut(200, Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
     ];
-    each(harness, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
+    each(harness, faults, |seen| seen.kind(LOST)).await
 }
 
 pub(crate) async fn a_chunked_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
@@ -209,7 +218,7 @@ pub(crate) async fn a_chunked_body_cut_off_is_no_answer(harness: &Harness<'_>) -
         ("closed before the last chunk", Fault::Raw(HEAD)),
         ("closed within a chunk", Fault::Raw(WITHIN)),
     ];
-    each(harness, faults, |seen| seen.kind(&[ConnectionLost, Protocol])).await
+    each(harness, faults, |seen| seen.kind(LOST)).await
 }
 
 pub(crate) async fn a_lost_body_leaves_its_head(harness: &Harness<'_>) -> Check {
@@ -254,7 +263,9 @@ pub(crate) async fn what_is_not_http_is_no_answer(harness: &Harness<'_>) -> Chec
             ("another protocol", Fault::Raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
         ]
     };
-    each(harness, faults, |seen| seen.kind(&[Protocol])).await
+    // Over HTTP/2 it is an error of the connection (RFC 9113 §5.4.1), which a client may well call lost.
+    let kinds = if is_http2(harness) { LOST } else { &[Protocol] };
+    each(harness, faults, |seen| seen.kind(kinds)).await
 }
 
 const CONFLICTING_LENGTHS: &[u8] =

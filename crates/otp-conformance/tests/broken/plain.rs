@@ -19,7 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::trust_everybody;
+use super::{trust_common_names, trust_everybody};
 
 const MOST_HEAD: usize = 64 * 1024;
 
@@ -77,6 +77,7 @@ impl Plain {
             .unwrap();
         let config = match flaw {
             Some(Case::ABadCertificateGetsNoRequest) => trust_everybody(config, provider),
+            Some(Case::ACommonNameIsNotEnough) => trust_common_names(config, roots, provider),
             _ => config.with_root_certificates(roots),
         };
         let tls = Arc::new(config.with_no_client_auth());
