@@ -4,7 +4,7 @@
 //! long wait.
 
 use crate::Case;
-use crate::hostile::{Ending, Fault, Reply};
+use crate::hostile::{Ending, Fault, Reply, Step};
 
 /// The foundations in their order, with what to look at in one's own code.
 pub(crate) const ALL: &[(Case, &str)] = &[
@@ -73,6 +73,13 @@ pub(crate) fn under(fault: &Fault) -> Vec<Case> {
         | Fault::Informational(_, reply)
         | Fault::Unasked(reply, _)
         | Fault::UnaskedLater(reply, _) => under_reply(reply),
+        Fault::Steps(steps) | Fault::Early(steps) => steps
+            .iter()
+            .flat_map(|step| match step {
+                Step::Answer(reply) => under_reply(reply),
+                _ => Vec::new(),
+            })
+            .collect(),
         Fault::LargeHead(_) | Fault::ManyFields(_) => vec![Case::AnyStatusIsAnAnswer],
         Fault::Endless { announced: true } => {
             vec![Case::AClaimedLengthIsNotAllocated]

@@ -188,7 +188,7 @@ impl Connection {
         // If it fails, nothing was queued: h2 checks first.
         let (response, mut stream) = sender
             .send_request(Request::from_parts(head, ()), end)
-            .map_err(|error| error::of_handing_over(&error))?;
+            .map_err(|error| error::of_handing_over(&error, self.driven.allowance.ending.get()))?;
         if !end {
             // It fails if the stream was reset meanwhile, which the answer tells better.
             let _ = stream.send_data(body, true);

@@ -81,6 +81,11 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
             served.log.closed.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }
+        Ending::Cut => {
+            drop(stream);
+            served.log.closed.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
         Ending::Silence | Ending::Trickle => {
             let heard = until_closed(&mut stream).await;
             served.abandoned(1);

@@ -65,6 +65,11 @@ pub enum Fault {
     // HTTP/1.1 only.
     /// These bytes, then the connection is closed.
     Raw(&'static [u8]),
+    /// These steps in order, once the request is read. The connection goes on after the last one, unless that
+    /// is an [`Ending`].
+    Steps(Vec<Step>),
+    /// The same once the head of the request is read, before its body is.
+    Early(Vec<Step>),
     /// An answer, and in the same write another that nobody asked for; the connection stays open.
     Unasked(Reply, Reply),
     /// The same, but the other comes 30 ms later.
@@ -86,6 +91,33 @@ impl Fault {
     }
 }
 
+/// A thing that a server does, of a list of them: [`Fault::Steps`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Writes these bytes, in one write.
+    Write(Vec<u8>),
+    /// Writes a complete answer.
+    Answer(Reply),
+    /// Waits so long.
+    Wait(Duration),
+    /// Reads the body of the request; only in [`Fault::Early`], where it is else read last.
+    ReadBody,
+    /// The connection ends like this. What follows is not done.
+    End(Ending),
+}
+
+impl Step {
+    /// Writes this text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Write(text.into().into_bytes())
+    }
+
+    /// Writes these bytes one at a time, each in a write of its own.
+    pub fn one_by_one(bytes: impl AsRef<[u8]>) -> Vec<Self> {
+        bytes.as_ref().iter().map(|byte| Self::Write(vec![*byte])).collect()
+    }
+}
+
 /// How something ends that does not end as announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -93,6 +125,8 @@ pub enum Ending {
     Silence,
     /// The connection is closed.
     Close,
+    /// The connection is closed, over TLS without `close_notify` (RFC 8446 §6.1).
+    Cut,
     /// The connection is reset.
     Reset,
     /// A byte now and then: every 20 ms.

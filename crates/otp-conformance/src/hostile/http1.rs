@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::served::Served;
 use super::witness::HANDSHAKE;
-use super::{Ending, Fault, Received, Reply};
+use super::{Ending, Fault, Received, Reply, Step};
 
 /// So that even a client that never stops does not fill this process.
 const MOST: usize = 64 * 1024 * 1024;
@@ -32,6 +32,15 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             served.next(Some(received));
             tokio::time::sleep(DEAF).await;
             return Ok(Ending::Close);
+        }
+        if let Fault::Early(steps) = served.upcoming() {
+            served.next(Some(received.clone()));
+            if let Some(ending) = connection.steps(steps, Some(&mut received)).await? {
+                connection.stream.flush().await?;
+                return Ok(ending);
+            }
+            connection.stream.flush().await?;
+            continue;
         }
         if !connection.body(&mut received).await? {
             return Ok(Ending::Close);
@@ -243,6 +252,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 self.write(bytes).await?;
                 return Ok(Some(Ending::Close));
             }
+            Fault::Steps(steps) => return self.steps(steps, None).await,
+            Fault::Early(_) => panic!("another connection had a request meanwhile: {fault:?}"),
             Fault::Refused
             | Fault::HangInConnect
             | Fault::HangInHandshake
@@ -253,6 +264,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
         }
         Ok(None)
+    }
+
+    /// Does these; none if the connection goes on. The body of `unread` is not read yet.
+    async fn steps(
+        &mut self,
+        steps: &[Step],
+        mut unread: Option<&mut Received>,
+    ) -> io::Result<Option<Ending>> {
+        for step in steps {
+            match step {
+                Step::Write(bytes) => self.write(bytes).await?,
+                Step::Answer(reply) => {
+                    self.write(&reply.http1()).await?;
+                    if reply.ends_by_close() {
+                        return Ok(Some(Ending::Close));
+                    }
+                }
+                Step::Wait(duration) => tokio::time::sleep(*duration).await,
+                Step::ReadBody => {
+                    if let Some(received) = unread.take() {
+                        if !self.body(received).await? {
+                            return Ok(Some(Ending::Close));
+                        }
+                    }
+                }
+                Step::End(ending) => return self.end(*ending, b" ").await,
+            }
+            self.stream.flush().await?;
+        }
+        let read = match unread {
+            Some(received) => self.body(received).await?,
+            None => true,
+        };
+        Ok((!read).then_some(Ending::Close))
     }
 
     async fn end(&mut self, ending: Ending, byte: &[u8]) -> io::Result<Option<Ending>> {

@@ -232,6 +232,8 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(
         | Fault::TricklingEcho
         | Fault::ManyFields(_)
         | Fault::Raw(_)
+        | Fault::Steps(_)
+        | Fault::Early(_)
         | Fault::Unasked(..)
         | Fault::UnaskedLater(..) => panic!("not for HTTP/2 with other faults: {fault:?}"),
     }

@@ -41,7 +41,7 @@ pub mod tls;
 mod wire;
 mod witness;
 
-pub use fault::{Ending, Fault};
+pub use fault::{Ending, Fault, Step};
 pub use received::Received;
 pub use reply::Reply;
 pub(crate) use runtime::runtime;

@@ -42,6 +42,12 @@ impl Served {
         self.faults.get(before).unwrap_or_else(|| self.last())
     }
 
+    /// What the next request will meet, if no other connection has one before.
+    pub(super) fn upcoming(&self) -> &Fault {
+        let before = self.log.requests.load(Ordering::SeqCst);
+        self.faults.get(before).unwrap_or_else(|| self.last())
+    }
+
     /// Writes this for as long as the client stays.
     pub(super) async fn flood<S>(&self, stream: &mut S, bytes: &[u8]) -> io::Result<Infallible>
     where

@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod plain;
+mod engine;
+mod proof;
 mod variants;
 mod wrapper;
 
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use otp_conformance::hostile::Server;
@@ -22,39 +24,10 @@ use rustls::{
     WantsVerifier,
 };
 
-use plain::Plain;
+use engine::Engine;
+use proof::{Broken, Flavour};
 use variants::Variant;
 use wrapper::Wrapper;
-
-/// What breaks while bytes are read and written.
-const PLAIN: &[Case] = &[
-    Case::InformationalResponsesAreSkipped,
-    Case::WhileConnecting,
-    Case::WhileWriting,
-    Case::BeforeTheHead,
-    Case::WithinTheHead,
-    Case::WithinTheBody,
-    Case::UnderATrickle,
-    Case::UnderATricklingHead,
-    Case::AcrossPhases,
-    Case::AnAnswerInTimeIsAwaited,
-    Case::TheHostIsTold,
-    Case::WhatIsNotHttpIsNoAnswer,
-    Case::UnderInformationalResponses,
-    Case::AnEndlessBodyIsRefused,
-    Case::AClaimedLengthIsNotAllocated,
-    Case::AnEndlessHeadIsRefused,
-    Case::ABadCertificateGetsNoRequest,
-    Case::ACommonNameIsNotEnough,
-    Case::ALostConnectionIsUnknown,
-    Case::AHeadCutOffIsNoAnswer,
-    Case::ABodyCutOffIsNoAnswer,
-    Case::AChunkedBodyCutOffIsNoAnswer,
-    Case::ConflictingLengthsAreNoAnswer,
-    Case::AWrongChunkIsNoAnswer,
-    Case::AnUnaskedAnswerIsNobodys,
-    Case::AClosedConnectionIsReplaced,
-];
 
 /// What breaks only over HTTP/2.
 const HTTP2: &[Case] = &[Case::WhatHttp2RefusesIsNotSent];
@@ -80,18 +53,38 @@ fn kit(flaw: Case) -> Kit {
     }
 }
 
-/// The report about the transport that is meant to fail this case.
+/// The report about the wrapper that is meant to fail this case.
 fn report(flaw: Case) -> Report {
-    if PLAIN.contains(&flaw) {
-        return Kit::new().run_blocking(|server| Plain::new(server, Some(flaw)));
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(kit(flaw).run(|server| Wrapper::new(hyper(server), flaw)))
 }
 
+/// The report about the engine with this flaw; none, if it is empty.
+fn engine(kit: &Kit, flavour: Flavour, flaw: &'static str) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let make = |server: &Server| Engine::new(server, flaw);
+    match flavour {
+        Flavour::Async => runtime.block_on(kit.run(make)),
+        Flavour::Local => {
+            runtime.block_on(kit.run_local(|server| engine::Local(Rc::new(make(server)))))
+        }
+        Flavour::Blocking => kit.run_blocking(|server| engine::Blocking(make(server))),
+    }
+}
+
+#[test]
+fn a_transport_written_by_hand_conforms() {
+    engine(&Kit::new(), Flavour::Async, "").assert();
+}
+
+#[test]
+fn a_local_transport_written_by_hand_conforms_in_the_clear() {
+    engine(&Kit::new().in_the_clear(), Flavour::Local, "").assert();
+}
+
 #[test]
 fn a_blocking_transport_written_by_hand_conforms() {
-    Kit::new().run_blocking(|server| Plain::new(server, None)).assert();
+    engine(&Kit::new(), Flavour::Blocking, "").assert();
 }
 
 #[tokio::test]
@@ -128,9 +121,37 @@ fn only_fails(what: &str, case: Case, report: &Report) -> Option<String> {
 
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
-fn every_broken_transport_fails_the_case_meant_for_it_and_no_other() {
-    let wrong = each(Case::ALL, |flaw| only_fails(flaw.name(), flaw, &report(flaw)));
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), Case::ALL.len(), wrong.join("\n"));
+fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
+    let elsewhere: Vec<_> = tables().map(|broken| broken.case).collect();
+    let cases = Case::ALL.iter().copied().filter(|case| !elsewhere.contains(case));
+    let cases: Vec<_> = cases.collect();
+    let wrong = each(&cases, |flaw| only_fails(flaw.name(), flaw, &report(flaw)));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Every broken transport of the tables.
+fn tables() -> impl Iterator<Item = Broken> {
+    engine::FLAWS.iter().copied()
+}
+
+#[test]
+#[ignore = "takes minutes, most of them waiting: CI runs it"]
+fn every_flaw_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
+    let proofs: Vec<_> = tables().flat_map(Broken::proofs).collect();
+    let wrong = each(&proofs, |proof| {
+        let Broken { what, case, .. } = proof.broken;
+        let report = engine(&proof.over.kit().only([case]), proof.flavour, what);
+        (report.failed() != [case]).then(|| format!("{proof} is not seen by {case}\n{report}"))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_flaw_has_a_name_of_its_own() {
+    let mut names: Vec<_> = tables().map(|broken| broken.what).collect();
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }
 
 #[test]

@@ -47,9 +47,9 @@ pub(crate) fn no_body() -> TransportError {
 }
 
 /// h2 did not queue the request: the connection is closed, or the request is none that HTTP/2 has.
-pub(crate) fn of_handing_over(error: &h2::Error) -> TransportError {
+pub(crate) fn of_handing_over(error: &h2::Error, end: Option<&End>) -> TransportError {
     if error.is_io() || error.is_go_away() || error.is_reset() || error.reason().is_some() {
-        return not_taken(None);
+        return not_taken(end);
     }
     TransportError::not_sent(Kind::Other).with_reason("HTTP/2 cannot send such a request")
 }

@@ -1,0 +1,80 @@
+//! From a URL to a connection.
+
+use std::io;
+use std::sync::Arc;
+
+use http::Uri;
+use otp_core::TransportError;
+use otp_core::TransportErrorKind::{Connect, Other, Timeout, Tls};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::Inner;
+use super::limit::{Failure, Limit, Phase};
+use super::pool::{Connection, Origin};
+use crate::{trust_common_names, trust_everybody};
+
+pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    for ca in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
+        roots.add(ca.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = match flaw {
+        "every certificate is trusted" => trust_everybody(config, provider),
+        "a common name is enough" => trust_common_names(config, roots, provider),
+        _ => config.with_root_certificates(roots),
+    };
+    Arc::new(config.with_no_client_auth()).into()
+}
+
+pub fn origin_of(uri: &Uri) -> Result<Origin, TransportError> {
+    let is_https = uri.scheme_str() == Some("https");
+    let host = uri.host().ok_or_else(|| TransportError::not_sent(Other))?;
+    let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+    // The brackets of an IPv6 literal belong to the URL (RFC 3986 §3.2.2).
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Origin { is_https, host, port })
+}
+
+impl Inner {
+    pub async fn connect(
+        &self,
+        origin: &Origin,
+        limit: &Limit,
+    ) -> Result<Connection, TransportError> {
+        let tcp = TcpStream::connect((origin.host.as_str(), origin.port));
+        let tcp = limit.run(Phase::Connect, false, tcp).await.map_err(not_connected)?;
+        tcp.set_nodelay(true).map_err(|error| not_connected(Failure::Io(error)))?;
+        if !origin.is_https {
+            return Ok(Connection::new(tcp));
+        }
+        let name = ServerName::try_from(origin.host.clone())
+            .map_err(|error| TransportError::not_sent(Tls).with_source(error))?;
+        let handshake = self.tls.connect(name, tcp);
+        let stream = limit.run(Phase::Handshake, false, handshake).await;
+        Ok(Connection::new(stream.map_err(not_shaken)?))
+    }
+}
+
+fn not_connected(failure: Failure) -> TransportError {
+    match failure {
+        Failure::Late => TransportError::not_sent(Timeout),
+        Failure::Io(error) => TransportError::not_sent(Connect).with_source(error),
+    }
+}
+
+fn not_shaken(failure: Failure) -> TransportError {
+    match failure {
+        Failure::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            TransportError::not_sent(Tls).with_source(error)
+        }
+        failure => not_connected(failure),
+    }
+}

@@ -1,0 +1,165 @@
+//! HTTP/1.1 by hand, over TLS or in the clear, in all flavours: a transport that keeps every promise, and one
+//! with a flaw for each sentence in [`FLAWS`].
+//!
+//! A flaw is named where it goes wrong, by `self.is("…")`. What can go wrong around a whole transport is in
+//! `wrapper.rs` and `variants.rs`; this is for what goes wrong while bytes are written and read.
+
+mod body;
+mod connect;
+mod flaws;
+mod head;
+mod limit;
+mod pool;
+mod write;
+
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use otp_conformance::hostile::Server;
+use otp_core::TransportErrorKind::ResponseTooLarge;
+use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+
+pub use flaws::FLAWS;
+use limit::Limit;
+use pool::{Connection, Pool};
+
+/// How many informational responses are skipped.
+const MOST_INFORMATIONAL: usize = 64;
+
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+pub struct Inner {
+    /// What is wrong with it; empty if nothing is.
+    flaw: &'static str,
+    tls: TlsConnector,
+    pool: Pool,
+}
+
+impl Engine {
+    pub fn new(server: &Server, flaw: &'static str) -> Self {
+        let tls = connect::connector(server.ca_pem(), flaw);
+        Self(Arc::new(Inner { flaw, tls, pool: Pool::default() }))
+    }
+}
+
+impl Inner {
+    /// Whether this is its flaw.
+    fn is(&self, flaw: &str) -> bool {
+        debug_assert!(
+            FLAWS.iter().any(|broken| broken.what == flaw),
+            "no row of the table has the flaw {flaw:?}"
+        );
+        self.flaw == flaw
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let whole = match self.is("every limit is 800 ms at most") {
+            true => request.time_limit().min(Duration::from_millis(800)),
+            false => request.time_limit(),
+        };
+        let limit = Limit::new(whole, self.flaw);
+        let size = request.response_limit();
+        let http = request.into_http();
+        let origin = connect::origin_of(http.uri())?;
+        let mut connection = match self.pool.take(self, &origin).await {
+            Some(connection) => connection,
+            None => self.connect(&origin, &limit).await?,
+        };
+        let outcome = self.exchange(&mut connection, &http, size, limit).await;
+        if outcome.is_ok() && connection.can_be_kept(self) {
+            connection.kept = true;
+            self.pool.keep(origin, connection);
+        }
+        outcome
+    }
+
+    async fn exchange(
+        &self,
+        connection: &mut Connection,
+        http: &http::Request<otp_core::bytes::Bytes>,
+        size: usize,
+        mut limit: Limit,
+    ) -> Result<Response, TransportError> {
+        let mut parts = self.write_and_read_a_head(connection, http, &limit).await?;
+        let mut informational = 0;
+        while parts.status.is_informational() && !self.is("a 1xx is the answer") {
+            informational += 1;
+            if self.is("each 1xx starts the limit again") {
+                limit = Limit::new(Duration::from_secs(6), self.flaw);
+            } else if informational > MOST_INFORMATIONAL {
+                return Err(TransportError::unknown(ResponseTooLarge));
+            }
+            parts = self.head(connection, &limit).await?;
+        }
+        if self.is("the body has a limit of its own") {
+            limit = Limit::new(limit.whole, self.flaw);
+        }
+        match self.body(connection, &parts, size, &limit).await {
+            Ok(body) => Ok(Response::from_parts(parts, body.into())),
+            Err(kind) => {
+                connection.spoiled = true;
+                parts.extensions.clear();
+                Err(TransportError::unknown(kind).with_head(parts))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Engine {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.0.send(request).await
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
+}
+
+/// The same, and it stays on its thread.
+pub struct Local(pub Rc<Engine>);
+
+#[async_trait(?Send)]
+impl local::Transport for Local {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.0.0.send(request).await
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
+}
+
+/// The same, and it blocks.
+pub struct Blocking(pub Engine);
+
+/// Drives the connections of all blocking transports.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+});
+
+impl blocking::Transport for Blocking {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        RUNTIME.block_on(self.0.0.send(request))
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn now(&self) -> Duration {
+        otp_core::clock::monotonic()
+    }
+}
