@@ -27,7 +27,7 @@ use crate::mismatch::{Mismatch, Symptom};
 /// What the cases of a run share.
 #[derive(Default)]
 pub(crate) struct State {
-    /// The foundations that failed and are not excepted.
+    /// The cases that failed and are not excepted.
     pub(crate) failed: RefCell<Vec<Case>>,
     /// The cases that failed and are excepted, with how they failed.
     pub(crate) excepted: RefCell<Vec<(Case, Symptom)>>,
@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub(crate) kinds: Rc<Kinds>,
     /// The case that is running.
     case: Cell<Option<Case>>,
-    /// The foundations that it has used.
+    /// The cases that it rests on.
     used: RefCell<BTreeSet<Case>>,
     /// Why it must end now.
     stop: RefCell<Option<Stop>>,
@@ -47,7 +47,7 @@ pub(crate) struct State {
 
 /// Why a case ends before its end.
 pub(crate) enum Stop {
-    /// It needs what this foundation has shown to be missing.
+    /// It needs what this plainer case has shown to be missing.
     RestsOn(Case),
     /// This was found outside of a send.
     Found(Mismatch),
@@ -66,8 +66,8 @@ impl State {
         self.going_on.set(0);
     }
 
-    pub(crate) fn used(&self, foundation: Case) -> bool {
-        self.used.borrow().contains(&foundation)
+    pub(crate) fn used(&self, plainer: Case) -> bool {
+        self.used.borrow().contains(&plainer)
     }
 
     pub(crate) fn take_stop(&self) -> Option<Stop> {
@@ -82,14 +82,14 @@ impl State {
         self.longest_poll.get()
     }
 
-    /// The running case cannot do without what this foundation shows.
-    pub(crate) fn needs(&self, foundation: Case) {
-        if self.case.get().is_none_or(|case| case == foundation) {
+    /// The running case cannot do without what this plainer case shows, which is run before it.
+    pub(crate) fn needs(&self, plainer: Case) {
+        if self.case.get().is_none_or(|case| case == plainer) {
             return;
         }
-        self.used.borrow_mut().insert(foundation);
-        if self.failed.borrow().contains(&foundation) {
-            self.stop.borrow_mut().get_or_insert(Stop::RestsOn(foundation));
+        self.used.borrow_mut().insert(plainer);
+        if self.failed.borrow().contains(&plainer) {
+            self.stop.borrow_mut().get_or_insert(Stop::RestsOn(plainer));
         }
     }
 

@@ -408,8 +408,8 @@ impl Run {
             return;
         }
         self.lost += took;
-        if foundation::rank(case).is_some() && !to_the_end {
-            self.hopeless = true;
+        if !to_the_end {
+            self.hopeless |= foundation::rank(case).is_some();
             self.state.failed.borrow_mut().push(case);
         }
     }

@@ -7,6 +7,7 @@ use otp_core::TransportErrorKind::{self, ConnectionLost, Protocol, Tls};
 use otp_core::bytes::Bytes;
 
 use super::in_time::{LIMIT, after_the_request};
+use crate::Case;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame};
 use crate::hostile::{self, Certificate, Ending, Fault, Reply};
@@ -73,6 +74,7 @@ async fn gets_no_request(harness: &Harness<'_>, bad: Certificate) -> Check {
 }
 
 pub(crate) async fn a_common_name_is_not_enough(harness: &Harness<'_>) -> Check {
+    harness.state.needs(Case::ABadCertificateGetsNoRequest);
     gets_no_request(harness, Certificate::CommonNameOnly).await
 }
 

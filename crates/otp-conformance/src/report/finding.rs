@@ -88,7 +88,8 @@ pub(super) fn findings(cases: &[CaseReport], symptoms: &[Option<Symptom>]) -> Ve
     let mut findings: Vec<_> = findings.into_iter().map(|(finding, _)| finding).collect();
     for report in cases {
         let Verdict::RestsOn { case } = &report.verdict else { continue };
-        if let Some(finding) = findings.iter_mut().find(|finding| finding.case == *case) {
+        let tells = |finding: &&mut Finding| finding.case == *case || finding.also.contains(case);
+        if let Some(finding) = findings.iter_mut().find(tells) {
             finding.not_run.push(report.case);
         }
     }
