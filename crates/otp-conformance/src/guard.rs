@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use otp_core::local::Transport;
-use otp_core::{Request, Response, TransportError};
+use otp_core::{Request, Response, TransportError, TransportErrorKind};
 use tokio::task::AbortHandle;
 
 use crate::Case;
@@ -26,15 +26,26 @@ use crate::mismatch::{Mismatch, Symptom};
 
 /// What the cases of a run share.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct Shared {
     /// The cases that failed and are not excepted.
     pub(crate) failed: RefCell<Vec<Case>>,
     /// The cases that failed and are excepted, with how they failed.
     pub(crate) excepted: RefCell<Vec<(Case, Symptom)>>,
     /// The kinds that are declared alike.
-    pub(crate) kinds: Rc<Kinds>,
-    /// The case that is running.
-    case: Cell<Option<Case>>,
+    pub(crate) kinds: Kinds,
+}
+
+impl Shared {
+    pub(crate) fn new(kinds: Kinds) -> Self {
+        Self { kinds, ..Self::default() }
+    }
+}
+
+/// What is known of one case while it runs.
+pub(crate) struct State {
+    shared: Rc<Shared>,
+    /// None for the exchange before the cases.
+    case: Option<Case>,
     /// The cases that it rests on.
     used: RefCell<BTreeSet<Case>>,
     /// Why it must end now.
@@ -54,16 +65,20 @@ pub(crate) enum Stop {
 }
 
 impl State {
-    pub(crate) fn new(kinds: Rc<Kinds>) -> Self {
-        Self { kinds, ..Self::default() }
+    pub(crate) fn new(shared: &Rc<Shared>, case: Option<Case>) -> Rc<Self> {
+        Rc::new(Self {
+            shared: Rc::clone(shared),
+            case,
+            used: RefCell::default(),
+            stop: RefCell::default(),
+            going_on: Cell::default(),
+            longest_poll: Cell::default(),
+        })
     }
 
-    pub(crate) fn begin(&self, case: Option<Case>) {
-        self.case.set(case);
-        self.used.borrow_mut().clear();
-        self.stop.borrow_mut().take();
-        self.longest_poll.set(Duration::ZERO);
-        self.going_on.set(0);
+    /// Whether this kind is declared to be as good as one of these.
+    pub(crate) fn accepts(&self, got: TransportErrorKind, kinds: &[TransportErrorKind]) -> bool {
+        self.shared.kinds.accept(self.case, got, kinds)
     }
 
     pub(crate) fn used(&self, plainer: Case) -> bool {
@@ -84,11 +99,11 @@ impl State {
 
     /// The running case cannot do without what this plainer case shows, which is run before it.
     pub(crate) fn needs(&self, plainer: Case) {
-        if self.case.get().is_none_or(|case| case == plainer) {
+        if self.case.is_none_or(|case| case == plainer) {
             return;
         }
         self.used.borrow_mut().insert(plainer);
-        if self.failed.borrow().contains(&plainer) {
+        if self.shared.failed.borrow().contains(&plainer) {
             self.stop.borrow_mut().get_or_insert(Stop::RestsOn(plainer));
         }
     }

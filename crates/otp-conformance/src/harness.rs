@@ -10,7 +10,6 @@ use otp_core::{Endpoint, Progress, Request, Response, TransportError, TransportE
 
 use crate::guard::{Guarded, State};
 use crate::hostile::{Fault, Server, Wire};
-use crate::kinds::Kinds;
 use crate::mismatch::{Check, Mismatch, Symptom, expect};
 use crate::secrets::Secrets;
 use crate::time::{Ended, within};
@@ -38,8 +37,8 @@ pub(crate) struct Harness<'k> {
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, make: Make<'k>, state: &Rc<State>) -> Self {
-        Self { wire, secrets: Secrets::new(), state: Rc::clone(state), make }
+    pub(crate) fn new(wire: Wire, make: Make<'k>, state: Rc<State>) -> Self {
+        Self { wire, secrets: Secrets::new(), state, make }
     }
 
     /// A server that does this to every request, and a transport to it.
@@ -52,8 +51,8 @@ impl<'k> Harness<'k> {
         self.state.needs_what_these_take(&faults);
         let server = Server::sequence(self.wire, faults);
         let guarded = Guarded::new(&self.state, server.stopper(), || (self.make)(&server));
-        let kinds = Rc::clone(&self.state.kinds);
-        Subject { server, transport: Rc::new(guarded), secrets: self.secrets.clone(), kinds }
+        let state = Rc::clone(&self.state);
+        Subject { server, transport: Rc::new(guarded), secrets: self.secrets.clone(), state }
     }
 }
 
@@ -62,7 +61,7 @@ pub(crate) struct Subject {
     pub(crate) server: Server,
     pub(crate) transport: Rc<dyn Transport>,
     secrets: Secrets,
-    kinds: Rc<Kinds>,
+    state: Rc<State>,
 }
 
 impl Subject {
@@ -115,7 +114,7 @@ impl Subject {
         let patience = request.time_limit() + PATIENCE;
         let started = Instant::now();
         let ended = within(patience, self.transport.send(request)).await;
-        Observed { ended, took: started.elapsed(), kinds: Rc::clone(&self.kinds) }
+        Observed { ended, took: started.elapsed(), state: Rc::clone(&self.state) }
     }
 }
 
@@ -140,7 +139,7 @@ fn limited(http: http::Request<Bytes>, time_limit: Duration) -> Request {
 pub(crate) struct Observed {
     ended: Ended<Result<Response, TransportError>>,
     pub(crate) took: Duration,
-    kinds: Rc<Kinds>,
+    state: Rc<State>,
 }
 
 impl Observed {
@@ -169,7 +168,7 @@ impl Observed {
     /// An error of one of these kinds.
     pub(crate) fn kind(&self, kinds: &[TransportErrorKind]) -> Check {
         let kind = self.error()?.kind();
-        if kinds.contains(&kind) || self.kinds.accept(kind, kinds) {
+        if kinds.contains(&kind) || self.state.accepts(kind, kinds) {
             return Ok(());
         }
         let wrong = Mismatch::new(format!("an error of kind {}", names(kinds)), self.describe());

@@ -1,6 +1,6 @@
 //! Kinds of errors that an engine's public API does not tell apart.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use otp_core::TransportErrorKind;
@@ -21,7 +21,6 @@ pub(crate) struct Alike {
 pub(crate) struct Kinds {
     all: Vec<Alike>,
     needed: RefCell<BTreeSet<(usize, Case)>>,
-    case: Cell<Option<Case>>,
 }
 
 impl Kinds {
@@ -29,17 +28,18 @@ impl Kinds {
         Self { all, ..Self::default() }
     }
 
-    pub(crate) fn begin(&self, case: Option<Case>) {
-        self.case.set(case);
-    }
-
-    /// Whether a declaration makes this kind as good as one of these.
-    pub(crate) fn accept(&self, got: TransportErrorKind, kinds: &[TransportErrorKind]) -> bool {
+    /// Whether a declaration makes this kind as good as one of these, in this case.
+    pub(crate) fn accept(
+        &self,
+        case: Option<Case>,
+        got: TransportErrorKind,
+        kinds: &[TransportErrorKind],
+    ) -> bool {
         let covers = |alike: &Alike| {
             alike.kinds.contains(&got) && kinds.iter().any(|kind| alike.kinds.contains(kind))
         };
         let Some(at) = self.all.iter().position(covers) else { return false };
-        if let Some(case) = self.case.get() {
+        if let Some(case) = case {
             self.needed.borrow_mut().insert((at, case));
         }
         true

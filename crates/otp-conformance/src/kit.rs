@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::blocking::OnThreads;
 use crate::case::Need;
 use crate::engine::Engine;
-use crate::guard::{State, Stop, panicked};
+use crate::guard::{Shared, State, Stop, panicked};
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::kinds::{Alike, Kinds};
@@ -251,11 +251,11 @@ impl Kit {
 
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
         let started = Instant::now();
-        let state = Rc::new(State::new(Rc::new(Kinds::new(self.alike()))));
+        let shared = Rc::new(Shared::new(Kinds::new(self.alike())));
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
-        let obstacle = self.obstacle(&asked, make, futures, &state).await;
-        let mut run = Run { state, started, lost: Duration::ZERO, hopeless: false };
+        let obstacle = self.obstacle(&asked, make, futures, &shared).await;
+        let mut run = Run { shared, started, lost: Duration::ZERO, hopeless: false };
         let mut found = BTreeMap::new();
         for case in plainest_first(&asked) {
             let (verdict, took) = match (self.inapplicable(case, futures), &obstacle) {
@@ -274,7 +274,7 @@ impl Kit {
             symptoms.push(found.symptom);
             cases.push(CaseReport::new(case, found.verdict, took));
         }
-        let alike = run.state.kinds.used().map(AlikeReport::from).collect();
+        let alike = run.shared.kinds.used().map(AlikeReport::from).collect();
         let engine = self.known.map(Engine::name);
         Report::new(self.wire, obstacle, cases, &symptoms, alike, engine)
     }
@@ -290,7 +290,7 @@ impl Kit {
         asked: &[Case],
         make: Make<'_>,
         futures: bool,
-        state: &Rc<State>,
+        shared: &Rc<Shared>,
     ) -> Option<Obstacle> {
         let because = |reason| Some(Obstacle { reason, found: None, advice: None });
         if asked.is_empty() {
@@ -300,9 +300,9 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        state.begin(None);
-        let harness = Harness::new(self.wire, make, state);
-        let outcome = to_its_end(plain_exchange::exchange(&harness, futures), state).await;
+        let state = State::new(shared, None);
+        let harness = Harness::new(self.wire, make, Rc::clone(&state));
+        let outcome = to_its_end(plain_exchange::exchange(&harness, futures), &state).await;
         watched.abort();
         let found = match outcome {
             Ok(Ok(())) => return None,
@@ -337,10 +337,8 @@ impl Kit {
             let _ = writeln!(std::io::stderr(), "otp-conformance: {case}");
         }
         let watched = watch(case.name(), LONG);
-        let state = Rc::clone(&run.state);
-        state.begin(Some(case));
-        state.kinds.begin(Some(case));
-        let harness = Harness::new(self.wire, make, &state);
+        let state = State::new(&run.shared, Some(case));
+        let harness = Harness::new(self.wire, make, Rc::clone(&state));
         let outcome = to_its_end((case.spec().run)(&harness), &state).await;
         watched.abort();
         let took = started.elapsed();
@@ -350,7 +348,7 @@ impl Kit {
             Err(Stop::RestsOn(on)) => return (Verdict::RestsOn { case: on }.into(), took),
         };
         let symptom = outcome.as_ref().err().map(|wrong| wrong.symptom);
-        let exception = self.exception_of(case, symptom, run);
+        let exception = self.exception_of(case, symptom, &state, run);
         let excepted = exception.is_some();
         let verdict = Verdict::new(outcome, exception);
         if let Some(symptom) = symptom {
@@ -364,6 +362,7 @@ impl Kit {
         &self,
         case: Case,
         symptom: Option<Symptom>,
+        state: &State,
         run: &Run,
     ) -> Option<(Origin, String)> {
         let own = |exception: &&Exception| exception.case == case;
@@ -376,17 +375,17 @@ impl Kit {
             return Some((Origin::Engine, reason.to_owned()));
         }
         // What rests on an excepted case and fails in the same way has the same cause.
-        let excepted = run.state.excepted.borrow();
-        let cause = excepted.iter().find(|(on, how)| *how == symptom && run.state.used(*on));
+        let excepted = run.shared.excepted.borrow();
+        let cause = excepted.iter().find(|(on, how)| *how == symptom && state.used(*on));
         let (on, _) = cause?;
-        let (origin, reason) = self.exception_of(*on, Some(symptom), run)?;
+        let (origin, reason) = self.exception_of(*on, Some(symptom), state, run)?;
         Some((origin, format!("as {on}: {reason}")))
     }
 }
 
 /// What is known in the middle of a run.
 struct Run {
-    state: Rc<State>,
+    shared: Rc<Shared>,
     started: Instant,
     /// How long the cases took that failed.
     lost: Duration,
@@ -404,13 +403,13 @@ impl Run {
         to_the_end: bool,
     ) {
         if excepted {
-            self.state.excepted.borrow_mut().push((case, symptom));
+            self.shared.excepted.borrow_mut().push((case, symptom));
             return;
         }
         self.lost += took;
         if !to_the_end {
             self.hopeless |= foundation::rank(case).is_some();
-            self.state.failed.borrow_mut().push(case);
+            self.shared.failed.borrow_mut().push(case);
         }
     }
 
@@ -426,7 +425,7 @@ impl Run {
     fn blocked(&self, case: Case) -> Option<Case> {
         let blocks = Case::ASendDoesNotBlock;
         let needs_futures = case != blocks && case.spec().needs.contains(&Need::Futures);
-        (needs_futures && self.state.failed.borrow().contains(&blocks)).then_some(blocks)
+        (needs_futures && self.shared.failed.borrow().contains(&blocks)).then_some(blocks)
     }
 }
 
