@@ -61,6 +61,7 @@ mod blocking;
 mod case;
 mod cases;
 mod clause;
+pub mod coverage;
 pub mod engine;
 mod foundation;
 mod guard;

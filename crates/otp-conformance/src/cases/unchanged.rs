@@ -144,6 +144,9 @@ pub(crate) async fn the_body_arrives(harness: &Harness<'_>) -> Check {
         let differs = received.body.iter().zip(&body).take_while(|(a, b)| a == b).count();
         format!("{} bytes, which differ from byte {differs} on", received.body.len())
     })?;
+    let both =
+        ["content-length", "transfer-encoding"].map(|name| !received.values(name).is_empty());
+    expect(both != [true, true], "a length or chunks (RFC 9112 §6.2)", || "both".to_owned())?;
     expect_eq(
         "the values of content-type",
         &received.values("content-type"),

@@ -25,6 +25,7 @@ pub const FLAWS: &[Broken] = &[
     everywhere("the body has a limit of its own", Case::AcrossPhases),
     everywhere("every limit is 800 ms at most", Case::AnAnswerInTimeIsAwaited),
     everywhere("the host is always localhost", Case::TheHostIsTold),
+    everywhere("a length stands beside chunks", Case::TheBodyArrives),
     everywhere("what is not HTTP is a 200", Case::WhatIsNotHttpIsNoAnswer),
     everywhere("a body is measured when it has ended", Case::AnEndlessBodyIsRefused),
     everywhere("a head may be endless", Case::AnEndlessHeadIsRefused),

@@ -69,6 +69,13 @@ impl Inner {
         // Only a method that defines a body announces an empty one (RFC 9110 §8.6).
         let defines_a_body = ["POST", "PUT", "PATCH"].contains(&http.method().as_str());
         let length = http.body().len();
+        if length > 0 && self.is("a length stands beside chunks") {
+            bytes.extend(b"transfer-encoding: chunked\r\n");
+            bytes.extend(format!("content-length: {length}\r\n\r\n{length:x}\r\n").bytes());
+            bytes.extend_from_slice(http.body());
+            bytes.extend(b"\r\n0\r\n\r\n");
+            return bytes;
+        }
         if (length > 0 || defines_a_body) && !http.headers().contains_key(CONTENT_LENGTH) {
             bytes.extend(format!("content-length: {length}\r\n").bytes());
         }
