@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use otp_conformance::hostile::Server;
-use otp_conformance::{Case, Kit, Report, Verdict};
+use otp_conformance::hostile::{Protocol, Server};
+use otp_conformance::{Case, Kit, Report, Verdict, engine};
 use otp_core::http::StatusCode;
 use otp_core::{
     Progress, Request, Response, Transport, TransportError, TransportErrorKind as Kind, blocking,
@@ -40,6 +41,7 @@ enum Fault {
     PanicsWhenAFutureIsDropped,
     PanicsWhenDropped,
     HangsInSleep,
+    AddsADate,
 }
 
 struct Faulty {
@@ -71,8 +73,11 @@ impl Drop for PanicsOnDrop {
     }
 }
 
-async fn send(good: Arc<HyperTransport>, fault: Fault, request: Request) -> Outcome {
+async fn send(good: Arc<HyperTransport>, fault: Fault, mut request: Request) -> Outcome {
     let limit = request.time_limit();
+    if fault == Fault::AddsADate {
+        request.headers_mut().insert("date", "Fri, 27 Nov 2026 12:00:00 GMT".parse().unwrap());
+    }
     match fault {
         Fault::AlwaysFails => return Err(TransportError::unknown(Kind::Other)),
         Fault::PanicsInSend => panic!("no such option"),
@@ -187,6 +192,14 @@ fn one_that_waits_out_every_204_is_one_finding() {
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["cases"][0]["verdict"], "not_run");
     assert_eq!(json["cases"][0]["rests_on"], "an_empty_response_ends");
+    // The guide shows this finding, whatever the numbers and the list of cases.
+    let guide = include_str!("../src/guide.md");
+    let shown = ["FAILED", "  why", "  clause", "  look at", "It is one finding:"];
+    for line in text.lines().filter(|line| shown.iter().any(|start| line.starts_with(start))) {
+        let line = line.trim_end_matches(|c: char| c != ' ').trim_end();
+        let start: String = line.chars().take(90).collect();
+        assert!(guide.contains(&start), "the guide does not show: {start}");
+    }
     assert!(json["findings"][0]["advice"].as_str().unwrap().contains("RFC 9112 §6.3"));
 }
 
@@ -446,4 +459,40 @@ fn kinds_that_an_engine_does_not_tell_apart_are_one_declaration() {
     assert!(!report.conforms(), "{report}");
     let told = "NEEDLESS  cannot tell Tls from Connect: a mistake; but no case needed it";
     assert!(report.to_string().contains(told), "{report}");
+}
+
+#[test]
+fn what_is_known_of_an_engine_is_shown_with_its_reason_and_need_not_be_needed() {
+    let cases = [Case::AddsNothing, Case::InformationalResponsesAreSkipped];
+    let kit = Kit::new().only(cases).known(&engine::AWC);
+    let run = |kit: &Kit, fault| runtime().block_on(kit.run(|server| Faulty::new(server, fault)));
+    let report = run(&kit, Fault::AddsADate);
+    report.assert();
+    let text = report.to_string();
+    for part in [
+        "1 passed, 0 failed, 1 excepted",
+        "\nWith what is known of awc 3.11.\n",
+        "  engine    adds_nothing: it adds a `date` to every request; seen: also [(\"date\"",
+        "  passed    informational_responses_are_skipped\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["engine"], "awc 3.11");
+    assert_eq!(json["cases"][0]["verdict"], "engine");
+    // What it does not know of is a failure as ever.
+    let report = run(&Kit::new().only(cases).known(&engine::CURL), Fault::AddsADate);
+    assert_eq!(report.failed(), [Case::AddsNothing]);
+}
+
+#[test]
+fn every_profile_has_reasons_and_no_case_twice() {
+    for engine in engine::ALL {
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let cases: Vec<_> = engine.exceptions(protocol).map(|(case, _)| case).collect();
+            let distinct: BTreeSet<_> = cases.iter().collect();
+            assert_eq!(cases.len(), distinct.len(), "{}", engine.name());
+            assert!(engine.exceptions(protocol).all(|(_, reason)| reason.len() > 20));
+        }
+    }
 }
