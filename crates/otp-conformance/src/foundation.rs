@@ -4,7 +4,7 @@
 //! long wait.
 
 use crate::Case;
-use crate::hostile::{Ending, Fault, Reply, Step};
+use crate::hostile::{Act, Ending, Fault, Reply, Step};
 
 /// The foundations in their order, with what to look at in one's own code.
 pub(crate) const ALL: &[(Case, &str)] = &[
@@ -80,6 +80,14 @@ pub(crate) fn under(fault: &Fault) -> Vec<Case> {
                 _ => Vec::new(),
             })
             .collect(),
+        Fault::Stream(acts) | Fault::EarlyStream(acts) => acts
+            .iter()
+            .flat_map(|act| match act {
+                Act::Reply(reply) => under_reply(reply),
+                _ => Vec::new(),
+            })
+            .collect(),
+        Fault::With(_, fault) => under(fault),
         Fault::LargeHead(_) | Fault::ManyFields(_) => vec![Case::AnyStatusIsAnAnswer],
         Fault::Endless { announced: true } => {
             vec![Case::AClaimedLengthIsNotAllocated]

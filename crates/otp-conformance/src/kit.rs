@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
@@ -15,6 +16,8 @@ use tokio::task::AbortHandle;
 
 use crate::blocking::OnThreads;
 use crate::case::Need;
+use crate::cases::environment;
+use crate::child::{self, Place};
 use crate::engine::Engine;
 use crate::guard::{Shared, State, Stop, panicked};
 use crate::harness::{Harness, Make};
@@ -66,6 +69,8 @@ pub struct Kit {
     known: Option<&'static Engine>,
     to_the_end: bool,
     named: bool,
+    /// The test that it is run in.
+    test: Option<String>,
 }
 
 /// A case that is declared not to pass.
@@ -86,6 +91,7 @@ impl Default for Kit {
             known: None,
             to_the_end: false,
             named: false,
+            test: None,
         }
     }
 }
@@ -192,6 +198,24 @@ impl Kit {
         Self { named: true, ..self }
     }
 
+    /// Names the test that the kit runs in, so that two more cases can be run: about environment variables,
+    /// and about what is printed. Both need a process of their own. The kit starts the test program again
+    /// with this test only; there, [`run`](Self::run) does what the case asks for and ends the process.
+    /// [`this_test!`](crate::this_test) is the name of the test that it stands in.
+    ///
+    /// ```no_run
+    /// # use otp_conformance::{Kit, this_test};
+    /// // In a `#[test]`:
+    /// let kit = Kit::new().in_test(this_test!());
+    /// ```
+    ///
+    /// What the test does before it reaches the kit is done again in the new process. Without a name, the two
+    /// cases do not apply.
+    #[must_use]
+    pub fn in_test(self, name: impl Into<String>) -> Self {
+        Self { test: Some(name.into()), ..self }
+    }
+
     /// Runs nothing but these, while you work on them.
     #[must_use]
     pub fn only(self, cases: impl IntoIterator<Item = Case>) -> Self {
@@ -252,10 +276,22 @@ impl Kit {
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
         let started = Instant::now();
         let shared = Rc::new(Shared::new(Kinds::new(self.alike())));
+        let place = self.test.as_deref().map(|test| {
+            let flavour = if futures { "async" } else { "blocking" };
+            Place::next(test, format!("{self}, {flavour}"))
+        });
+        if let Some(job) = child::job() {
+            if place.is_some_and(|place| job.is_for(&place)) {
+                let harness = Harness::new(self.wire, make, State::new(&shared, None));
+                environment::in_the_child(&harness, &job.case).await.leave();
+            }
+            // Another run of the test has started this process, and is still to come.
+            return Report::new(self.wire, None, Vec::new(), &[], Vec::new(), None);
+        }
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures, &shared).await;
-        let mut run = Run { shared, started, lost: Duration::ZERO, hopeless: false };
+        let run = Run { shared, started, lost: Cell::default(), hopeless: Cell::default() };
         let mut found = BTreeMap::new();
         for case in plainest_first(&asked) {
             let (verdict, took) = match (self.inapplicable(case, futures), &obstacle) {
@@ -263,7 +299,7 @@ impl Kit {
                     (Verdict::NotApplicable { reason: reason.to_owned() }.into(), Duration::ZERO)
                 }
                 (None, Some(_)) => (Verdict::NotRun.into(), Duration::ZERO),
-                (None, None) => self.case(case, make, &mut run).await,
+                (None, None) => self.case(case, make, place.clone(), &run).await,
             };
             found.insert(case, (verdict, took));
         }
@@ -321,10 +357,18 @@ impl Kit {
     fn inapplicable(&self, case: Case, futures: bool) -> Option<&'static str> {
         let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
         let own_log = deaf.then_some("this process has a log subscriber of its own");
-        case.inapplicable(self.wire, futures).or(own_log)
+        let alone = case.spec().needs.contains(&Need::Process) && self.test.is_none();
+        let alone = alone.then_some("it needs a process of its own: see `Kit::in_test`");
+        case.inapplicable(self.wire, futures).or(own_log).or(alone)
     }
 
-    async fn case(&self, case: Case, make: Make<'_>, run: &mut Run) -> (Found, Duration) {
+    async fn case(
+        &self,
+        case: Case,
+        make: Make<'_>,
+        place: Option<Place>,
+        run: &Run,
+    ) -> (Found, Duration) {
         if let Some(reason) = run.ended_early().filter(|_| !self.to_the_end) {
             return (Verdict::EndedEarly { reason }.into(), Duration::ZERO);
         }
@@ -338,7 +382,7 @@ impl Kit {
         }
         let watched = watch(case.name(), LONG);
         let state = State::new(&run.shared, Some(case));
-        let harness = Harness::new(self.wire, make, Rc::clone(&state));
+        let harness = Harness::new(self.wire, make, Rc::clone(&state)).in_place(place);
         let outcome = to_its_end((case.spec().run)(&harness), &state).await;
         watched.abort();
         let took = started.elapsed();
@@ -388,14 +432,14 @@ struct Run {
     shared: Rc<Shared>,
     started: Instant,
     /// How long the cases took that failed.
-    lost: Duration,
+    lost: Cell<Duration>,
     /// Whether a foundation has failed.
-    hopeless: bool,
+    hopeless: Cell<bool>,
 }
 
 impl Run {
     fn failed(
-        &mut self,
+        &self,
         case: Case,
         symptom: Symptom,
         took: Duration,
@@ -406,19 +450,20 @@ impl Run {
             self.shared.excepted.borrow_mut().push((case, symptom));
             return;
         }
-        self.lost += took;
+        self.lost.set(self.lost.get() + took);
         if !to_the_end {
-            self.hopeless |= foundation::rank(case).is_some();
+            self.hopeless.set(self.hopeless.get() || foundation::rank(case).is_some());
             self.shared.failed.borrow_mut().push(case);
         }
     }
 
     /// Why nothing more is run, if so.
     fn ended_early(&self) -> Option<&'static str> {
-        if self.hopeless && self.started.elapsed() > HOPELESS {
+        if self.hopeless.get() && self.started.elapsed() > HOPELESS {
             return Some("the run was ended, since a plain case has failed");
         }
-        (self.lost > HOPELESS).then_some("the run was ended, since its failures took too long")
+        (self.lost.get() > HOPELESS)
+            .then_some("the run was ended, since its failures took too long")
     }
 
     /// The foundation that failed, for a case that is known to need it before it is run.

@@ -47,6 +47,11 @@ impl Mismatch {
     pub(crate) fn of(self, symptom: Symptom) -> Self {
         Self { symptom, ..self }
     }
+
+    /// The same, where something else is expected as well.
+    pub(crate) fn or(self, what: &str) -> Self {
+        Self { expected: format!("{}, or {what}", self.expected), ..self }
+    }
 }
 
 /// A mismatch unless it holds.

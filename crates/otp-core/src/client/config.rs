@@ -122,11 +122,13 @@ impl ClientConfig {
             TokenSource::Fixed(token) => Some(token.clone()),
             TokenSource::Provided(cache) => cache.current().0,
         };
-        let request =
-            exchange::write(self, token.as_ref(), operation, &options).map_err(|reason| {
-                let error = Error::builder(ErrorKind::InvalidInput).endpoint(O::ENDPOINT);
-                error.reason(reason).build()
-            })?;
+        let request = exchange::write(self, token.as_ref(), O::ENDPOINT, &options, &|draft| {
+            operation.write(draft)
+        })
+        .map_err(|reason| {
+            let error = Error::builder(ErrorKind::InvalidInput).endpoint(O::ENDPOINT);
+            error.reason(reason).build()
+        })?;
         Ok(request.with_time_limit(options.attempt_timeout().min(options.timeout())))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::client::TokenSource;
 use crate::credentials::{ProviderError, Round, TokenRequest};
+use crate::exchange::Engine;
 use crate::{
     Answer, AuthToken, Error, Exchange, Operation, Request, Response, Step, TransportError,
 };
@@ -28,25 +29,46 @@ pub(crate) async fn drive<F: Flavour, O: Operation>(
     mut exchange: Exchange<O>,
 ) -> Result<Answer<O::Output>, Error> {
     loop {
-        match exchange.next(flavour.now()) {
-            Step::Send(request) => {
-                let sending = flavour.send(request);
-                #[cfg(feature = "tracing")]
-                let sending = tracing::Instrument::instrument(sending, exchange.span().clone());
-                let outcome = sending.await;
-                exchange.received(outcome, flavour.now());
-            }
-            Step::Wait(duration) => flavour.sleep(duration).await,
-            Step::Authenticate(request) => {
-                let (source, round) = exchange.token_source();
-                let asking = token(flavour, source, round, &request);
-                #[cfg(feature = "tracing")]
-                let asking = tracing::Instrument::instrument(asking, exchange.span().clone());
-                let outcome = asking.await;
-                exchange.take_token(outcome);
-            }
-            Step::Done(result) => return result,
+        let step = match exchange.step(flavour.now()) {
+            Step::Done(result) => return exchange.answer(result),
+            step => step,
+        };
+        match perform(flavour, exchange.engine(), step).await {
+            Event::Received(outcome) => exchange.received(outcome, flavour.now()),
+            Event::Authenticated(outcome) => exchange.take_token(outcome),
+            Event::Waited => {}
         }
+    }
+}
+
+/// What came of a step.
+enum Event {
+    Received(Result<Response, TransportError>),
+    Authenticated(Result<(AuthToken, Round), ProviderError>),
+    Waited,
+}
+
+/// Does a step. It is compiled once, and not for each operation.
+async fn perform<F: Flavour>(flavour: &F, engine: &Engine, step: Step<()>) -> Event {
+    match step {
+        Step::Send(request) => {
+            let sending = flavour.send(request);
+            #[cfg(feature = "tracing")]
+            let sending = tracing::Instrument::instrument(sending, engine.span().clone());
+            Event::Received(sending.await)
+        }
+        Step::Wait(duration) => {
+            flavour.sleep(duration).await;
+            Event::Waited
+        }
+        Step::Authenticate(request) => {
+            let (source, round) = engine.token_source();
+            let asking = token(flavour, source, round, &request);
+            #[cfg(feature = "tracing")]
+            let asking = tracing::Instrument::instrument(asking, engine.span().clone());
+            Event::Authenticated(asking.await)
+        }
+        Step::Done(_) => Event::Waited,
     }
 }
 

@@ -22,8 +22,10 @@ use otp_core::{Request, Response, Transport, TransportError, async_trait, blocki
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
+pub use connect::{connector, origin_of};
 pub use flaws::FLAWS;
 use limit::Limit;
+pub use pool::Origin;
 use pool::{Connection, Pool};
 
 /// How many informational responses are skipped.
@@ -146,7 +148,7 @@ impl local::Transport for Local {
 pub struct Blocking(pub Engine);
 
 /// Drives the connections of all blocking transports.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
 
