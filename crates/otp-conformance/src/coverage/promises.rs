@@ -222,6 +222,7 @@ pub(super) const PROMISES: &[Promise] = &[
         "Its errors, their sources, its log lines and spans hold no URL and no header value, and what is for an `https` URL never leaves in the clear.",
         &[
             Case::HttpsIsNeverInTheClear,
+            Case::TheEnvironmentChangesNothing,
             Case::ErrorsHoldNoSecret,
             Case::LogsHoldNoSecret,
             Case::MalformedAnswersAreNotQuoted,

@@ -165,11 +165,11 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "take pseudo-fields in trailers to be malformed",
         "the h2 crate drops them, which harms nobody",
     ),
-    not_seen(
+    seen(
         "8.1",
         MustNot,
         "discard a complete answer because of the RST_STREAM with NO_ERROR after it",
-        "no server of the kit sends one",
+        &[Case::AnAnswerBeforeTheUploadIsTheAnswer],
     ),
     seen(
         "8.1.1",
