@@ -238,6 +238,7 @@ pub(super) const PROMISES: &[Promise] = &[
         Clause::Cancellable,
         "Dropping it gives the attempt up: nothing is sent again, and the next `send` gets its own answer.",
         &[
+            Case::AStreamWhoseTimeIsUpIsGivenUp,
             Case::WhatWasDroppedIsSentOnceAtMost,
             Case::ADropDoesNotSpoilTheNext,
             Case::GivesUpWhenDropped,
