@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 
 use crate::Case;
 use crate::foundation;
-use crate::hostile::{Fault, Stopper, runtime};
+use crate::hostile::{Server, Stopper, runtime};
 use crate::kinds::Kinds;
 use crate::mismatch::{Mismatch, Symptom};
 
@@ -50,6 +50,8 @@ pub(crate) struct State {
     used: RefCell<BTreeSet<Case>>,
     /// Why it must end now.
     stop: RefCell<Option<Stop>>,
+    /// What stops the servers that it has started.
+    servers: RefCell<Vec<Stopper>>,
     /// How many sends and sleeps are going on.
     going_on: Cell<usize>,
     /// How long the longest poll of a send took.
@@ -71,6 +73,7 @@ impl State {
             case,
             used: RefCell::default(),
             stop: RefCell::default(),
+            servers: RefCell::default(),
             going_on: Cell::default(),
             longest_poll: Cell::default(),
         })
@@ -108,9 +111,11 @@ impl State {
         }
     }
 
-    pub(crate) fn needs_what_these_take(&self, faults: &[Fault]) {
-        for foundation in faults.iter().flat_map(foundation::under) {
-            self.needs(foundation);
+    /// The running case sends to this server.
+    pub(crate) fn uses(&self, server: &Server) {
+        self.servers.borrow_mut().push(server.stopper());
+        for plainer in server.faults().iter().flat_map(foundation::under) {
+            self.needs(plainer);
         }
     }
 
@@ -152,18 +157,13 @@ pub(crate) struct Guarded {
     /// None if making it panicked, and once it is dropped.
     inner: Option<Rc<dyn Transport>>,
     state: Rc<State>,
-    server: Stopper,
     sends: Cell<usize>,
 }
 
 impl Guarded {
-    pub(crate) fn new(
-        state: &Rc<State>,
-        server: Stopper,
-        make: impl FnOnce() -> Rc<dyn Transport>,
-    ) -> Self {
+    pub(crate) fn new(state: &Rc<State>, make: impl FnOnce() -> Rc<dyn Transport>) -> Self {
         let inner = state.catch("the function that makes the transport", make);
-        Self { inner, state: Rc::clone(state), server, sends: Cell::new(0) }
+        Self { inner, state: Rc::clone(state), sends: Cell::new(0) }
     }
 
     /// What a send with this request rests on.
@@ -201,7 +201,7 @@ impl Transport for Guarded {
         let inner = self.inner.as_ref().filter(|_| !self.state.must_stop());
         // It is called at once, so that a transport that sends before the first poll is seen.
         let future = inner.and_then(|inner| self.state.catch("`send`", || inner.send(request)));
-        let watched = Some((self.server.clone(), limit));
+        let watched = Some(limit);
         Box::pin(Watched { future, state: &self.state, place: "a send", started: false, watched })
     }
 
@@ -229,8 +229,8 @@ struct Watched<'s, T> {
     state: &'s State,
     place: &'static str,
     started: bool,
-    /// What to stop if a single poll takes longer than this time limit.
-    watched: Option<(Stopper, Duration)>,
+    /// The servers are stopped if a single poll takes longer than this time limit.
+    watched: Option<Duration>,
 }
 
 impl<T> Future for Watched<'_, T> {
@@ -244,7 +244,7 @@ impl<T> Future for Watched<'_, T> {
             self.started = true;
             self.state.going_on.set(self.state.going_on.get() + 1);
         }
-        let watch = self.watched.clone().map(|(server, limit)| server.stop_after(limit + BLOCKED));
+        let watch = self.watched.map(|limit| self.state.stop_servers_after(limit));
         let before = Instant::now();
         let polled = match &mut self.future {
             Some(future) => future.as_mut().poll(cx),
@@ -273,11 +273,12 @@ impl<T> Drop for Watched<'_, T> {
 /// it, by ending the connection.
 const BLOCKED: Duration = Duration::from_secs(2);
 
-impl Stopper {
-    fn stop_after(self, patience: Duration) -> AbortHandle {
+impl State {
+    fn stop_servers_after(&self, limit: Duration) -> AbortHandle {
+        let servers = self.servers.borrow().clone();
         let stopping = async move {
-            tokio::time::sleep(patience).await;
-            self.stop();
+            tokio::time::sleep(limit.saturating_add(BLOCKED)).await;
+            servers.iter().for_each(Stopper::stop);
         };
         runtime().spawn(stopping).abort_handle()
     }

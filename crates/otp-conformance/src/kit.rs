@@ -1,5 +1,5 @@
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::io::Write as _;
@@ -25,8 +25,8 @@ use crate::hostile::{Server, Wire, runtime};
 use crate::kinds::{Alike, Kinds};
 use crate::mismatch::{Mismatch, Symptom};
 use crate::report::{AlikeReport, CaseReport, Obstacle, Origin, Verdict};
-use crate::time::wait;
-use crate::{Case, Report, foundation, log, plain_exchange};
+use crate::time::{all, wait};
+use crate::{Case, Clause, Report, foundation, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
@@ -63,6 +63,7 @@ use crate::{Case, Report, foundation, log, plain_exchange};
 #[derive(Clone, Debug)]
 pub struct Kit {
     wire: Wire,
+    bound: bool,
     only: Option<Vec<Case>>,
     exceptions: Vec<Exception>,
     alike: Vec<Alike>,
@@ -85,6 +86,7 @@ impl Default for Kit {
     fn default() -> Self {
         Self {
             wire: Wire::http1(),
+            bound: false,
             only: None,
             exceptions: Vec::new(),
             alike: Vec::new(),
@@ -123,6 +125,17 @@ impl Kit {
     #[must_use]
     pub fn over_unix_socket(self) -> Self {
         self.over(Wire::over_unix_socket)
+    }
+
+    /// For a transport that always connects to the server it was made for, whatever host and port the URL
+    /// names. The cases about two servers do not apply to it.
+    #[must_use]
+    pub fn bound_to_its_server(self) -> Self {
+        Self { bound: true, ..self }
+    }
+
+    fn has_origins(&self) -> bool {
+        !self.bound && !self.wire.is_unix()
     }
 
     /// With what a web page of another origin needs, over HTTP/1.1: see [`Wire::with_cors`].
@@ -282,7 +295,8 @@ impl Kit {
         });
         if let Some(job) = child::job() {
             if place.is_some_and(|place| job.is_for(&place)) {
-                let harness = Harness::new(self.wire, make, State::new(&shared, None));
+                let state = State::new(&shared, None);
+                let harness = Harness::new(self.wire, self.has_origins(), futures, make, state);
                 environment::in_the_child(&harness, &job.case).await.leave();
             }
             // Another run of the test has started this process, and is still to come.
@@ -291,18 +305,48 @@ impl Kit {
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures, &shared).await;
-        let run = Run { shared, started, lost: Cell::default(), hopeless: Cell::default() };
+        let run = Run {
+            shared,
+            started,
+            futures,
+            lost: Cell::default(),
+            hopeless: Cell::default(),
+            unsent: RefCell::default(),
+        };
         let mut found = BTreeMap::new();
-        for case in plainest_first(&asked) {
-            let (verdict, took) = match (self.inapplicable(case, futures), &obstacle) {
+        let mut to_run = Vec::new();
+        for case in asked.iter().copied() {
+            match (self.inapplicable(case, futures), &obstacle) {
                 (Some(reason), _) => {
-                    (Verdict::NotApplicable { reason: reason.to_owned() }.into(), Duration::ZERO)
+                    let verdict = Verdict::NotApplicable { reason: reason.to_owned() };
+                    found.insert(case, (verdict.into(), Duration::ZERO));
                 }
-                (None, Some(_)) => (Verdict::NotRun.into(), Duration::ZERO),
-                (None, None) => self.case(case, make, place.clone(), &run).await,
-            };
-            found.insert(case, (verdict, took));
+                (None, Some(_)) => {
+                    found.insert(case, (Verdict::NotRun.into(), Duration::ZERO));
+                }
+                (None, None) => to_run.push(case),
+            }
         }
+        // The foundations in their order, then what runs at the same time, then the others.
+        let mut plain: Vec<_> =
+            to_run.iter().copied().filter(|case| foundation::rank(*case).is_some()).collect();
+        plain.sort_by_key(|case| foundation::rank(*case));
+        for case in plain {
+            found.insert(case, self.case(case, make, place.clone(), &run).await);
+        }
+        for group in 1..=Case::GROUPS {
+            let of_group = to_run.iter().copied().filter(|case| case.group() == Some(group));
+            let cases = of_group.map(|case| {
+                let running = self.case(case, make, None, &run);
+                async move { (case, running.await) }
+            });
+            found.extend(all(cases).await);
+        }
+        to_run.retain(|case| !found.contains_key(case));
+        for case in to_run {
+            found.insert(case, self.case(case, make, place.clone(), &run).await);
+        }
+        self.conclude(&mut found, run.unsent.borrow_mut().pop_front());
         let mut cases = Vec::new();
         let mut symptoms = Vec::new();
         for case in asked {
@@ -318,6 +362,33 @@ impl Kit {
     fn alike(&self) -> Vec<Alike> {
         let known = self.known.map(Engine::alike).unwrap_or_default();
         self.alike.iter().cloned().chain(known).collect()
+    }
+
+    /// The verdict of the case that all others ask for.
+    fn conclude(&self, found: &mut BTreeMap<Case, (Found, Duration)>, wrong: Option<Mismatch>) {
+        const CASE: Case = Case::WhatIsSaidToBeUnsentIsUnsent;
+        let told = found.iter().any(|(case, (found, _))| {
+            case.clause() == Clause::Honest
+                && !matches!(
+                    found.verdict,
+                    Verdict::Passed | Verdict::Needless { .. } | Verdict::NotApplicable { .. }
+                )
+        });
+        let Some((own, _)) = found.get_mut(&CASE) else { return };
+        match (&own.verdict, wrong) {
+            (Verdict::Passed | Verdict::Needless { .. }, Some(wrong)) if !told => {
+                let exception = self.exceptions.iter().find(|exception| exception.case == CASE);
+                let exception =
+                    exception.map(|exception| (exception.origin, exception.reason.clone()));
+                own.symptom = exception.is_none().then_some(wrong.symptom);
+                own.verdict = Verdict::new(Err(wrong), exception);
+            }
+            (Verdict::Passed, Some(_)) => {
+                let reason = "it is not so, and another case of this clause shows where".to_owned();
+                own.verdict = Verdict::NotApplicable { reason };
+            }
+            _ => {}
+        }
     }
 
     /// Why none of these cases is to be run, if so.
@@ -337,8 +408,10 @@ impl Kit {
         }
         let watched = watch("the first exchange", FIRST);
         let state = State::new(shared, None);
-        let harness = Harness::new(self.wire, make, Rc::clone(&state));
+        let harness = Harness::new(self.wire, self.has_origins(), futures, make, Rc::clone(&state));
         let outcome = to_its_end(plain_exchange::exchange(&harness, futures), &state).await;
+        drop(harness);
+        let outcome = state.take_stop().map_or(outcome, Err);
         watched.abort();
         let found = match outcome {
             Ok(Ok(())) => return None,
@@ -359,7 +432,9 @@ impl Kit {
         let own_log = deaf.then_some("this process has a log subscriber of its own");
         let alone = case.spec().needs.contains(&Need::Process) && self.test.is_none();
         let alone = alone.then_some("it needs a process of its own: see `Kit::in_test`");
-        case.inapplicable(self.wire, futures).or(own_log).or(alone)
+        let needs_two = case.spec().needs.contains(&Need::Origins);
+        let bound = (self.bound && needs_two).then_some("the transport is bound to its server");
+        case.inapplicable(self.wire, futures).or(own_log).or(alone).or(bound)
     }
 
     async fn case(
@@ -382,8 +457,16 @@ impl Kit {
         }
         let watched = watch(case.name(), LONG);
         let state = State::new(&run.shared, Some(case));
-        let harness = Harness::new(self.wire, make, Rc::clone(&state)).in_place(place);
+        let (origins, futures) = (self.has_origins(), run.futures);
+        let harness = Harness::new(self.wire, origins, futures, make, Rc::clone(&state));
+        let harness = harness.in_place(place);
         let outcome = to_its_end((case.spec().run)(&harness), &state).await;
+        if let Err(wrong) = harness.was_sent_after_all().await {
+            run.unsent.borrow_mut().push_back(wrong.when(&format!("in {case}")));
+        }
+        // With it the transports are dropped, which may panic.
+        drop(harness);
+        let outcome = state.take_stop().map_or(outcome, Err);
         watched.abort();
         let took = started.elapsed();
         let outcome = match outcome {
@@ -431,10 +514,14 @@ impl Kit {
 struct Run {
     shared: Rc<Shared>,
     started: Instant,
+    /// Whether a send can be dropped.
+    futures: bool,
     /// How long the cases took that failed.
     lost: Cell<Duration>,
     /// Whether a foundation has failed.
     hopeless: Cell<bool>,
+    /// What was said to be unsent, and was not.
+    unsent: RefCell<VecDeque<Mismatch>>,
 }
 
 impl Run {
@@ -487,13 +574,6 @@ impl From<Verdict> for Found {
     fn from(verdict: Verdict) -> Self {
         Self { verdict, symptom: None }
     }
-}
-
-/// The foundations in their order, then the others in theirs.
-fn plainest_first(asked: &[Case]) -> Vec<Case> {
-    let mut cases = asked.to_vec();
-    cases.sort_by_key(|case| foundation::rank(*case).unwrap_or(usize::MAX));
-    cases
 }
 
 /// Drives a case until it ends, is stopped, or has taken too long. What panics in it is a finding.

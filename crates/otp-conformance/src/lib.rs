@@ -83,8 +83,10 @@ mod kit;
 mod log;
 mod mismatch;
 mod report;
+mod resources;
 mod secrets;
 mod time;
+mod unsent;
 
 pub use case::Case;
 #[doc(hidden)]

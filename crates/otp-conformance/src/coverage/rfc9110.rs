@@ -32,7 +32,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "4.2.2",
         Must,
         "secure a request for an `https` URI before it is sent, and accept secured answers only",
-        &[Case::HttpsIsNeverInTheClear],
+        &[Case::HttpsIsNeverInTheClear, Case::HttpIsNotHttps],
     ),
     not_seen(
         "4.2.4",
@@ -44,7 +44,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "4.3.4",
         Must,
         "verify that the server's identity matches the URI, and construct the identity from the URI's host",
-        &[Case::ABadCertificateGetsNoRequest],
+        &[Case::ABadCertificateGetsNoRequest, Case::OneNameIsNotAnother],
     ),
     seen(
         "4.3.4",
@@ -110,7 +110,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "7.2",
         Must,
         "send `Host` or `:authority`",
-        &[Case::TheHostIsTold, Case::RequestsAreWellFormed],
+        &[Case::TheHostIsTold, Case::RequestsAreWellFormed, Case::OneHostIsNotAnother],
     ),
     seen(
         "7.6.1",

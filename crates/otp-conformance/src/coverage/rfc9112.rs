@@ -41,7 +41,12 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "refuse white space between the start line and the first field, or ignore those lines",
         "no server of the kit sends one, and refusing and ignoring are both right",
     ),
-    seen("3.2", Must, "send a `Host` that is the URI's authority", &[Case::TheHostIsTold]),
+    seen(
+        "3.2",
+        Must,
+        "send a `Host` that is the URI's authority",
+        &[Case::TheHostIsTold, Case::OneHostIsNotAnother],
+    ),
     seen(
         "3.2.1",
         Must,
@@ -102,13 +107,22 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "6.3",
         Must,
         "refuse an answer with an invalid length, close the connection and discard the answer",
-        &[Case::ConflictingLengthsAreNoAnswer, Case::AnInvalidLengthIsNoAnswer],
+        &[
+            Case::ConflictingLengthsAreNoAnswer,
+            Case::AnInvalidLengthIsNoAnswer,
+            Case::AfterAMalformedAnswer,
+        ],
     ),
     seen(
         "6.3",
         Must,
         "take an answer shorter than its length to be incomplete, and close",
-        &[Case::ABodyCutOffIsNoAnswer, Case::WithinTheBody],
+        &[
+            Case::ABodyCutOffIsNoAnswer,
+            Case::WithinTheBody,
+            Case::AfterALostConnection,
+            Case::AfterATimeout,
+        ],
     ),
     seen(
         "6.3",
@@ -120,7 +134,11 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "6.3",
         MustNot,
         "take what follows an answer for another answer",
-        &[Case::AnUnaskedAnswerIsNobodys, Case::WhatFollowsAnAnswerIsNotTheNext],
+        &[
+            Case::AnUnaskedAnswerIsNobodys,
+            Case::WhatFollowsAnAnswerIsNotTheNext,
+            Case::AfterAnAnswerWithMore,
+        ],
     ),
     seen(
         "7.1",
@@ -158,13 +176,13 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "9.2",
         Must,
         "give each answer to the first request on the connection that has none",
-        &[Case::AnswersAreNotMixed, Case::ADropDoesNotSpoilTheNext],
+        &[Case::AnswersAreNotMixed, Case::ADropDoesNotSpoilTheNext, Case::AfterATimeout],
     ),
     seen(
         "9.2",
         MustNot,
         "take data that nobody asked for to be an answer",
-        &[Case::AnUnaskedAnswerIsNobodys],
+        &[Case::AnUnaskedAnswerIsNobodys, Case::AnUnaskedFarewellIsNobodys],
     ),
     not_seen(
         "9.3",
@@ -176,7 +194,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "9.3",
         Must,
         "read the whole body before the connection is used again",
-        &[Case::ASecondSendIsAnswered, Case::ADropDoesNotSpoilTheNext],
+        &[Case::ASecondSendIsAnswered, Case::AfterAnAnswerTooLarge, Case::ADropDoesNotSpoilTheNext],
     ),
     not_seen(
         "9.3.2",

@@ -90,7 +90,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "5.4.1",
         Must,
         "close the connection after an error of the connection",
-        &[Case::TheNextSendAfterAFailedStream],
+        &[Case::AfterAMalformedAnswer, Case::TheNextSendAfterAFailedStream],
     ),
     not_seen(
         "5.4.2",
@@ -248,11 +248,11 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "take a request above the last id of a GOAWAY, or refused, not to be processed",
         &[Case::WhatHttp2RefusesIsNotSent, Case::GoawayBelowALaterStreamIsNotSent],
     ),
-    not_seen(
+    seen(
         "9.1.1",
         Must,
         "use a connection for another host only if the certificate is valid for it",
-        "no server of the kit has two names",
+        &[Case::OneNameIsNotAnother],
     ),
     not_seen(
         "9.2",
@@ -260,12 +260,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "use TLS 1.2 or higher",
         "the server has no TLS below 1.2: rustls does not",
     ),
-    not_seen(
-        "9.2",
-        Must,
-        "send the name of the server in TLS",
-        "the server of the kit is an address, for which there is no such name",
-    ),
+    seen("9.2", Must, "send the name of the server in TLS", &[Case::OneNameIsNotAnother]),
     not_seen("9.2.1", Must, "refuse renegotiation", "the server's TLS cannot ask for it"),
     not_seen(
         "9.2.3",
