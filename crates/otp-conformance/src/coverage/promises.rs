@@ -159,15 +159,22 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::AClaimedLengthIsNotAllocated,
             Case::AnyLimitIsKept,
             Case::ADiscardedAnswerGivesItsWindowBack,
-            Case::FailuresLeaveNoConnection,
-            Case::FailuresLeaveNoThread,
-            Case::FailuresLeaveNoMemory,
         ],
     ),
     promise(
         Clause::InBounds,
         "A head that never ends is given up too.",
         &[Case::AnEndlessHeadIsRefused, Case::UnderInformationalResponses],
+    ),
+    promise(
+        Clause::InBounds,
+        "A send that failed leaves no connection, thread or memory behind.",
+        &[
+            Case::FailuresLeaveNoConnection,
+            Case::FailuresLeaveNoThread,
+            Case::FailuresLeaveNoMemory,
+            Case::GivesUpWhenDropped,
+        ],
     ),
     promise(
         Clause::Honest,
@@ -228,7 +235,7 @@ pub(super) const PROMISES: &[Promise] = &[
     ),
     promise(
         Clause::Honest,
-        "A kept connection that was closed meanwhile is replaced.",
+        "A kept connection that was closed meanwhile is replaced, and after a failure the next `send` gets its own answer.",
         &[
             Case::AClosedConnectionIsReplaced,
             Case::AConnectionThatGoesAwayIsReplaced,
@@ -243,14 +250,20 @@ pub(super) const PROMISES: &[Promise] = &[
     ),
     promise(
         Clause::Discreet,
-        "Its errors, their sources, its log lines and spans hold no URL and no header value, and what is for an `https` URL never leaves in the clear.",
+        "Its errors, their sources, its log lines and spans hold no URL and no header value.",
         &[
-            Case::HttpsIsNeverInTheClear,
-            Case::TheEnvironmentChangesNothing,
             Case::ErrorsHoldNoSecret,
             Case::LogsHoldNoSecret,
             Case::MalformedAnswersAreNotQuoted,
             Case::NothingIsPrinted,
+        ],
+    ),
+    promise(
+        Clause::Discreet,
+        "A request goes to the origin of its URL and to no other, and what is for an `https` URL never leaves in the clear.",
+        &[
+            Case::HttpsIsNeverInTheClear,
+            Case::TheEnvironmentChangesNothing,
             Case::OnePortIsNotAnother,
             Case::OneHostIsNotAnother,
             Case::HttpIsNotHttps,
