@@ -10,13 +10,13 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::Method;
 use otp_core::local::Transport;
 use otp_core::{Request, Response, TransportError, TransportErrorKind};
-use tokio::task::AbortHandle;
 
 use crate::Case;
 use crate::foundation;
@@ -50,8 +50,8 @@ pub(crate) struct State {
     used: RefCell<BTreeSet<Case>>,
     /// Why it must end now.
     stop: RefCell<Option<Stop>>,
-    /// What stops the servers that it has started.
-    servers: RefCell<Vec<Stopper>>,
+    /// Sees if a poll blocks the thread.
+    watch: Arc<Watch>,
     /// How many sends and sleeps are going on.
     going_on: Cell<usize>,
     /// How long the longest poll of a send took.
@@ -73,7 +73,7 @@ impl State {
             case,
             used: RefCell::default(),
             stop: RefCell::default(),
-            servers: RefCell::default(),
+            watch: Watch::start(),
             going_on: Cell::default(),
             longest_poll: Cell::default(),
         })
@@ -113,7 +113,7 @@ impl State {
 
     /// The running case sends to this server.
     pub(crate) fn uses(&self, server: &Server) {
-        self.servers.borrow_mut().push(server.stopper());
+        self.watch.servers().push(server.stopper());
         for plainer in server.faults().iter().flat_map(foundation::under) {
             self.needs(plainer);
         }
@@ -244,14 +244,16 @@ impl<T> Future for Watched<'_, T> {
             self.started = true;
             self.state.going_on.set(self.state.going_on.get() + 1);
         }
-        let watch = self.watched.map(|limit| self.state.stop_servers_after(limit));
+        if let Some(limit) = self.watched {
+            self.state.watch.polls(Some(limit));
+        }
         let before = Instant::now();
         let polled = match &mut self.future {
             Some(future) => future.as_mut().poll(cx),
             None => Poll::Pending,
         };
-        if let Some(watch) = watch {
-            watch.abort();
+        if self.watched.is_some() {
+            self.state.watch.polls(None);
             self.state.longest_poll.set(self.state.longest_poll.get().max(before.elapsed()));
         }
         polled
@@ -273,13 +275,39 @@ impl<T> Drop for Watched<'_, T> {
 /// it, by ending the connection.
 const BLOCKED: Duration = Duration::from_secs(2);
 
-impl State {
-    fn stop_servers_after(&self, limit: Duration) -> AbortHandle {
-        let servers = self.servers.borrow().clone();
-        let stopping = async move {
-            tokio::time::sleep(limit.saturating_add(BLOCKED)).await;
-            servers.iter().for_each(Stopper::stop);
-        };
-        runtime().spawn(stopping).abort_handle()
+/// Sees if a poll blocks the thread, from another thread, and then stops the servers.
+struct Watch {
+    /// When a poll has to be over that goes on.
+    until: Mutex<Option<Instant>>,
+    servers: Mutex<Vec<Stopper>>,
+}
+
+impl Watch {
+    /// It ends with the last reference to it.
+    fn start() -> Arc<Self> {
+        let own = Arc::new(Self { until: Mutex::default(), servers: Mutex::default() });
+        let watch = Arc::downgrade(&own);
+        runtime().spawn(async move {
+            loop {
+                tokio::time::sleep(BLOCKED / 8).await;
+                let Some(watch) = watch.upgrade() else { return };
+                let until = *watch.until.lock().unwrap_or_else(PoisonError::into_inner);
+                if until.is_some_and(|until| Instant::now() > until) {
+                    watch.servers().iter().for_each(Stopper::stop);
+                }
+            }
+        });
+        own
+    }
+
+    fn servers(&self) -> MutexGuard<'_, Vec<Stopper>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A poll begins of a send with this limit, or ends.
+    fn polls(&self, limit: Option<Duration>) {
+        let until =
+            limit.and_then(|limit| Instant::now().checked_add(limit.saturating_add(BLOCKED)));
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 }
