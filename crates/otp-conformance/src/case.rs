@@ -703,9 +703,9 @@ impl Case {
             | Self::RepeatsNothingForAStatus
             | Self::FailuresLeaveNoConnection
             | Self::FailuresLeaveNoThread
-            | Self::FailuresLeaveNoMemory
-            | Self::SleepsAreAsLongAsTold => 1,
-            Self::ALateConnectionGetsNoRequest
+            | Self::FailuresLeaveNoMemory => 1,
+            Self::SleepsAreAsLongAsTold
+            | Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions
             | Self::AHugeLimitIsAwaited
             | Self::OneThatConnectsHoldsNobodyUp => 2,

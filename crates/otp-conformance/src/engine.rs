@@ -68,14 +68,46 @@ const BOTH: Option<Protocol> = None;
 const COMMON_NAME: &str = "OpenSSL takes the common name of a certificate that has no other name, and libcurl has \
                            no option against it";
 
+const GOAWAY: &str = "of a GOAWAY it does not tell the last id, so that nothing is proven";
+
+const NO_ERROR: &str = "it takes a reset with NO_ERROR for the end of a body";
+
+const REFUSED: &str =
+    "libcurl repeats a refused stream itself, and reports the last one as any other failure";
+
+const CLOSE_NOTIFY: &str =
+    "it takes a connection that ends without close_notify for the end of a body";
+
+const TEXT: &str = "its header lines are text, so that a value which is not UTF-8 cannot be sent";
+
+const INFORMATIONAL: &str = "it takes a `1xx` for the answer";
+
+const CUT_HEAD: &str = "a head that ends with the connection is complete to it";
+
+const CUT_CHUNKS: &str = "a chunked body that ends with the connection is complete to it";
+
+const UNTIL_CLOSE: &str = "a body that ends with the connection is empty to it";
+
+const URLS: &str =
+    "its URLs are those of browsers, which write some paths and queries in another way";
+
+const POOL: &str = "it does not notice that a kept connection has ended";
+
+const OVER_HTTP1: &str = "libcurl repeats a stream over HTTP/1.1 if the server asks for it, and tells of the last one only";
+
 /// hyper-util's legacy client. A transport over it tells a refused stream by `h2::Error` among the sources.
 pub const HYPER_UTIL: Engine = Engine {
     name: "hyper-util 0.1, the legacy client",
-    exceptions: &[(
-        Case::WhatHttp2RefusesIsNotSent,
-        HTTP2,
-        "of a GOAWAY it does not tell the last id, so that nothing is proven",
-    )],
+    exceptions: &[
+        (Case::WhatHttp2RefusesIsNotSent, HTTP2, GOAWAY),
+        (Case::GoawayBelowALaterStreamIsNotSent, HTTP2, GOAWAY),
+        (Case::ABodyThatIsResetIsNoAnswer, HTTP2, NO_ERROR),
+        (
+            Case::OneThatConnectsHoldsNobodyUp,
+            HTTP2,
+            "calls share a connection while it is made, and hang with it",
+        ),
+    ],
     alike: &[],
 };
 
@@ -85,10 +117,25 @@ pub const CURL: Engine = Engine {
     name: "libcurl 7.88",
     exceptions: &[
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
+        (Case::HeaderBytesBeyondAsciiArrive, BOTH, TEXT),
+        (Case::ABodyCutOffWithinTlsIsNoAnswer, HTTP1, CLOSE_NOTIFY),
+        (Case::WhatHttp2RefusesIsNotSent, HTTP2, REFUSED),
+        (Case::GoawayBelowALaterStreamIsNotSent, HTTP2, GOAWAY),
+        (Case::ABodyThatIsResetIsNoAnswer, HTTP2, NO_ERROR),
         (
-            Case::WhatHttp2RefusesIsNotSent,
+            Case::RepeatsNothingAfterAResetStream,
             HTTP2,
-            "it repeats a refused stream itself, and reports the last one as any other failure",
+            "it also repeats a stream that is refused after its head, five times",
+        ),
+        (
+            Case::FramesOutOfOrderAreNoAnswer,
+            HTTP2,
+            "it takes a frame that is too large for the end of a body",
+        ),
+        (
+            Case::AnAnswerBeforeTheUploadIsTheAnswer,
+            HTTP2,
+            "it loses an answer that comes before the end of an upload, now and then",
         ),
     ],
     alike: &[],
@@ -100,11 +147,15 @@ pub const ISAHC: Engine = Engine {
     exceptions: &[
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
         (Case::AnEmptyBodyStaysEmpty, BOTH, "libcurl adds the content type of a form to a POST"),
+        (Case::AHeadCutOffIsNoAnswer, HTTP1, CUT_HEAD),
+        (Case::AnAlertAfterTheRequestIsUnknown, HTTP1, CUT_HEAD),
+        (Case::HeaderBytesBeyondAsciiArrive, BOTH, "it panics at a value that is not UTF-8"),
         (
-            Case::AHeadCutOffIsNoAnswer,
-            HTTP1,
-            "a head that ends with the connection is complete to it",
+            Case::DotsArrive,
+            BOTH,
+            "it tidies dots in a path: it does not offer libcurl's option to leave them",
         ),
+        (Case::ABodyCutOffWithinTlsIsNoAnswer, HTTP1, CLOSE_NOTIFY),
         (Case::LogsHoldNoSecret, BOTH, "its span of a request, at the level `debug`, has the URL"),
         (
             Case::GivesUpWhenDropped,
@@ -112,9 +163,19 @@ pub const ISAHC: Engine = Engine {
             "it gives a dropped transfer up when the next bytes arrive, and not before",
         ),
         (
-            Case::WhatHttp2RefusesIsNotSent,
+            Case::FailuresLeaveNoConnection,
+            BOTH,
+            "it gives a dropped transfer up when the next bytes arrive, and not before",
+        ),
+        (Case::WhatHttp2RefusesIsNotSent, HTTP2, REFUSED),
+        (Case::GoawayBelowALaterStreamIsNotSent, HTTP2, GOAWAY),
+        (Case::ABodyThatIsResetIsNoAnswer, HTTP2, NO_ERROR),
+        (Case::AResetStreamIsUnknown, HTTP2, OVER_HTTP1),
+        (Case::AResetAfterTheHeadIsUnknown, HTTP2, OVER_HTTP1),
+        (
+            Case::FramesOutOfOrderAreNoAnswer,
             HTTP2,
-            "libcurl repeats a refused stream itself, and reports the last one as any other failure",
+            "libcurl takes a frame that is too large for the end of a body",
         ),
     ],
     alike: &[(
@@ -132,12 +193,23 @@ pub const ISAHC: Engine = Engine {
 pub const ATTOHTTPC: Engine = Engine {
     name: "attohttpc 0.31",
     exceptions: &[
-        (Case::InformationalResponsesAreSkipped, BOTH, "it takes a `1xx` for the answer"),
+        (Case::InformationalResponsesAreSkipped, BOTH, INFORMATIONAL),
+        (Case::InformationalResponsesLeaveNothing, BOTH, INFORMATIONAL),
+        (Case::DotsArrive, BOTH, URLS),
+        (Case::QuotesArrive, BOTH, URLS),
+        (Case::TrailersAreNoHeaders, BOTH, "trailer fields are malformed chunks to it"),
+        (Case::HeadsOfEveryFormArrive, BOTH, "it leaves tabs around the value of a field"),
+        (
+            Case::LargeHeadsArrive,
+            BOTH,
+            "a field of 60,000 bytes is the end of the connection to it",
+        ),
+        (Case::ABodyCutOffWithinTlsIsNoAnswer, BOTH, CLOSE_NOTIFY),
+        (Case::AnyLimitIsKept, BOTH, "it waits for the whole of a chunk before it gives any of it"),
         (
             Case::AFailedHandshakeIsNotSent,
             BOTH,
-            "the TLS handshake is a part of its first write, and an end of the connection there is the same \
-             error as later",
+            "the TLS handshake is a part of its first write, and an end of the connection there is the same error as later",
         ),
         (Case::LogsHoldNoSecret, BOTH, "at the level `debug` it logs whole paths"),
     ],
@@ -150,17 +222,16 @@ pub const ATTOHTTPC: Engine = Engine {
 pub const MINREQ: Engine = Engine {
     name: "minreq 3.0",
     exceptions: &[
-        (Case::InformationalResponsesAreSkipped, BOTH, "it takes a `1xx` for the answer"),
-        (
-            Case::AHeadCutOffIsNoAnswer,
-            BOTH,
-            "a head that ends with the connection is complete to it",
-        ),
-        (
-            Case::AChunkedBodyCutOffIsNoAnswer,
-            BOTH,
-            "a chunked body that ends with the connection is complete to it",
-        ),
+        (Case::InformationalResponsesAreSkipped, BOTH, INFORMATIONAL),
+        (Case::InformationalResponsesLeaveNothing, BOTH, INFORMATIONAL),
+        (Case::AHeadCutOffIsNoAnswer, BOTH, CUT_HEAD),
+        (Case::AChunkedBodyCutOffIsNoAnswer, BOTH, CUT_CHUNKS),
+        (Case::ChunksThatDoNotAddUpAreNoAnswer, BOTH, "the size of a chunk overflows in it"),
+        (Case::HeaderBytesBeyondAsciiArrive, BOTH, TEXT),
+        (Case::TransferCodingsAreNoContent, BOTH, "it knows no coding but `chunked` alone"),
+        (Case::HeadsOfEveryFormArrive, BOTH, "it leaves white space around the value of a field"),
+        (Case::AHeadIsRefusedOrReadRight, BOTH, "it drops the second line of a folded field"),
+        (Case::OneHostIsNotAnother, BOTH, "it looks up an IPv6 address with its brackets"),
     ],
     alike: &[],
 };
@@ -172,28 +243,51 @@ pub const AWC: Engine = Engine {
     name: "awc 3.11",
     exceptions: &[
         (Case::AddsNothing, HTTP1, "it adds a `date` to every request"),
+        (Case::AddsNothingToAGet, HTTP1, "it adds a `date` to every request"),
+        (Case::TheResponseBodyArrives, HTTP1, UNTIL_CLOSE),
+        (Case::OlderAndShorterConnectionsServe, HTTP1, UNTIL_CLOSE),
+        (Case::ErrorsOfEveryFramingArrive, HTTP1, UNTIL_CLOSE),
+        (Case::AnyLimitIsKept, HTTP1, UNTIL_CLOSE),
+        (Case::ABodyCutOffWithinTlsIsNoAnswer, HTTP1, UNTIL_CLOSE),
+        (Case::InformationalResponsesAreSkipped, HTTP1, INFORMATIONAL),
+        (Case::InformationalResponsesLeaveNothing, HTTP1, INFORMATIONAL),
+        (Case::OneLimitForAllPhases, HTTP1, INFORMATIONAL),
+        (Case::AChunkedBodyCutOffIsNoAnswer, HTTP1, CUT_CHUNKS),
+        (Case::ChunksThatDoNotAddUpAreNoAnswer, HTTP1, "the size of a chunk overflows in it"),
+        (Case::LargeHeadsArrive, HTTP1, "it reads no more than 96 fields"),
+        (Case::AClosingConnectionIsNotUsedAgain, HTTP1, "it keeps connections of HTTP/1.0"),
         (
-            Case::TheResponseBodyArrives,
+            Case::AfterATimeout,
             HTTP1,
-            "a body that ends with the connection is empty to it",
+            "it keeps the connection of a body that was given up, and the next call gets the rest of it",
         ),
-        (Case::InformationalResponsesAreSkipped, HTTP1, "it takes a `1xx` for the answer"),
+        (Case::AClosedConnectionIsReplaced, HTTP2, POOL),
+        (Case::AfterAMalformedAnswer, HTTP2, POOL),
+        (Case::AfterALostConnection, HTTP2, POOL),
+        (Case::TheNextSendAfterAFailedStream, HTTP2, POOL),
+        (Case::AConnectionThatGoesAwayIsReplaced, HTTP2, POOL),
+        (Case::APushedAnswerIsNobodys, HTTP2, POOL),
         (
-            Case::AChunkedBodyCutOffIsNoAnswer,
-            HTTP1,
-            "a chunked body that ends with the connection is complete to it",
-        ),
-        (
-            Case::AClosedConnectionIsReplaced,
+            Case::AnAnswerBeforeTheUploadIsTheAnswer,
             HTTP2,
-            "it does not notice that a kept connection was closed",
+            "it loses an answer that comes before the end of an upload",
         ),
         (
             Case::WhatHttp2RefusesIsNotSent,
             HTTP2,
             "its errors do not tell a refused stream, nor the last id of a GOAWAY",
         ),
-        (Case::LogsHoldNoSecret, HTTP2, "at the level `trace` it logs whole requests"),
+        (Case::GoawayBelowALaterStreamIsNotSent, HTTP2, GOAWAY),
+        (
+            Case::MalformedPseudoFieldsAreNoAnswer,
+            HTTP2,
+            "an answer without a status is a `200` to it",
+        ),
+        (
+            Case::LogsHoldNoSecret,
+            BOTH,
+            "at the level `trace` it logs whole requests, and at `debug` what is malformed in a head",
+        ),
     ],
     alike: &[],
 };

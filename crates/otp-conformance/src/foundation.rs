@@ -73,13 +73,19 @@ pub(crate) fn under(fault: &Fault) -> Vec<Case> {
         | Fault::Informational(_, reply)
         | Fault::Unasked(reply, _)
         | Fault::UnaskedLater(reply, _) => under_reply(reply),
-        Fault::Steps(steps) | Fault::Early(steps) => steps
-            .iter()
-            .flat_map(|step| match step {
-                Step::Answer(reply) => under_reply(reply),
-                _ => Vec::new(),
-            })
-            .collect(),
+        Fault::Steps(steps) | Fault::Early(steps) => {
+            let mut written = Vec::new();
+            let mut under = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Answer(reply) => under.extend(under_reply(reply)),
+                    Step::Write(bytes) => written.extend_from_slice(bytes),
+                    _ => {}
+                }
+            }
+            under.extend(under_text(&String::from_utf8_lossy(&written)));
+            under
+        }
         Fault::Stream(acts) | Fault::EarlyStream(acts) => acts
             .iter()
             .flat_map(|act| match act {
@@ -113,6 +119,22 @@ fn under_reply(reply: &Reply) -> Vec<Case> {
     }
     if reply.is_failure() {
         under.push(Case::AnyStatusIsAnAnswer);
+    }
+    under
+}
+
+/// What is written out: by its status lines and its framing.
+fn under_text(text: &str) -> Vec<Case> {
+    let mut under = Vec::new();
+    for after in text.split("HTTP/1.1 ").skip(1) {
+        match after.get(..3).and_then(|status| status.parse().ok()) {
+            Some(204 | 304) => under.push(Case::AnEmptyResponseEnds),
+            Some(400..=599) => under.push(Case::AnyStatusIsAnAnswer),
+            _ => {}
+        }
+    }
+    if text.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        under.push(Case::AChunkedBodyEnds);
     }
     under
 }
