@@ -72,7 +72,7 @@ impl Server {
         let log = Arc::new(Log::default());
         let (open, closing) = watch::channel(());
         let hangs = matches!(last, Fault::HangInConnect);
-        let deaf = matches!(last, Fault::Deaf);
+        let deaf = faults.iter().any(|fault| matches!(fault, Fault::Deaf | Fault::Early(_)));
         let served = Arc::new(Served { wire, faults, log: Arc::clone(&log), closing });
         let mut server = Self {
             wire,
