@@ -40,6 +40,11 @@ pub fn flaws() -> impl Iterator<Item = Broken> {
     tables.into_iter().flatten().copied()
 }
 
+/// What only a process of its own can show.
+pub fn flaws_of_processes() -> impl Iterator<Item = Broken> {
+    crate::process::FLAWS.iter().copied()
+}
+
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -63,7 +68,7 @@ impl Inner {
     /// Whether this is its flaw.
     fn is(&self, flaw: &str) -> bool {
         debug_assert!(
-            flaws().any(|broken| broken.what == flaw),
+            flaws().chain(flaws_of_processes()).any(|broken| broken.what == flaw),
             "no row of the table has the flaw {flaw:?}"
         );
         self.flaw == flaw
@@ -78,6 +83,7 @@ impl Inner {
         let size = request.response_limit();
         let mut http = request.into_http();
         self.spoil(&mut http);
+        self.print(&http);
         if let Some(kept) = self.cached(&http) {
             return Ok(kept);
         }
@@ -88,6 +94,9 @@ impl Inner {
         };
         let outcome = self.exchange(&mut connection, &http, size, limit).await;
         if let Ok(response) = &outcome {
+            if self.is("answers are printed as numbers") {
+                eprintln!("{} {:?}", response.status(), &response.body()[..]);
+            }
             self.remember(&http, response);
         }
         if outcome.is_ok() && connection.can_be_kept(self) {

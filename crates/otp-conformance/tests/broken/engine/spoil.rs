@@ -1,5 +1,7 @@
 //! What can be made of a request, and of what was answered to it before.
 
+use std::io::{self, Write};
+
 use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use otp_core::Response;
@@ -128,6 +130,24 @@ impl Inner {
                 if let Some(tag) = kept.and_then(|kept| kept.headers().get(ETAG).cloned()) {
                     http.headers_mut().entry(IF_NONE_MATCH).or_insert(tag);
                 }
+            }
+            _ => {}
+        }
+    }
+
+    /// Says on standard output or standard error what goes on.
+    pub fn print(&self, http: &Request<Bytes>) {
+        match self.flaw {
+            "URLs are printed" => println!("{} {}", http.method(), http.uri()),
+            "requests are printed to standard error" => {
+                // As bytes, the way a C library does.
+                let line = format!("> {:?}\n", http.headers()["x-auth-token"].as_bytes());
+                let _ = io::stderr().write_all(line.as_bytes());
+            }
+            "a panic in a thread has the URL" => {
+                let url = http.uri().to_string();
+                let thread = std::thread::spawn(move || panic!("cannot watch {url}"));
+                let _ = thread.join();
             }
             _ => {}
         }
