@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest, in_bounds,
+    bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest, http2, in_bounds,
     in_time, one_request, ordinary, responses, unchanged,
 };
 use crate::harness::Harness;
@@ -408,6 +408,134 @@ cases! {
             "a thread that sleeps within a future stops every call on it";
         /// `now` goes on.
         NowGoesOn = now_goes_on, "deadlines are told by it";
+    }
+
+    // HTTP/2.
+    OneRequest: http2 {
+        /// Nothing is sent again after a reset stream or a GOAWAY, unless it proves that nothing was processed.
+        RepeatsNothingAfterAResetStream = repeats_nothing_after_a_reset_stream [Http2],
+            "only REFUSED_STREAM and a GOAWAY below the stream prove that (RFC 9113 §8.7)";
+        /// A request that was reported as not sent is never sent.
+        WhatWaitedInVainIsNeverSent = what_waited_in_vain_is_never_sent [Http2],
+            "its caller sends it again, so the server would get it twice";
+    }
+    Unchanged: http2 {
+        /// A request has the pseudo-fields that it needs, and no field of a connection.
+        RequestsAreWellFormed = requests_are_well_formed [Http2],
+            "a server must refuse what is malformed (RFC 9113 §8.1.1)";
+        /// A body larger than the window of 65,535 bytes arrives whole.
+        ALargeUploadArrives = a_large_upload_arrives [Http2],
+            "a client waits for WINDOW_UPDATE, and then goes on (RFC 9113 §6.9)";
+        /// No more of a body is sent than the server's windows allow.
+        KeepsTheServersWindows = keeps_the_servers_windows [Http2],
+            "a server closes the connection for all requests on it (RFC 9113 §6.9.1)";
+        /// Settings that change are honoured, for open streams too.
+        ChangedSettingsAreHonoured = changed_settings_are_honoured [Http2],
+            "a server may change them at any time (RFC 9113 §6.5.3, §6.9.2)";
+    }
+    AnyStatus: http2 {
+        /// An answer that comes after GOAWAY is the answer.
+        AnAnswerAfterGoawayIsTheAnswer = an_answer_after_goaway_is_the_answer [Http2],
+            "a server that restarts finishes what it has begun (RFC 9113 §6.8)";
+        /// Unknown frames, flags and settings are ignored.
+        WhatIsUnknownIsIgnored = what_is_unknown_is_ignored [Http2],
+            "HTTP/2 is extended by them (RFC 9113 §4.1, §5.5, §6.5.2)";
+        /// Padding is not a part of the answer.
+        PaddingIsNoContent = padding_is_no_content [Http2],
+            "a server may pad, so that lengths tell less (RFC 9113 §6.1)";
+        /// A head in several frames arrives.
+        AHeadInPiecesArrives = a_head_in_pieces_arrives [Http2],
+            "a head may be cut at any byte (RFC 9113 §4.3, §6.10)";
+        /// A body in many frames arrives, empty ones among them.
+        ABodyInPiecesArrives = a_body_in_pieces_arrives [Http2],
+            "a body may be cut at any byte (RFC 9113 §8.1)";
+        /// An answer without a body may end with an empty frame.
+        AnEmptyBodyMayEndLater = an_empty_body_may_end_later [Http2],
+            "a server may not know earlier that nothing comes (RFC 9113 §8.1)";
+        /// An answer may end with trailers.
+        TrailersEndAnAnswer = trailers_end_an_answer [Http2],
+            "a server may send them after any body (RFC 9113 §8.1)";
+        /// An answer that comes before the body is sent is the answer.
+        AnAnswerBeforeTheUploadIsTheAnswer = an_answer_before_the_upload_is_the_answer [Http2],
+            "a client must not discard it for the reset that follows (RFC 9113 §8.1)";
+        /// A PING is answered.
+        PingsAreAnswered = pings_are_answered [Http2],
+            "a server closes a connection that does not answer (RFC 9113 §6.7)";
+        /// Settings are acknowledged.
+        SettingsAreAcknowledged = settings_are_acknowledged [Http2],
+            "a server closes a connection that does not acknowledge them (RFC 9113 §6.5.3)";
+        /// Answers larger than the windows arrive, one after the other.
+        LargeAnswersArrive = large_answers_arrive [Http2],
+            "a client that gives no credit waits for ever (RFC 9113 §6.9)";
+    }
+    InTime: http2 {
+        /// The limit holds while no stream may be opened.
+        WhileWaitingForAStream = while_waiting_for_a_stream [Http2], "a call must end by its deadline";
+        /// The limit holds under PING, SETTINGS and unknown frames without end.
+        UnderFramesWithoutEnd = under_frames_without_end [Http2],
+            "a limit that starts again with each of them is none";
+    }
+    InBounds: http2 {
+        /// An answer that is given up gives its part of the connection's window back.
+        ADiscardedAnswerGivesItsWindowBack = a_discarded_answer_gives_its_window_back [Http2],
+            "otherwise a few large answers stop the connection (RFC 9113 §6.9)";
+    }
+    Honest: http2 {
+        /// A stream that is reset is unknown, whatever the code, except `REFUSED_STREAM`.
+        AResetStreamIsUnknown = a_reset_stream_is_unknown [Http2],
+            "no other code proves that nothing was processed (RFC 9113 §8.7)";
+        /// A stream that is reset after its head is unknown, whatever the code.
+        AResetAfterTheHeadIsUnknown = a_reset_after_the_head_is_unknown [Http2],
+            "who has answered has processed the request";
+        /// A body that ends with a reset is no answer, whatever the code.
+        ABodyThatIsResetIsNoAnswer = a_body_that_is_reset_is_no_answer [Http2],
+            "half a list of recovery codes looks like a list of recovery codes";
+        /// After a stream that failed the next send gets its own answer.
+        TheNextSendAfterAFailedStream = the_next_send_after_a_failed_stream [Http2],
+            "one failure must not spoil the connection for all others";
+        /// A connection lost after a GOAWAY that includes the stream is unknown.
+        GoawayAtTheStreamIsUnknown = goaway_at_the_stream_is_unknown [Http2],
+            "the server may have processed the streams up to the last id (RFC 9113 §6.8)";
+        /// What is above the last id of a GOAWAY is not sent, also on a connection that was used.
+        GoawayBelowALaterStreamIsNotSent = goaway_below_a_later_stream_is_not_sent [Http2],
+            "a server that restarts says so exactly, and then even an SMS can be tried again";
+        /// A connection that goes away is not used again.
+        AConnectionThatGoesAwayIsReplaced = a_connection_that_goes_away_is_replaced [Http2],
+            "new streams on it are ignored (RFC 9113 §6.8)";
+        /// Malformed field names and values, and fields of a connection, are no answer.
+        MalformedFieldsAreNoAnswer = malformed_fields_are_no_answer [Http2],
+            "they are how answers are smuggled (RFC 9113 §8.2, §10.3)";
+        /// Pseudo-fields that are missing, doubled, late or unknown are no answer.
+        MalformedPseudoFieldsAreNoAnswer = malformed_pseudo_fields_are_no_answer [Http2],
+            "without a status nobody knows what the server did (RFC 9113 §8.3)";
+        /// A length that is not the body's is no answer.
+        ALengthThatDisagreesIsNoAnswer = a_length_that_disagrees_is_no_answer [Http2],
+            "half a list of recovery codes looks like a list of recovery codes (RFC 9113 §8.1.1)";
+        /// Frames in a wrong order or of a wrong size are no answer.
+        FramesOutOfOrderAreNoAnswer = frames_out_of_order_are_no_answer [Http2],
+            "where the answer begins and ends is then unknown (RFC 9113 §4.2, §5.1, §8.1)";
+        /// What is malformed is unknown.
+        WhatIsMalformedIsUnknown = what_is_malformed_is_unknown [Http2],
+            "said to be unsent, an SMS is sent twice";
+        /// A pushed answer is neither this request's nor the next one's.
+        APushedAnswerIsNobodys = a_pushed_answer_is_nobodys [Http2],
+            "one user would get what was meant for another";
+    }
+    Cancellable: http2 {
+        /// A stream whose time is up is reset, or its connection is closed.
+        AStreamWhoseTimeIsUpIsGivenUp = a_stream_whose_time_is_up_is_given_up [Http2],
+            "it counts against the server's limit until then";
+    }
+    Concurrent: http2 {
+        /// No more streams are open than the server allows, and all sends are answered.
+        KeepsTheLimitOfStreams = keeps_the_limit_of_streams [Http2],
+            "a server refuses what is above it (RFC 9113 §5.1.2)";
+        /// A stream that is reset does not end the others.
+        AResetConcernsOneStream = a_reset_concerns_one_stream [Http2],
+            "one user's failure would be everybody's";
+        /// A GOAWAY does not end the streams up to its last id.
+        GoawayConcernsTheStreamsAboveIt = goaway_concerns_the_streams_above_it [Http2],
+            "a server that restarts finishes what it has begun (RFC 9113 §6.8)";
     }
 }
 

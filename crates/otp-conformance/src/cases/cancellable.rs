@@ -1,19 +1,16 @@
 use std::time::Duration;
 
 use crate::harness::{Harness, Subject};
-use crate::hostile::{Fault, Protocol};
+use crate::hostile::Fault;
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
 use crate::time::{caught, drop_after, until, wait, within};
 
 /// At how many polls a send is dropped at most. Most have ended long before.
 const POLLS: usize = 40;
 
-/// A server that echoes as slowly as its protocol allows, so that there are many polls to drop at.
+/// A server that echoes a few bytes at a time, so that there are many polls to drop at.
 fn echoing(harness: &Harness<'_>) -> Subject {
-    match harness.wire.protocol() {
-        Protocol::Http1 => harness.subject(Fault::TricklingEcho),
-        Protocol::Http2 => harness.subject(Fault::Echo),
-    }
+    harness.subject(Fault::TricklingEcho)
 }
 
 pub(crate) async fn nothing_is_sent_unpolled(harness: &Harness<'_>) -> Check {

@@ -27,7 +27,7 @@ async fn in_time(
 }
 
 /// Meets a fault with a request, until it ends in time.
-async fn ends_in_time(
+pub(crate) async fn ends_in_time(
     harness: &Harness<'_>,
     fault: Fault,
     request: impl Fn(&Subject) -> Request,
@@ -44,7 +44,7 @@ async fn ends_in_time(
     }
 }
 
-fn punctual(seen: &Observed) -> Check {
+pub(crate) fn punctual(seen: &Observed) -> Check {
     seen.ended()?;
     let millis = LIMIT.as_millis();
     expect(seen.took <= LIMIT + GRACE, format!("an end after {millis} ms"), || seen.describe())

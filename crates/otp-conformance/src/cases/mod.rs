@@ -1,4 +1,4 @@
-//! The cases, a file for each clause.
+//! The cases, a file for each clause, and a folder for what only HTTP/2 has.
 
 pub(crate) mod bodies;
 pub(crate) mod bytes;
@@ -9,6 +9,7 @@ pub(crate) mod discreet;
 pub(crate) mod each;
 pub(crate) mod environment;
 pub(crate) mod honest;
+pub(crate) mod http2;
 pub(crate) mod in_bounds;
 pub(crate) mod in_time;
 pub(crate) mod one_request;

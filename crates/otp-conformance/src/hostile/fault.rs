@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::frames::Frame;
-use super::{Certificate, Reply};
+use super::{Act, Certificate, Reply};
 
 /// What a [`Server`](super::Server) does to a request, or to a connection before any request.
 #[derive(Clone, Debug)]
@@ -54,21 +54,22 @@ pub enum Fault {
     EndlessHead,
     /// A complete `401` with so many bytes of head.
     LargeHead(usize),
-    /// A complete `401` with so many fields. HTTP/1.1 only.
+    /// A complete `401` with so many fields.
     ManyFields(usize),
     /// So many informational responses, then this answer.
     Informational(usize, Reply),
     /// Informational responses for ever.
     EndlessInformational,
 
-    // HTTP/1.1 only.
-    /// These bytes, then the connection is closed.
-    Raw(&'static [u8]),
     /// These steps in order, once the request is read. The connection goes on after the last one, unless that
     /// is an [`Ending`].
     Steps(Vec<Step>),
     /// The same once the head of the request is read, before its body is.
     Early(Vec<Step>),
+
+    // HTTP/1.1 only.
+    /// These bytes, then the connection is closed.
+    Raw(&'static [u8]),
     /// An answer, and in the same write another that nobody asked for; the connection stays open.
     Unasked(Reply, Reply),
     /// The same, but the other comes 30 ms later.
@@ -81,6 +82,13 @@ pub enum Fault {
     FramesThenClose(fn(u32) -> Vec<Frame>),
     /// This frame, for ever.
     Flood(fn(u32) -> Frame),
+    /// These acts once the request is complete; then the connection goes on.
+    Stream(Vec<Act>),
+    /// The same as soon as the head of the request is there. Its body is read, and no credit is given for it
+    /// but by [`Act::Credit`].
+    EarlyStream(Vec<Act>),
+    /// These settings at the beginning of each connection if this is the last fault, and this fault.
+    With(&'static [(u16, u32)], Box<Fault>),
 }
 
 impl Fault {
@@ -93,7 +101,7 @@ impl Fault {
 /// A thing that a server does, of a list of them: [`Fault::Steps`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Writes these bytes, in one write.
+    /// Writes these bytes, in one write. HTTP/1.1 only.
     Write(Vec<u8>),
     /// Writes a complete answer.
     Answer(Reply),

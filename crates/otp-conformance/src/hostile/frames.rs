@@ -6,6 +6,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub const DATA: u8 = 0;
 /// Frame type (RFC 9113 §6.2).
 pub const HEADERS: u8 = 1;
+/// Frame type (RFC 9113 §6.3).
+pub const PRIORITY: u8 = 2;
 /// Frame type (RFC 9113 §6.4).
 pub const RST_STREAM: u8 = 3;
 /// Frame type (RFC 9113 §6.5).
@@ -16,6 +18,8 @@ pub const PUSH_PROMISE: u8 = 5;
 pub const PING: u8 = 6;
 /// Frame type (RFC 9113 §6.8).
 pub const GOAWAY: u8 = 7;
+/// Frame type (RFC 9113 §6.9).
+pub const WINDOW_UPDATE: u8 = 8;
 /// Frame type (RFC 9113 §6.10).
 pub const CONTINUATION: u8 = 9;
 
@@ -23,8 +27,23 @@ pub const CONTINUATION: u8 = 9;
 pub const END_STREAM: u8 = 1;
 /// Flag of HEADERS and CONTINUATION: the field block ends here.
 pub const END_HEADERS: u8 = 4;
+/// Flag of DATA and HEADERS: the payload is padded.
+pub const PADDED: u8 = 8;
+/// Flag of HEADERS: the payload begins with a priority.
+pub const WITH_PRIORITY: u8 = 0x20;
 /// Flag of SETTINGS and PING.
 pub const ACK: u8 = 1;
+
+/// Setting (RFC 9113 §6.5.2).
+pub const HEADER_TABLE_SIZE: u16 = 1;
+/// Setting (RFC 9113 §6.5.2).
+pub const ENABLE_PUSH: u16 = 2;
+/// Setting (RFC 9113 §6.5.2).
+pub const MAX_CONCURRENT_STREAMS: u16 = 3;
+/// Setting (RFC 9113 §6.5.2).
+pub const INITIAL_WINDOW_SIZE: u16 = 4;
+/// Setting (RFC 9113 §6.5.2).
+pub const MAX_FRAME_SIZE: u16 = 5;
 
 /// Error code (RFC 9113 §7).
 pub const REFUSED_STREAM: u32 = 7;
@@ -36,6 +55,10 @@ pub const CANCEL: u32 = 8;
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 /// Error code (RFC 9113 §7).
 pub const NO_ERROR: u32 = 0;
+/// Error code (RFC 9113 §7).
+pub const PROTOCOL_ERROR: u32 = 1;
+/// Error code (RFC 9113 §7).
+pub const HTTP_1_1_REQUIRED: u32 = 13;
 
 /// A frame; it need not make sense.
 #[derive(Clone, Debug)]
@@ -74,6 +97,14 @@ pub fn settings() -> Frame {
     Frame::new(SETTINGS, 0, 0, [])
 }
 
+/// SETTINGS with these.
+pub fn settings_of(settings: &[(u16, u32)]) -> Frame {
+    let bytes = settings
+        .iter()
+        .flat_map(|(setting, value)| setting.to_be_bytes().into_iter().chain(value.to_be_bytes()));
+    Frame::new(SETTINGS, 0, 0, bytes.collect::<Vec<_>>())
+}
+
 /// The acknowledgement of SETTINGS.
 pub fn settings_ack() -> Frame {
     Frame::new(SETTINGS, ACK, 0, [])
@@ -84,7 +115,12 @@ pub fn ping() -> Frame {
     Frame::new(PING, 0, 0, [7; 8])
 }
 
-/// A response's HEADERS: this status and these fields, each shorter than 127 bytes.
+/// `WINDOW_UPDATE`; stream 0 is the connection.
+pub fn window_update(stream: u32, bytes: u32) -> Frame {
+    Frame::new(WINDOW_UPDATE, 0, stream, bytes.to_be_bytes())
+}
+
+/// A response's HEADERS: this status and these fields.
 pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> Frame {
     let mut block = field(":status", &status.to_string());
     for (name, value) in fields {
@@ -114,15 +150,31 @@ pub fn go_away(last: u32, code: u32) -> Frame {
     Frame::new(GOAWAY, 0, 0, [last.to_be_bytes(), code.to_be_bytes()].concat())
 }
 
-/// A literal field that is not indexed (RFC 7541 §6.2.2); both parts shorter than 127 bytes.
+/// HEADERS with these fields and nothing else; they need not make sense.
+pub fn fields(stream: u32, fields: &[(&str, &str)], end: bool) -> Frame {
+    let block: Vec<u8> = fields.iter().flat_map(|(name, value)| field(name, value)).collect();
+    Frame::new(HEADERS, END_HEADERS | if end { END_STREAM } else { 0 }, stream, block)
+}
+
+/// A literal field that is not indexed (RFC 7541 §6.2.2).
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
-        let length = u8::try_from(text.len()).expect("a frame that a test has written");
-        assert!(length < 127, "{text} is too long for this");
-        bytes.push(length);
+        bytes.extend(length(text.len()));
         bytes.extend(text.as_bytes());
     }
+    bytes
+}
+
+/// The length of a plain string: an integer with a prefix of 7 bits (RFC 7541 §5.1).
+fn length(length: usize) -> Vec<u8> {
+    let Some(mut rest) = length.checked_sub(127) else { return vec![(length & 0x7f) as u8] };
+    let mut bytes = vec![127];
+    while rest >= 128 {
+        bytes.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
     bytes
 }
 

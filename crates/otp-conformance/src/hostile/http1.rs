@@ -259,7 +259,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             | Fault::HangInHandshake
             | Fault::CloseInHandshake
             | Fault::NotTls(_) => return Ok(Some(Ending::Close)),
-            Fault::Frames(_) | Fault::FramesThenClose(_) | Fault::Flood(_) => {
+            Fault::Frames(_)
+            | Fault::FramesThenClose(_)
+            | Fault::Flood(_)
+            | Fault::Stream(_)
+            | Fault::EarlyStream(_)
+            | Fault::With(..) => {
                 panic!("not for HTTP/1.1: {fault:?}")
             }
         }

@@ -26,9 +26,12 @@
 //!
 //! A server that cannot be started, and a fault that the protocol does not have, stop the test.
 
+mod act;
 mod connection;
 mod fault;
 pub mod frames;
+#[doc(hidden)]
+pub mod hpack;
 mod http1;
 mod http2;
 mod received;
@@ -41,6 +44,7 @@ pub mod tls;
 mod wire;
 mod witness;
 
+pub use act::{Act, Last};
 pub use fault::{Ending, Fault, Step};
 pub use received::Received;
 pub use reply::Reply;

@@ -3,7 +3,7 @@ use std::fmt;
 /// A request as it arrived.
 ///
 /// Its `Debug` shows everything: what arrives at a test's server is a test's own.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
     /// The method.

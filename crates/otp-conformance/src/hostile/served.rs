@@ -21,6 +21,8 @@ pub(super) struct Log {
     pub(super) abandoned: AtomicUsize,
     pub(super) written: AtomicU64,
     pub(super) received: Mutex<Vec<Received>>,
+    /// What clients did that HTTP/2 forbids.
+    pub(super) violations: Mutex<Vec<String>>,
 }
 
 /// What a connection needs to know of its server.
@@ -42,6 +44,38 @@ impl Served {
         self.faults.get(before).unwrap_or_else(|| self.last())
     }
 
+    /// Counts a request whose body is still to come; gives its number and what to do to it.
+    pub(super) fn begin(&self, received: Received) -> (usize, &Fault) {
+        let mut all = self.log.received.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(received);
+        let before = self.log.requests.fetch_add(1, Ordering::SeqCst);
+        (all.len() - 1, self.fault(before))
+    }
+
+    /// What to do to the request with this number.
+    pub(super) fn fault(&self, number: usize) -> &Fault {
+        self.faults.get(number).unwrap_or_else(|| self.last())
+    }
+
+    /// The request with this number, as far as it has arrived.
+    pub(super) fn received(&self, number: usize) -> Received {
+        let all = self.log.received.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(number).cloned().unwrap_or_default()
+    }
+
+    /// Adds a piece to the body of the request with this number.
+    pub(super) fn body(&self, number: usize, piece: &[u8]) {
+        let mut all = self.log.received.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(received) = all.get_mut(number) {
+            received.body.extend_from_slice(piece);
+        }
+    }
+
+    /// Records something that HTTP/2 forbids.
+    pub(super) fn violation(&self, what: impl Into<String>) {
+        self.log.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
+    }
+
     /// What the next request will meet, if no other connection has one before.
     pub(super) fn upcoming(&self) -> &Fault {
         let before = self.log.requests.load(Ordering::SeqCst);
@@ -61,6 +95,11 @@ impl Served {
             // A flood all the same; but the client runs on this machine too, and so do other tests.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Counts what a client has taken of what never ends.
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.log.written.fetch_add(bytes as u64, Ordering::SeqCst);
     }
 
     pub(super) fn abandoned(&self, requests: usize) {

@@ -183,8 +183,13 @@ impl Server {
         self.log.written.load(Ordering::SeqCst)
     }
 
-    /// Every request so far. Over HTTP/2 only if all faults are answers, echoes and silence:
-    /// otherwise they are [counted](Self::requests) and not read.
+    /// What clients did that HTTP/2 forbids: streams above the limit, data beyond a window, requests that
+    /// are malformed. A server whose faults are all answers, echoes or silence resets such streams instead.
+    pub fn violations(&self) -> Vec<String> {
+        self.log.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every request so far. Over HTTP/2 the body of one that is still arriving may be incomplete.
     pub fn received(&self) -> Vec<Received> {
         self.log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "some flaws are just that")]
 
 mod engine;
+mod http2;
 mod process;
 mod proof;
 mod variants;
@@ -23,7 +24,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier};
 
 use engine::Engine;
-use proof::{Broken, Flavour};
+use http2::Http2;
+use proof::{Broken, Flavour, Proof};
 use variants::Variant;
 use wrapper::Wrapper;
 
@@ -57,6 +59,29 @@ fn report(flaw: Case) -> Report {
     runtime.block_on(kit(flaw).run(|server| Wrapper::new(hyper(server), flaw)))
 }
 
+/// The report about the HTTP/2 transport with this flaw; none, if it is empty.
+fn http2(kit: &Kit, flavour: Flavour, flaw: &'static str) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let make = |server: &Server| Http2::new(server, flaw);
+    match flavour {
+        Flavour::Async => runtime.block_on(kit.run(make)),
+        Flavour::Local => {
+            runtime.block_on(kit.run_local(|server| http2::Local(Rc::new(make(server)))))
+        }
+        Flavour::Blocking => kit.run_blocking(|server| http2::Blocking(make(server))),
+    }
+}
+
+/// The report about a broken transport of the tables, of the case meant for it.
+fn proof(proof: Proof) -> Report {
+    let Broken { what, case, .. } = proof.broken;
+    let kit = proof.over.kit().only([case]);
+    match proof.over.is_http2() {
+        true => http2(&kit, proof.flavour, what),
+        false => engine(&kit, proof.flavour, what),
+    }
+}
+
 /// The report about the engine with this flaw; none, if it is empty.
 fn engine(kit: &Kit, flavour: Flavour, flaw: &'static str) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -83,6 +108,16 @@ fn a_local_transport_written_by_hand_conforms_in_the_clear() {
 #[test]
 fn a_blocking_transport_written_by_hand_conforms() {
     engine(&Kit::new(), Flavour::Blocking, "").assert();
+}
+
+#[test]
+fn an_http2_transport_written_by_hand_conforms() {
+    http2(&Kit::new().http2(), Flavour::Async, "").assert();
+}
+
+#[test]
+fn a_blocking_http2_transport_written_by_hand_conforms_in_the_clear() {
+    http2(&Kit::new().http2().in_the_clear(), Flavour::Blocking, "").assert();
 }
 
 #[tokio::test]
@@ -130,19 +165,29 @@ fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
 
 /// Every broken transport of the tables.
 fn tables() -> impl Iterator<Item = Broken> {
-    engine::flaws()
+    engine::flaws().chain(http2::FLAWS.iter().copied())
+}
+
+/// Each of these is seen by the case meant for it, wherever it must be.
+fn seen_everywhere(table: &[Broken]) {
+    let proofs: Vec<_> = table.iter().copied().flat_map(Broken::proofs).collect();
+    let wrong = each(&proofs, |tried| {
+        let (case, report) = (tried.broken.case, proof(tried));
+        (report.failed() != [case]).then(|| format!("{tried} is not seen by {case}\n{report}"))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));
 }
 
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_flaw_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
-    let proofs: Vec<_> = tables().flat_map(Broken::proofs).collect();
-    let wrong = each(&proofs, |proof| {
-        let Broken { what, case, .. } = proof.broken;
-        let report = engine(&proof.over.kit().only([case]), proof.flavour, what);
-        (report.failed() != [case]).then(|| format!("{proof} is not seen by {case}\n{report}"))
-    });
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));
+    seen_everywhere(&engine::flaws().collect::<Vec<_>>());
+}
+
+#[test]
+#[ignore = "takes minutes, most of them waiting: CI runs it"]
+fn every_flaw_over_http2_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
+    seen_everywhere(http2::FLAWS);
 }
 
 #[test]

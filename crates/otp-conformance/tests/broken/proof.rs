@@ -27,6 +27,8 @@ pub struct Proof {
 pub enum Over {
     Tls,
     Clear,
+    Http2,
+    Http2Clear,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,15 @@ impl Over {
         match self {
             Self::Tls => Kit::new(),
             Self::Clear => Kit::new().in_the_clear(),
+            Self::Http2 => Kit::new().http2(),
+            Self::Http2Clear => Kit::new().http2().in_the_clear(),
         }
+    }
+}
+
+impl Over {
+    pub fn is_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Http2Clear)
     }
 }
 

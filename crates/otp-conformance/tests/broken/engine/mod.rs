@@ -28,7 +28,9 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
 use crate::proof::Broken;
+pub use connect::{connector, origin_of};
 use limit::Limit;
+pub use pool::Origin;
 use pool::{Connection, Pool};
 
 /// How many informational responses are skipped.
@@ -203,7 +205,7 @@ impl local::Transport for Local {
 pub struct Blocking(pub Engine);
 
 /// Drives the connections of all blocking transports.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
 

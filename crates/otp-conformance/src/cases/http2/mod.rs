@@ -1,0 +1,99 @@
+//! What only HTTP/2 has. The cases belong to several clauses, so they are grouped by the part of RFC 9113.
+
+mod going_away;
+mod malformed;
+mod order;
+mod requests;
+mod resets;
+mod responses;
+mod streams;
+mod windows;
+
+use otp_core::Request;
+
+pub(crate) use going_away::*;
+pub(crate) use malformed::*;
+pub(crate) use order::*;
+pub(crate) use requests::*;
+pub(crate) use resets::*;
+pub(crate) use responses::*;
+pub(crate) use streams::*;
+pub(crate) use windows::*;
+
+use crate::harness::{Harness, Observed, Subject};
+use crate::hostile::{Act, Fault};
+use crate::mismatch::{Check, expect, expect_eq};
+use crate::time::all;
+
+/// How many exchanges run at the same time, each with a server of its own.
+const AT_ONCE: usize = 8;
+
+/// Something that a server does, and what it is called.
+type Tried = (String, Fault);
+
+fn stream(what: &str, acts: impl Into<Vec<Act>>) -> Tried {
+    (what.to_owned(), Fault::Stream(acts.into()))
+}
+
+/// A fault for the server that works frame by frame, and so records what HTTP/2 forbids.
+fn recorded(fault: Fault) -> Fault {
+    Fault::With(&[], Box::new(fault))
+}
+
+/// Meets each of these with a request, at a server of its own.
+async fn each(
+    harness: &Harness<'_>,
+    tried: Vec<Tried>,
+    request: impl Fn(&Subject) -> Request,
+    check: impl AsyncFn(&Subject, &Observed) -> Check,
+) -> Check {
+    for some in tried.chunks(AT_ONCE) {
+        let meetings = some.iter().map(|(what, fault)| {
+            let (request, check) = (&request, &check);
+            async move {
+                let subject = harness.subject(fault.clone());
+                let seen = subject.send(request(&subject)).await;
+                check(&subject, &seen).await.map_err(|wrong| wrong.when(what))
+            }
+        });
+        all(meetings).await.into_iter().collect::<Check>()?;
+    }
+    Ok(())
+}
+
+/// An error that does not claim that nothing was sent. That it is an error is another case's.
+fn unknown_if_error(seen: &Observed) -> Check {
+    match seen.error() {
+        Ok(_) => seen.progress(otp_core::Progress::Unknown),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The answer with this body.
+fn has_body(seen: &Observed, body: &str) -> Check {
+    let got = String::from_utf8_lossy(seen.answer()?.body());
+    expect_eq("the body", &got.as_ref(), &body)
+}
+
+/// That the client did nothing that HTTP/2 forbids.
+fn no_violation(subject: &Subject) -> Check {
+    let violations = subject.server.violations();
+    expect(violations.is_empty(), "nothing that HTTP/2 forbids", || violations.join("; "))
+}
+
+/// After each of these, whatever comes of it, the next send gets its own answer.
+async fn next_is_answered(harness: &Harness<'_>, tried: Vec<Tried>) -> Check {
+    for some in tried.chunks(AT_ONCE) {
+        let meetings = some.iter().map(|(what, fault)| async move {
+            let subject = harness.subject_of(vec![fault.clone(), recorded(Fault::Echo)]);
+            let first = subject.marked("first").with_time_limit(super::in_time::LIMIT);
+            subject.send(first.with_response_limit(1000)).await;
+            // Until the client's end of the connection has heard of all of it.
+            crate::time::wait(std::time::Duration::from_millis(30)).await;
+            let seen = subject.send(subject.marked("second")).await;
+            has_body(&seen, "second").map_err(|wrong| wrong.when(&format!("after {what}")))
+        });
+        all(meetings).await.into_iter().collect::<Check>()?;
+    }
+    Ok(())
+}

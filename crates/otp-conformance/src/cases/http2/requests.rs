@@ -1,0 +1,32 @@
+//! What a request must be (RFC 9113 §8.2, §8.3).
+
+use http::Method;
+use otp_core::bytes::Bytes;
+
+use super::{no_violation, recorded};
+use crate::harness::Harness;
+use crate::hostile::{Fault, Reply};
+use crate::mismatch::Check;
+
+pub(crate) async fn requests_are_well_formed(harness: &Harness<'_>) -> Check {
+    let subject = harness.subject(recorded(Fault::Answer(Reply::json(200, "{}"))));
+    for (method, body) in [
+        (Method::GET, 0),
+        (Method::POST, 0),
+        (Method::PUT, 3000),
+        (Method::POST, 20_000),
+        (Method::DELETE, 0),
+    ] {
+        let request = subject.request(method.clone(), "/things?a=b");
+        let request = match body {
+            0 => request,
+            bytes => {
+                subject.changed(request, |http| *http.body_mut() = Bytes::from(vec![b'x'; bytes]))
+            }
+        };
+        let at = format!("{method} with {body} bytes");
+        subject.send(request).await.status(200).map_err(|wrong| wrong.when(&at))?;
+        no_violation(&subject).map_err(|wrong| wrong.when(&at))?;
+    }
+    Ok(())
+}
