@@ -139,7 +139,7 @@ cases! {
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
     Unchanged: bytes {
-        /// Dots in a path arrive, plain and encoded.
+        /// Dots in a path arrive, plain and encoded, or nothing is sent.
         DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
         /// Paths of every form arrive: slashes, parameters, any percent-encoding.
         PathsOfEveryFormArrive = paths_of_every_form_arrive,
@@ -147,7 +147,7 @@ cases! {
         /// Queries of every form arrive: empty parts, question marks, brackets.
         QueriesOfEveryFormArrive = queries_of_every_form_arrive,
             "a larger SDK signs its queries, and a signature covers bytes";
-        /// Single quotes in paths and queries arrive.
+        /// Single quotes in paths and queries arrive, or nothing is sent.
         QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
         /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
         MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
