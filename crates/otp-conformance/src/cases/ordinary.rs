@@ -64,10 +64,25 @@ pub(crate) async fn heads_of_every_form_arrive(harness: &Harness<'_>) -> Check {
         ("a reason with tabs", b"HTTP/1.1 200 All\twell\t\r\nx: a\r\n".to_vec(), b"a"),
         ("a reason of punctuation", b"HTTP/1.1 200 \"(<200>)\": {0} %20\r\nx: a\r\n".to_vec(), b"a"),
         ("a reason of 490 characters", format!("{long_reason}\r\nx: a\r\n").into_bytes(), b"a"),
+        ("an offer to upgrade", b"HTTP/1.1 200 OK\r\nconnection: upgrade\r\nupgrade: h2c, websocket\r\nx: a\r\n".to_vec(), b"a"),
         ("a date and a server", format!("{ok}\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nServer: Apache/2.4 (Unix)\r\nx: a\r\n").into_bytes(), b"a"),
         ("a later minor version", b"HTTP/1.1 200 OK\r\nX: a\r\nVia: 1.0 a, 1.1 b (c)\r\n".to_vec(), b"a"),
     ];
     let rows = rows.into_iter().map(|(what, head, value)| (what, (head, value)));
+    let lengths = [
+        ("a length with zeros before it", b"content-length: 0000005\r\n".as_slice()),
+        ("a length with white space around it", b"content-length: \t 5 \t\r\n"),
+        ("a length without a space", b"content-length:5\r\n"),
+        ("a length first", b"content-length: 5\r\nx: a\r\nx-more: b\r\n"),
+    ];
+    each(lengths, async |length| {
+        let head = [b"HTTP/1.1 200 OK\r\n", length, b"\r\nhello"].concat();
+        let subject = harness.subject_of(vec![written(head), Fault::Echo]);
+        let seen = subject.send(subject.get().with_time_limit(SOON)).await;
+        has_body(&seen, "hello")?;
+        next_is_answered(&subject).await
+    })
+    .await?;
     each(rows, async |(head, value)| {
         let length: &[u8] = b"content-length: 5\r\n\r\nhello";
         let subject = harness.subject_of(vec![written([&head, length].concat()), Fault::Echo]);

@@ -1,6 +1,7 @@
 //! From a URL to a connection.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use http::Uri;
@@ -91,13 +92,26 @@ impl Inner {
         let proxy = self.proxy(origin);
         let (host, port) =
             proxy.as_ref().map_or((&*origin.host, origin.port), |(host, port)| (host, *port));
+        let bracketed = format!("[{host}]");
+        let host = match self.flaw {
+            "brackets are a part of an address" if origin.host.contains(':') => &bracketed,
+            "a host is an IPv4 address" if host.parse::<Ipv4Addr>().is_err() => {
+                let reason = "no IPv4 address";
+                return Err(TransportError::not_sent(Connect).with_reason(reason));
+            }
+            _ => host,
+        };
         let tcp = TcpStream::connect((host, port));
         let tcp = limit.run(Phase::Connect, false, tcp).await.map_err(not_connected)?;
         tcp.set_nodelay(true).map_err(|error| not_connected(Failure::Io(error)))?;
         if !origin.is_https {
             return Ok(Connection::new(tcp));
         }
-        let name = ServerName::try_from(origin.host.clone())
+        let name = match self.is("the certificate of localhost is that of its address") {
+            true if origin.host == "localhost" => "127.0.0.1".to_owned(),
+            _ => origin.host.clone(),
+        };
+        let name = ServerName::try_from(name)
             .map_err(|error| TransportError::not_sent(Tls).with_source(error))?;
         let handshake = self.tls.connect(name, tcp);
         let stream = limit.run(Phase::Handshake, false, handshake).await;

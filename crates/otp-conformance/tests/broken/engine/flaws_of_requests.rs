@@ -2,7 +2,7 @@
 
 use otp_conformance::Case;
 
-use super::flaws::everywhere;
+use super::flaws::{everywhere, over_tls};
 use crate::proof::Broken;
 
 pub const FLAWS: &[Broken] = &[
@@ -49,6 +49,14 @@ pub const FLAWS: &[Broken] = &[
     everywhere("a GET has a language", Case::AddsNothingToAGet),
     everywhere("a GET wants nothing from a cache", Case::AddsNothingToAGet),
     everywhere("a DELETE has an origin", Case::AddsNothingToAGet),
+    everywhere("brackets are a part of an address", Case::AnIpv6AddressIsReached),
+    everywhere(
+        "the host of an IPv6 address is told without brackets",
+        Case::AnIpv6AddressIsReached,
+    ),
+    everywhere("a host is an IPv4 address", Case::AHostNameIsReached),
+    everywhere("the host is told by its address", Case::AHostNameIsReached),
+    over_tls("the certificate of localhost is that of its address", Case::AHostNameIsReached),
     everywhere("an answer is kept as long as it says", Case::NothingIsCached),
     everywhere("what was not found is not looked for again", Case::NothingIsCached),
     everywhere("what has moved is not asked again", Case::NothingIsCached),

@@ -64,6 +64,11 @@ impl Inner {
             true => "localhost",
             false => uri.authority().map_or("", |authority| authority.as_str()),
         };
+        let host = match self.flaw {
+            "the host of an IPv6 address is told without brackets" => host.replace(['[', ']'], ""),
+            "the host is told by its address" => host.replace("localhost", "127.0.0.1"),
+            _ => host.to_owned(),
+        };
         let mut bytes = format!("{} {target} HTTP/1.1\r\n", http.method()).into_bytes();
         if !http.headers().contains_key(HOST) {
             bytes.extend(format!("host: {host}\r\n").bytes());
