@@ -1,6 +1,8 @@
 use std::fmt;
 use std::future::Future;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use crate::Clause;
 use crate::cases::{
@@ -28,6 +30,10 @@ pub(crate) enum Need {
     Futures,
     /// A process of its own.
     Process,
+    /// A loopback address of IPv6.
+    Ipv6,
+    /// A name for the loopback address.
+    Localhost,
     /// More servers than one for a transport.
     Origins,
 }
@@ -153,7 +159,7 @@ cases! {
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
     Unchanged: bytes {
-        /// Dots in a path arrive, plain and encoded.
+        /// Dots in a path arrive, plain and encoded, or nothing is sent.
         DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
         /// Paths of every form arrive: slashes, parameters, any percent-encoding.
         PathsOfEveryFormArrive = paths_of_every_form_arrive,
@@ -161,7 +167,7 @@ cases! {
         /// Queries of every form arrive: empty parts, question marks, brackets.
         QueriesOfEveryFormArrive = queries_of_every_form_arrive,
             "a larger SDK signs its queries, and a signature covers bytes";
-        /// Single quotes in paths and queries arrive.
+        /// Single quotes in paths and queries arrive, or nothing is sent.
         QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
         /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
         MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
@@ -186,6 +192,12 @@ cases! {
         /// Nothing is added to a `GET` or `DELETE` without a body.
         AddsNothingToAGet = adds_nothing_to_a_get,
             "a length, a type or a language that nobody set changes the answer";
+        /// A server at an IPv6 address is reached, and its host has brackets.
+        AnIpv6AddressIsReached = an_ipv6_address_is_reached [Ipv6],
+            "the brackets are a part of the URL, not of the address (RFC 3986 §3.2.2)";
+        /// A server is reached by its name, and the name is told.
+        AHostNameIsReached = a_host_name_is_reached [Localhost],
+            "the name is in the certificate, and says which of many services is meant";
         /// Nothing is cached: the same `GET` is asked again, without conditions.
         NothingIsCached = nothing_is_cached, "the codes of yesterday are not the codes of today";
     }
@@ -730,12 +742,31 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Ipv6 | Need::Localhost if wire.is_unix() => {
+                Some("a Unix socket has no address and no name")
+            }
+            Need::Ipv6 if !has_ipv6() => Some("this machine has no IPv6"),
+            Need::Localhost if !has_localhost() => Some("this machine does not know `localhost`"),
             Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
             Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })
     }
+}
+
+fn has_ipv6() -> bool {
+    static HAS: LazyLock<bool> =
+        LazyLock::new(|| TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok());
+    *HAS
+}
+
+fn has_localhost() -> bool {
+    static HAS: LazyLock<bool> = LazyLock::new(|| {
+        let addresses = ("localhost", 0).to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.any(|address| address.ip() == Ipv4Addr::LOCALHOST))
+    });
+    *HAS
 }
 
 impl fmt::Display for Case {

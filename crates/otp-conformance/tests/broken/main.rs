@@ -2,9 +2,11 @@
 //! it fails that case and no other.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "some flaws are just that")]
 
 mod engine;
 mod http2;
+mod process;
 mod proof;
 mod variants;
 mod wrapper;
@@ -157,7 +159,8 @@ fn only_fails(what: &str, case: Case, report: &Report) -> Option<String> {
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
-    let elsewhere: Vec<_> = tables().map(|broken| broken.case).collect();
+    let elsewhere: Vec<_> =
+        tables().chain(engine::flaws_of_processes()).map(|broken| broken.case).collect();
     let cases = Case::ALL.iter().copied().filter(|case| !elsewhere.contains(case));
     let cases: Vec<_> = cases.collect();
     let wrong = each(&cases, |flaw| only_fails(flaw.name(), flaw, &report(flaw)));
@@ -166,7 +169,7 @@ fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
 
 /// Every broken transport of the tables.
 fn tables() -> impl Iterator<Item = Broken> {
-    engine::FLAWS.iter().chain(http2::FLAWS).copied()
+    engine::flaws().chain(http2::FLAWS.iter().copied())
 }
 
 /// Each of these is seen by the case meant for it, wherever it must be.
@@ -182,7 +185,7 @@ fn seen_everywhere(table: &[Broken]) {
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_flaw_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
-    seen_everywhere(engine::FLAWS);
+    seen_everywhere(&engine::flaws().collect::<Vec<_>>());
 }
 
 #[test]
@@ -193,7 +196,8 @@ fn every_flaw_over_http2_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_ea
 
 #[test]
 fn every_flaw_has_a_name_of_its_own() {
-    let mut names: Vec<_> = tables().map(|broken| broken.what).collect();
+    let all = tables().chain(engine::flaws_of_processes());
+    let mut names: Vec<_> = all.map(|broken| broken.what).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
     assert!(twice.is_empty(), "{twice:?}");

@@ -32,18 +32,31 @@ pub struct Connection {
     pub stays_open: bool,
     /// Whether something went wrong on it.
     pub spoiled: bool,
+    /// Whether what has arrived beyond the answer is believed to be the next.
+    pub trusted: bool,
+    /// The trailer fields of the answer, for those who want them.
+    pub trailers: Vec<Vec<u8>>,
 }
 
 impl Connection {
     pub fn new(stream: impl Stream + 'static) -> Self {
         let stream = Box::new(stream);
-        Self { stream, buffer: Vec::new(), kept: false, stays_open: false, spoiled: false }
+        Self {
+            stream,
+            buffer: Vec::new(),
+            kept: false,
+            stays_open: false,
+            spoiled: false,
+            trusted: false,
+            trailers: Vec::new(),
+        }
     }
 
     /// Whether another request may be sent on it.
     pub fn can_be_kept(&mut self, engine: &Inner) -> bool {
-        let unasked =
-            !self.buffer.is_empty() && !engine.is("what nobody asked for is the next answer");
+        let unasked = !self.buffer.is_empty()
+            && !engine.is("what nobody asked for is the next answer")
+            && !self.trusted;
         self.stays_open && !self.spoiled && !unasked
     }
 
