@@ -73,7 +73,8 @@ impl Server {
         let clear_log = Arc::new(Log::default());
         let (open, closing) = watch::channel(());
         let hangs = matches!(last, Fault::HangInConnect);
-        let deaf = faults.iter().any(|fault| matches!(fault, Fault::Deaf | Fault::Early(_)));
+        let deaf = |fault: &Fault| matches!(fault, Fault::Deaf | Fault::Early(_));
+        let deaf = faults.iter().any(deaf);
         let may_refuse = wire.protocol == Protocol::Http2 && faults.iter().any(Fault::may_refuse);
         let clear = in_the_clear.map(|fault| {
             let (log, closing) = (Arc::clone(&clear_log), closing.clone());

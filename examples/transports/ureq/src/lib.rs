@@ -31,6 +31,9 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout,
 };
 
+/// No attempt takes longer, whatever its limit. ureq adds the limit to a clock, which panics at `Duration::MAX`.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// Sends requests by ureq, over TLS or, where the base URL says so, in the clear.
 ///
 /// Cloning is cheap; clones share the pool of connections, and may be used from several threads at once.
@@ -81,7 +84,7 @@ impl UreqTransport {
 
 impl Transport for UreqTransport {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (time, size) = (request.time_limit(), request.response_limit());
+        let (time, size) = (request.time_limit().min(LONGEST), request.response_limit());
         let request = request.into_http();
         let may_have_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
         let response = if may_have_body || !request.body().is_empty() {

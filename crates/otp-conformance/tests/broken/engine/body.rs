@@ -195,7 +195,10 @@ impl Inner {
             {
                 0
             }
-            read => read.map_err(|failure| failure.kind())?,
+            read => read.map_err(|failure| {
+                connection.has_alert = failure.is_alert();
+                failure.kind()
+            })?,
         };
         connection.buffer.extend_from_slice(&bytes[..read]);
         Ok(read > 0)

@@ -102,19 +102,40 @@ impl Inner {
             }
             _ => host,
         };
+        let one = self.is("one connects at a time")
+            || self.is("one connects at a time and waits its limit");
+        let waiting = async { io::Result::Ok(self.memory.turn.lock().await) };
+        let _turn = match one {
+            // The limit begins when it is one's turn.
+            true if self.is("one connects at a time") => Some(waiting.await.unwrap()),
+            true => Some(limit.run(Phase::Connect, false, waiting).await.map_err(not_connected)?),
+            false => None,
+        };
         let tcp = TcpStream::connect((host, port));
         let tcp = limit.run(Phase::Connect, false, tcp).await.map_err(not_connected)?;
         tcp.set_nodelay(true).map_err(|error| not_connected(Failure::Io(error)))?;
         if !origin.is_https {
             return Ok(Connection::new(tcp));
         }
-        let name = match self.is("the certificate of localhost is that of its address") {
-            true if origin.host == "localhost" => "127.0.0.1".to_owned(),
+        let first = self.memory.first.lock().unwrap().clone();
+        let named = match first {
+            Some(first) if self.is("the name in the handshake is the first server's") => first.host,
+            _ if self.is("the certificate of localhost is that of its address")
+                && origin.host == "localhost" =>
+            {
+                "127.0.0.1".to_owned()
+            }
             _ => origin.host.clone(),
         };
-        let name = ServerName::try_from(name)
+        let name = ServerName::try_from(named)
             .map_err(|error| TransportError::not_sent(Tls).with_source(error))?;
         let handshake = self.tls.connect(name, tcp);
+        if self.is("a handshake given up stays open") {
+            let mut handshake = tokio::spawn(handshake);
+            let waiting = async { (&mut handshake).await.unwrap() };
+            let stream = limit.run(Phase::Handshake, false, waiting).await;
+            return Ok(Connection::new(stream.map_err(not_shaken)?));
+        }
         let stream = limit.run(Phase::Handshake, false, handshake).await;
         Ok(Connection::new(stream.map_err(not_shaken)?))
     }

@@ -6,11 +6,11 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use otp_core::TransportError;
-use otp_core::TransportErrorKind::{ConnectionLost, Protocol, ResponseTooLarge, Timeout};
+use otp_core::TransportErrorKind::{ConnectionLost, Protocol, ResponseTooLarge, Timeout, Tls};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Inner;
-use super::limit::{Limit, Phase};
+use super::limit::{Failure, Limit, Phase};
 use super::pool::Connection;
 
 const MOST_HEAD: usize = 64 * 1024;
@@ -104,11 +104,27 @@ impl Inner {
                 }
                 Ok(read) if read > 0 => from.buffer.extend_from_slice(&bytes[..read]),
                 lost => {
+                    let proof = lost.as_ref().err().is_some_and(|failure| {
+                        let kept = from.kept;
+                        failure.is_alert() && self.is("an alert proves that nothing was sent")
+                            || failure.is_alert()
+                                && kept
+                                && self.is("an alert on a kept connection proves it")
+                            || failure.is_cut() && self.is("an end without a farewell proves it")
+                    });
+                    let again = lost.as_ref().err().is_some_and(Failure::is_alert);
                     let kind = lost.err().map_or(ConnectionLost, |failure| failure.kind());
                     let unsent = is_first
                         && !from.kept
                         && kind != Timeout
                         && self.is("a connection lost before the head has sent nothing");
+                    let written = from.written.get() == Some(&true);
+                    let unsent = unsent
+                        || proof
+                        || (!written && self.is("a write that fails has sent nothing"));
+                    if again && self.is("what ended by an alert is sent again") {
+                        return Err(TransportError::unknown(Tls));
+                    }
                     return Err(match unsent {
                         true => TransportError::not_sent(kind),
                         false => TransportError::unknown(kind),

@@ -36,6 +36,10 @@ pub struct Connection {
     pub trusted: bool,
     /// The trailer fields of the answer, for those who want them.
     pub trailers: Vec<Vec<u8>>,
+    /// Whether the head of the answer has come, and its body is to come.
+    pub has_head: bool,
+    /// Whether TLS has ended by an alert.
+    pub has_alert: bool,
 }
 
 impl Connection {
@@ -49,6 +53,8 @@ impl Connection {
             spoiled: false,
             trusted: false,
             trailers: Vec::new(),
+            has_head: false,
+            has_alert: false,
         }
     }
 
@@ -78,17 +84,46 @@ pub struct Pool(Mutex<HashMap<Origin, Vec<Connection>>>);
 impl Pool {
     /// A kept connection that nobody has closed or written to meanwhile.
     pub async fn take(&self, engine: &Inner, origin: &Origin) -> Option<Connection> {
+        let origin = &key(engine, origin);
         loop {
             let mut connection = self.0.lock().unwrap().get_mut(origin)?.pop()?;
             let unseen = engine.is("a closed connection is used again")
-                || engine.is("what nobody asked for is the next answer");
+                || engine.is("what nobody asked for is the next answer")
+                || engine.looks_away();
             if unseen || connection.is_quiet().await {
                 return Some(connection);
             }
         }
     }
 
-    pub fn keep(&self, origin: Origin, connection: Connection) {
+    pub fn keep(&self, engine: &Inner, origin: Origin, connection: Connection) {
+        let origin = key(engine, &origin);
         self.0.lock().unwrap().entry(origin).or_default().push(connection);
     }
+
+    /// Whatever there is.
+    pub fn any(&self) -> Option<Connection> {
+        self.0.lock().unwrap().values_mut().find_map(Vec::pop)
+    }
+}
+
+/// What connections are kept by.
+fn key(engine: &Inner, origin: &Origin) -> Origin {
+    let mut key = origin.clone();
+    if engine.is("the pool ignores the port") {
+        key.port = 0;
+    }
+    if engine.is("the pool ignores the host") {
+        key.host.clear();
+    }
+    if engine.is("the pool ignores the scheme") {
+        key.is_https = false;
+    }
+    if engine.is("the pool ignores the origin") {
+        key = Origin { is_https: false, host: String::new(), port: 0 };
+    }
+    if engine.is("the pool goes by the address") && key.host == "localhost" {
+        "127.0.0.1".clone_into(&mut key.host);
+    }
+    key
 }

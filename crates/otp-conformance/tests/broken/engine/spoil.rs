@@ -255,7 +255,7 @@ impl Inner {
         (is && fresh).then_some(kept)
     }
 
-    pub fn remember(&self, http: &Request<Bytes>, response: &Response) {
+    pub fn put_aside(&self, http: &Request<Bytes>, response: &Response) {
         self.cache.lock().unwrap().insert(http.uri().path().to_owned(), response.clone());
     }
 }

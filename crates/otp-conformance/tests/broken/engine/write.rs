@@ -40,6 +40,7 @@ impl Inner {
                 outcome = &mut writing, if written.get().is_none() => match outcome {
                     // The answer may be there all the same.
                     Ok(()) | Err(Failure::Io(_)) => {
+                        limit.is_written();
                         let _ = written.set(outcome.is_ok());
                     }
                     Err(failure) => return Err(TransportError::unknown(failure.kind())),
@@ -52,7 +53,9 @@ impl Inner {
         }
         let whole = written.get() == Some(&true);
         let (parts, stays_open) = head?;
-        let whole = whole || self.is("a connection is kept while a request is being written");
+        let whole = whole
+            || self.is("a connection is kept while a request is being written")
+            || self.is("a connection is kept though the request is not written");
         connection.stays_open = stays_open && whole;
         Ok(parts)
     }
@@ -67,6 +70,10 @@ impl Inner {
         let host = match self.flaw {
             "the host of an IPv6 address is told without brackets" => host.replace(['[', ']'], ""),
             "the host is told by its address" => host.replace("localhost", "127.0.0.1"),
+            "the host is that of the first request" => {
+                let mut first = self.memory.host.lock().unwrap();
+                first.get_or_insert_with(|| host.to_owned()).clone()
+            }
             _ => host.to_owned(),
         };
         let mut bytes = format!("{} {target} HTTP/1.1\r\n", http.method()).into_bytes();
