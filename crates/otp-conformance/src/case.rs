@@ -318,6 +318,9 @@ cases! {
         /// Unknown frames, flags and settings are ignored.
         WhatIsUnknownIsIgnored = what_is_unknown_is_ignored [Http2],
             "HTTP/2 is extended by them (RFC 9113 §4.1, §5.5, §6.5.2)";
+        /// Compressed fields arrive, also those that a later answer only refers to.
+        CompressedFieldsArrive = compressed_fields_arrive [Http2],
+            "session token, rate limits and announcements are in fields (RFC 7541)";
         /// Padding is not a part of the answer.
         PaddingIsNoContent = padding_is_no_content [Http2],
             "a server may pad, so that lengths tell less (RFC 9113 §6.1)";

@@ -264,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             | Fault::Flood(_)
             | Fault::Stream(_)
             | Fault::EarlyStream(_)
+            | Fault::Polite(_)
             | Fault::With(..) => {
                 panic!("not for HTTP/1.1: {fault:?}")
             }

@@ -41,9 +41,12 @@ where
             Some(Ok(read)) = open.join_next() => {
                 let (received, mut respond): (Received, h2::server::SendResponse<Bytes>) = read;
                 let marker = received.header("x-marker").unwrap_or_default().to_owned();
-                match served.next(Some(received)) {
+                let fault = match served.next(Some(received)) {
+                    Fault::Polite(fault) => fault,
+                    fault => fault,
+                };
+                match fault {
                     Fault::Answer(reply) => answer(&mut respond, reply),
-                    Fault::Certificate(_) => answer(&mut respond, &Reply::status(204)),
                     Fault::Echo => answer(&mut respond, &Reply::status(200).body(marker)),
                     _ => silent.push(respond),
                 }
@@ -279,7 +282,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             link.credit(0, READ_ALL);
             link.credit(id, READ_ALL);
         }
-        Fault::With(_, fault) => Box::pin(meet(link, id, fault)).await,
+        Fault::With(_, fault) | Fault::Polite(fault) => Box::pin(meet(link, id, fault)).await,
         Fault::Refused
         | Fault::HangInConnect
         | Fault::HangInHandshake

@@ -169,7 +169,12 @@ fn tables() -> impl Iterator<Item = Broken> {
 fn seen_everywhere(table: &[Broken]) {
     let proofs: Vec<_> = table.iter().copied().flat_map(Broken::proofs).collect();
     let wrong = each(&proofs, |tried| {
-        let (case, report) = (tried.broken.case, proof(tried));
+        let case = tried.broken.case;
+        let mut report = proof(tried);
+        // On a busy machine a flaw about time may fail before it shows.
+        if report.failed() != [case] {
+            report = proof(tried);
+        }
         (report.failed() != [case]).then(|| format!("{tried} is not seen by {case}\n{report}"))
     });
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));

@@ -35,11 +35,6 @@ fn stream(what: &str, acts: impl Into<Vec<Act>>) -> Tried {
     (what.to_owned(), Fault::Stream(acts.into()))
 }
 
-/// A fault for the server that works frame by frame, and so records what HTTP/2 forbids.
-fn recorded(fault: Fault) -> Fault {
-    Fault::With(&[], Box::new(fault))
-}
-
 /// Meets each of these with a request, at a server of its own.
 async fn each(
     harness: &Harness<'_>,
@@ -85,7 +80,7 @@ fn no_violation(subject: &Subject) -> Check {
 async fn next_is_answered(harness: &Harness<'_>, tried: Vec<Tried>) -> Check {
     for some in tried.chunks(AT_ONCE) {
         let meetings = some.iter().map(|(what, fault)| async move {
-            let subject = harness.subject_of(vec![fault.clone(), recorded(Fault::Echo)]);
+            let subject = harness.subject_of(vec![fault.clone(), Fault::Echo]);
             let first = subject.marked("first").with_time_limit(super::in_time::LIMIT);
             subject.send(first.with_response_limit(1000)).await;
             // Until the client's end of the connection has heard of all of it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use otp_core::bytes::Bytes;
 
 use super::{each, stream};
@@ -11,7 +11,31 @@ use crate::hostile::frames::{
     self, END_HEADERS, END_STREAM, Frame, NO_ERROR, PADDED, WITH_PRIORITY,
 };
 use crate::hostile::{Act, Fault, Reply};
-use crate::mismatch::{Check, expect, expect_eq};
+use crate::mismatch::{Check, Mismatch, expect, expect_eq};
+
+/// A server that compresses fields: by Huffman codes, and by a table that grows with each answer (RFC 7541).
+pub(crate) async fn compressed_fields_arrive(harness: &Harness<'_>) -> Check {
+    let answer = |token: &str| {
+        let reply =
+            Reply::json(200, "{}").header("x-auth-token", token).header("x-name", "Zo\u{eb}");
+        Fault::Polite(Box::new(Fault::Answer(reply)))
+    };
+    let tokens = ["a-Session", "a-Session", "another/Session+=", "a-Session"];
+    let subject = harness.subject_of(tokens.map(answer).to_vec());
+    for (number, token) in tokens.into_iter().enumerate() {
+        let seen = subject.send(subject.get()).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("answer {}", number + 1));
+        seen.status(200).map_err(at)?;
+        let headers = seen.answer()?.headers();
+        let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+        for (name, expected) in
+            [("x-auth-token", token), ("x-name", "Zo\u{eb}"), ("content-type", "application/json")]
+        {
+            expect_eq(name, &value(name), &Some(expected.as_bytes())).map_err(at)?;
+        }
+    }
+    Ok(())
+}
 
 /// A frame type that nobody has defined.
 const UNKNOWN: u8 = 0x2a;

@@ -74,6 +74,8 @@ pub struct State {
     pub is_deaf: bool,
     /// What was pushed: the promised stream, and the body so far.
     pub pushed: Option<(u32, Vec<u8>)>,
+    /// The promised stream whose answer is taken for that of another.
+    pub instead: Option<(u32, u32)>,
 }
 
 /// A field block that arrives in several frames.
@@ -119,6 +121,7 @@ impl Connection {
             indexed: false,
             is_deaf: false,
             pushed: None,
+            instead: None,
         };
         let shared =
             Arc::new(Shared { flaw, state: Mutex::new(state), changed: Notify::new(), orders });

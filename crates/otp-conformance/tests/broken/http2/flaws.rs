@@ -125,6 +125,7 @@ const OTHERS: &[Broken] = &[
     http2("an unknown frame is an error", Case::WhatIsUnknownIsIgnored),
     http2("an unknown setting is an error", Case::WhatIsUnknownIsIgnored),
     http2("an unknown flag is an error", Case::WhatIsUnknownIsIgnored),
+    http2("fields are not kept for later answers", Case::CompressedFieldsArrive),
     http2("padding is content", Case::PaddingIsNoContent),
     http2("a head is not padded", Case::PaddingIsNoContent),
     http2("a head has no priority", Case::PaddingIsNoContent),

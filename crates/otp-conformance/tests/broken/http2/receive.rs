@@ -39,8 +39,11 @@ fn name_of(code: u32) -> &'static str {
 
 impl Shared {
     /// Takes a frame. An error ends the connection.
-    pub fn take(&self, frame: Frame) -> Result<(), Failed> {
+    pub fn take(&self, mut frame: Frame) -> Result<(), Failed> {
         let mut state = self.state();
+        if let Some((_, asked)) = state.instead.filter(|(promised, _)| *promised == frame.stream) {
+            frame.stream = asked;
+        }
         if frame.payload.len() > MAX_FRAME && !self.is("a frame may have any size") {
             return Err(broken("a frame that is too large"));
         }
@@ -111,10 +114,8 @@ impl Shared {
                 fields.map_err(|_| broken("a field block that does not decode"))?;
                 if self.is("a pushed answer is the next one's") {
                     state.pushed = Some((promised, Vec::new()));
-                } else if let Some(stream) = state.streams.remove(&frame.stream) {
-                    // What comes for the promise is for the one who has asked.
-                    state.streams.insert(promised, stream);
-                    state.pushed = Some((frame.stream, Vec::new()));
+                } else {
+                    state.instead = Some((promised, frame.stream));
                 }
                 Ok(())
             }
@@ -220,7 +221,8 @@ impl Shared {
         }
         state.going_away |= self.is("a reset stream ends all others");
         let Some(stream) = state.streams.get_mut(&id) else { return };
-        if stream.ended && !self.is("a reset discards an answer") {
+        let incomplete = self.is("a reset discards an answer") && !stream.uploaded;
+        if stream.ended && !incomplete {
             return;
         }
         let before = stream.head.is_none();
@@ -284,6 +286,9 @@ impl Shared {
             .decoder
             .decode(&bytes)
             .map_err(|_| broken("a field block that does not decode"))?;
+        if self.is("fields are not kept for later answers") {
+            state.decoder = otp_conformance::hostile::hpack::Decoder::default();
+        }
         let nobody_opened = id % 2 == 0 || id >= state.next;
         let pushed = state.pushed.is_some();
         if nobody_opened && !pushed && !self.is("a stream that nobody opened is skipped") {
@@ -291,6 +296,9 @@ impl Shared {
         }
         let Some(stream) = state.streams.get_mut(&id) else { return Ok(()) };
         state.controls = 0;
+        if stream.failed.is_some() {
+            return Ok(());
+        }
         let outcome = if stream.head.is_some() {
             self.trailers(stream, fields, end)
         } else {
@@ -304,7 +312,7 @@ impl Shared {
 
     /// The answer on a stream is malformed: the stream ends, the connection does not.
     fn malformed(&self, stream: &mut Stream, id: u32, flaw: &str) {
-        if stream.failed.is_some() {
+        if stream.failed.is_some() || stream.ended {
             return;
         }
         let failed = Failed::unknown(Protocol, "malformed");
