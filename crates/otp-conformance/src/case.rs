@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    cancellable, clock, concurrent, discreet, honest, http2, in_bounds, in_time, one_request,
-    responses, unchanged,
+    bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest, http2, in_bounds,
+    in_time, one_request, ordinary, responses, unchanged,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Http2,
     /// A future that can be dropped.
     Futures,
+    /// A process of its own.
+    Process,
 }
 
 pub(crate) struct Spec {
@@ -136,6 +138,43 @@ cases! {
         /// Token and OTP arrive in their places and nowhere else.
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
+    Unchanged: bytes {
+        /// Dots in a path arrive, plain and encoded.
+        DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
+        /// Paths of every form arrive: slashes, parameters, any percent-encoding.
+        PathsOfEveryFormArrive = paths_of_every_form_arrive,
+            "what is decoded, encoded or tidied on the way is another path";
+        /// Queries of every form arrive: empty parts, question marks, brackets.
+        QueriesOfEveryFormArrive = queries_of_every_form_arrive,
+            "a larger SDK signs its queries, and a signature covers bytes";
+        /// Single quotes in paths and queries arrive.
+        QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
+        /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
+        MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
+            "what is lost or encoded twice is another path";
+        /// Paths and queries of 6 KB arrive whole.
+        LongTargetsArrive = long_targets_arrive, "what is cut off is another path";
+        /// Header values of every legal ASCII byte arrive, and names of every form.
+        HeaderBytesArrive = header_bytes_arrive, "tokens and signatures use all of them";
+        /// Header values beyond ASCII arrive.
+        HeaderBytesBeyondAsciiArrive = header_bytes_beyond_ascii_arrive,
+            "they are bytes, and whoever decodes them changes them (RFC 9110 §5.5)";
+        /// Sixty headers, and a value of 8 KB, arrive.
+        LargeRequestHeadsArrive = large_request_heads_arrive,
+            "tracing, tenants and signed tokens make them large";
+        /// Any method arrives, with its case.
+        AnyMethodArrives = any_method_arrives, "methods are case-sensitive, and anybody may have one";
+        /// Bodies of `POST`, `PUT`, `PATCH` and `DELETE` arrive, and none where there is none.
+        EveryMethodMayHaveABody = every_method_may_have_a_body,
+            "a larger SDK adds operations with bodies";
+        /// Bodies of all sizes up to 1 MiB arrive byte for byte.
+        LargeBodiesArrive = large_bodies_arrive, "a buffer that is full must not end a body";
+        /// Nothing is added to a `GET` or `DELETE` without a body.
+        AddsNothingToAGet = adds_nothing_to_a_get,
+            "a length, a type or a language that nobody set changes the answer";
+        /// Nothing is cached: the same `GET` is asked again, without conditions.
+        NothingIsCached = nothing_is_cached, "the codes of yesterday are not the codes of today";
+    }
     AnyStatus: responses {
         /// Answers with any status are `Ok`.
         AnyStatusIsAnAnswer = any_status_is_an_answer,
@@ -154,6 +193,52 @@ cases! {
         /// `100`, `102` and `103` are not the answer.
         InformationalResponsesAreSkipped = informational_responses_are_skipped,
             "they come before the answer (RFC 9110 §15.2)";
+    }
+    AnyStatus: bodies {
+        /// Chunks arrive in every form: sizes, extensions, pieces.
+        ChunksOfEveryFormArrive = chunks_of_every_form_arrive [Http1],
+            "servers and proxies chunk as they like, and a code must not be lost between two chunks";
+        /// Trailer fields are read, and are not among the headers.
+        TrailersAreNoHeaders = trailers_are_no_headers [Http1],
+            "a trailer can be forged where a header cannot (RFC 9110 §6.5.1)";
+        /// A `204` and a `304` end with their head, whatever their fields say.
+        AStatusWithoutContentEnds = a_status_without_content_ends [Http1],
+            "they have no body (RFC 9112 §6.3), and the fields of a 304 describe one that is not sent";
+        /// A coding that nobody asked for is undone, left in place or refused.
+        TransferCodingsAreNoContent = transfer_codings_are_no_content [Http1],
+            "chunk sizes that are read as content are not what the server sent (RFC 9112 §6.1)";
+    }
+    AnyStatus: ordinary {
+        /// Field names, and the values that framing needs, are read in upper and lower case.
+        NamesOfAnyCaseAreUnderstood = names_of_any_case_are_understood [Http1],
+            "field names have no case (RFC 9110 §5.1)";
+        /// Heads arrive with any white space, reason and legal byte.
+        HeadsOfEveryFormArrive = heads_of_every_form_arrive [Http1],
+            "every server writes its heads in its own way (RFC 9112 §4, §5)";
+        /// Heads of 100 fields and of 60 KiB arrive.
+        LargeHeadsArrive = large_heads_arrive [Http1],
+            "proxies and gateways add cookies, policies and traces";
+        /// Answers arrive in whatever pieces they are written.
+        AnswersInPiecesArrive = answers_in_pieces_arrive [Http1],
+            "where a packet ends means nothing";
+        /// A head that is not quite legal is refused, or read as it was meant.
+        AHeadIsRefusedOrReadRight = a_head_is_refused_or_read_right [Http1],
+            "what two readers read in two ways is how answers are smuggled";
+        /// An answer that comes before the request was read arrives.
+        EarlyAnswersArrive = early_answers_arrive [Http1],
+            "a 401 or a 413 is sent as soon as the head was read";
+        /// An answer with `Connection: close` ends where its framing says.
+        AClosingConnectionIsNotWaitedFor = a_closing_connection_is_not_waited_for [Http1],
+            "the server may take its time to close";
+        /// HTTP/1.0, and connections that are kept for a short time, work as well.
+        OlderAndShorterConnectionsServe = older_and_shorter_connections_serve [Http1],
+            "old proxies speak HTTP/1.0";
+        /// The fields of informational responses are not the answer's.
+        InformationalResponsesLeaveNothing = informational_responses_leave_nothing [Http1],
+            "a hint is not a session token (RFC 9110 §15.2)";
+        /// The body of a failure arrives, however it is framed.
+        ErrorsOfEveryFramingArrive = errors_of_every_framing_arrive [Http1],
+            "it says what was wrong";
     }
     InTime: in_time {
         /// The limit holds while connecting, the TLS handshake included.
@@ -193,6 +278,10 @@ cases! {
         AnEndlessBodyIsRefused = an_endless_body_is_refused, "memory must be bounded";
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
+    }
+    InBounds: bodies {
+        /// A limit of nothing and one of everything are kept, in each framing.
+        AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
     }
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
@@ -248,14 +337,47 @@ cases! {
         WhatHttp2RefusesIsNotSent = what_http2_refuses_is_not_sent [Http2],
             "a server that restarts says so exactly, and then even an SMS can be tried again";
     }
+    Honest: bodies {
+        /// Bytes after an answer are not the next answer.
+        WhatFollowsAnAnswerIsNotTheNext = what_follows_an_answer_is_not_the_next [Http1],
+            "one user would get what was meant for another (RFC 9112 §6.3)";
+        /// A length that is not a number is no answer.
+        AnInvalidLengthIsNoAnswer = an_invalid_length_is_no_answer [Http1],
+            "where the body ends is then anybody's guess (RFC 9112 §6.3)";
+        /// Where chunks and a length disagree, chunks count, or it is no answer.
+        ChunksOverruleALength = chunks_overrule_a_length [Http1],
+            "two readers of one answer must not see two bodies (RFC 9112 §6.3)";
+        /// Chunks whose sizes are wrong are no answer.
+        ChunksThatDoNotAddUpAreNoAnswer = chunks_that_do_not_add_up_are_no_answer [Http1],
+            "where the body ends is then anybody's guess";
+        /// A body that ends without `close_notify` is no answer.
+        ABodyCutOffWithinTlsIsNoAnswer = a_body_cut_off_within_tls_is_no_answer [Tls, Http1],
+            "anybody on the way can cut a connection (RFC 9112 §9.8)";
+    }
+    Honest: ordinary {
+        /// A connection that the server is about to close is not used again.
+        AClosingConnectionIsNotUsedAgain = a_closing_connection_is_not_used_again [Http1],
+            "the next request would be lost there (RFC 9112 §9.6)";
+    }
     Discreet: discreet {
         /// A request to an `https` URL is refused, or spoken in TLS.
         HttpsIsNeverInTheClear = https_is_never_in_the_clear [ClearPort],
             "a client sends tokens to `https` URLs because nobody can read them there";
         /// No error and no source of one holds a URL, or a secret of the request or of the answer.
         ErrorsHoldNoSecret = errors_hold_no_secret, "errors are logged, and sent to trackers";
+        /// What is wrong in an answer is not quoted by an error.
+        MalformedAnswersAreNotQuoted = malformed_answers_are_not_quoted,
+            "parsers like to show what they could not read, and it may be a recovery code";
         /// No log line and no span holds a secret of the request or of the answer.
         LogsHoldNoSecret = logs_hold_no_secret, "logs are kept, and read by many";
+    }
+    Discreet: environment {
+        /// Variables that name proxies and CAs change nothing.
+        TheEnvironmentChangesNothing = the_environment_changes_nothing [Process],
+            "whoever sets a variable would get the token";
+        /// Nothing of a request or an answer is on standard output and standard error.
+        NothingIsPrinted = nothing_is_printed [Process],
+            "what a program prints is collected as its logs are";
     }
     Cancellable: cancellable {
         /// Nothing is sent before the first poll.
@@ -454,6 +576,7 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use otp_core::bytes::Bytes;
 use otp_core::local::Transport;
 use otp_core::{Endpoint, Progress, Request, Response, TransportError, TransportErrorKind};
 
+use crate::child::{self, Folder, Place};
 use crate::hostile::{Fault, Server, Wire};
 use crate::mismatch::{Check, Mismatch, expect};
 use crate::secrets::Secrets;
@@ -32,11 +34,31 @@ pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
     make: Make<'k>,
+    /// Where this run is, if its test can be started again.
+    place: Option<Place>,
 }
 
 impl<'k> Harness<'k> {
     pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
-        Self { wire, secrets: Secrets::new(), make }
+        Self { wire, secrets: Secrets::new(), make, place: None }
+    }
+
+    /// In a test that can be started again.
+    pub(crate) fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Starts the test again for this case, in a process of its own with these variables.
+    pub(crate) async fn again(
+        &self,
+        case: &str,
+        folder: &Folder,
+        variables: Vec<(String, OsString)>,
+    ) -> Result<child::Ended, Mismatch> {
+        let Some(place) = self.place.clone() else {
+            return Err(Mismatch::new("a test that can be started again", "its name is not known"));
+        };
+        child::start(place, case, folder, variables).await
     }
 
     /// A server that does this to every request, and a transport to it.
@@ -178,6 +200,14 @@ impl Observed {
     /// Whether it did not end, as long as it was watched.
     pub(crate) fn is_late(&self) -> bool {
         matches!(self.ended, Ended::Late)
+    }
+
+    /// What a panic said, if there was one.
+    pub(crate) fn panic(&self) -> Option<&str> {
+        match &self.ended {
+            Ended::Panicked(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// That the send ended at all, with whatever outcome.

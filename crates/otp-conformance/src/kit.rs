@@ -8,6 +8,9 @@ use otp_core::{blocking, local};
 use tokio::task::AbortHandle;
 
 use crate::blocking::OnThreads;
+use crate::case::Need;
+use crate::cases::environment;
+use crate::child::{self, Place};
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
 use crate::report::{CaseReport, Obstacle, Verdict};
@@ -50,11 +53,13 @@ pub struct Kit {
     wire: Wire,
     only: Option<Vec<Case>>,
     exceptions: Vec<(Case, String)>,
+    /// The test that it is run in.
+    test: Option<String>,
 }
 
 impl Default for Kit {
     fn default() -> Self {
-        Self { wire: Wire::http1(), only: None, exceptions: Vec::new() }
+        Self { wire: Wire::http1(), only: None, exceptions: Vec::new(), test: None }
     }
 }
 
@@ -100,6 +105,24 @@ impl Kit {
     pub fn except(mut self, case: Case, reason: impl Into<String>) -> Self {
         self.exceptions.push((case, reason.into()));
         self
+    }
+
+    /// Names the test that the kit runs in, so that two more cases can be run: about environment variables,
+    /// and about what is printed. Both need a process of their own. The kit starts the test program again
+    /// with this test only; there, [`run`](Self::run) does what the case asks for and ends the process.
+    /// [`this_test!`](crate::this_test) is the name of the test that it stands in.
+    ///
+    /// ```no_run
+    /// # use otp_conformance::{Kit, this_test};
+    /// // In a `#[test]`:
+    /// let kit = Kit::new().in_test(this_test!());
+    /// ```
+    ///
+    /// What the test does before it reaches the kit is done again in the new process. Without a name, the two
+    /// cases do not apply.
+    #[must_use]
+    pub fn in_test(self, name: impl Into<String>) -> Self {
+        Self { test: Some(name.into()), ..self }
     }
 
     /// Runs nothing but these, while you work on them.
@@ -159,6 +182,18 @@ impl Kit {
     }
 
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
+        let place = self.test.as_deref().map(|test| {
+            let flavour = if futures { "async" } else { "blocking" };
+            Place::next(test, format!("{self}, {flavour}"))
+        });
+        if let Some(job) = child::job() {
+            if place.is_some_and(|place| job.is_for(&place)) {
+                let harness = Harness::new(self.wire, make);
+                environment::in_the_child(&harness, &job.case).await.leave();
+            }
+            // Another run of the test has started this process, and is still to come.
+            return Report::new(self.wire, None, Vec::new());
+        }
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures).await;
@@ -170,7 +205,7 @@ impl Kit {
                     CaseReport::new(case, verdict, Duration::ZERO)
                 }
                 (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
-                (None, None) => self.case(case, make).await,
+                (None, None) => self.case(case, make, place.clone()).await,
             });
         }
         Report::new(self.wire, obstacle, cases)
@@ -199,13 +234,15 @@ impl Kit {
     fn inapplicable(&self, case: Case, futures: bool) -> Option<&'static str> {
         let deaf = case == Case::LogsHoldNoSecret && !log::is_installed();
         let own_log = deaf.then_some("this process has a log subscriber of its own");
-        case.inapplicable(self.wire, futures).or(own_log)
+        let alone = case.spec().needs.contains(&Need::Process) && self.test.is_none();
+        let alone = alone.then_some("it needs a process of its own: see `Kit::in_test`");
+        case.inapplicable(self.wire, futures).or(own_log).or(alone)
     }
 
-    async fn case(&self, case: Case, make: Make<'_>) -> CaseReport {
+    async fn case(&self, case: Case, make: Make<'_>, place: Option<Place>) -> CaseReport {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let outcome = (case.spec().run)(&Harness::new(self.wire, make)).await;
+        let outcome = (case.spec().run)(&Harness::new(self.wire, make).in_place(place)).await;
         watched.abort();
         let exception = self.exceptions.iter().find(|(own, _)| *own == case);
         let verdict = Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()));

@@ -60,6 +60,7 @@
 mod blocking;
 mod case;
 mod cases;
+mod child;
 mod clause;
 mod harness;
 mod plain_exchange;
@@ -81,6 +82,19 @@ mod secrets;
 mod time;
 
 pub use case::Case;
+#[doc(hidden)]
+pub use child::test_of;
 pub use clause::Clause;
 pub use kit::Kit;
 pub use report::{CaseReport, Report, Verdict};
+
+/// The name of the test that it stands in, for [`Kit::in_test`].
+///
+/// It is the path of the function within its crate, as `cargo test` prints it.
+#[macro_export]
+macro_rules! this_test {
+    () => {{
+        fn here() {}
+        $crate::test_of(here)
+    }};
+}

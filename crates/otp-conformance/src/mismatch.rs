@@ -17,6 +17,11 @@ impl Mismatch {
     pub(crate) fn when(self, what: &str) -> Self {
         Self { expected: format!("{what}: {}", self.expected), ..self }
     }
+
+    /// The same, where something else is expected as well.
+    pub(crate) fn or(self, what: &str) -> Self {
+        Self { expected: format!("{}, or {what}", self.expected), ..self }
+    }
 }
 
 /// A mismatch unless it holds.

@@ -4,6 +4,7 @@ use std::mem;
 
 use h2::RecvStream;
 use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use otp_core::bytes::Bytes;
 use otp_core::http::HeaderMap;
 use otp_core::http::header::CONTENT_LENGTH;
@@ -19,6 +20,16 @@ pub(crate) enum Incoming {
 }
 
 impl Incoming {
+    /// How long it will be, if that is known. A `304` has no body, though its `Content-Length` is not zero
+    /// (RFC 9110 §8.6).
+    fn announced(&self, headers: &HeaderMap) -> Option<u64> {
+        match self {
+            Self::Http1(body) => body.size_hint().exact(),
+            Self::Http2(stream, _) if stream.is_end_stream() => Some(0),
+            Self::Http2(..) => headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok(),
+        }
+    }
+
     async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         match self {
             Self::Http1(body) => loop {
@@ -48,8 +59,7 @@ pub(crate) async fn collect(
     headers: &HeaderMap,
     limit: usize,
 ) -> Result<Bytes, TransportError> {
-    let announced =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = body.announced(headers);
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large());
     }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use otp_conformance::Kit;
 use otp_conformance::hostile::Server;
+use otp_conformance::{Kit, this_test};
 use otp_hyper::{HttpVersions, HyperTransport, Roots};
 
 fn trusting(server: &Server) -> HyperTransport {
@@ -12,19 +12,19 @@ fn trusting(server: &Server) -> HyperTransport {
 
 #[tokio::test]
 async fn it_conforms_over_http1() {
-    Kit::new().run(trusting).await.assert();
+    Kit::new().in_test(this_test!()).run(trusting).await.assert();
 }
 
 #[tokio::test]
 async fn it_conforms_over_http2() {
-    Kit::new().http2().run(trusting).await.assert();
+    Kit::new().in_test(this_test!()).http2().run(trusting).await.assert();
 }
 
 #[tokio::test]
 async fn it_conforms_over_http2_in_the_clear() {
     let prior_knowledge =
         |_: &Server| HyperTransport::builder().http_versions(HttpVersions::Http2).build().unwrap();
-    Kit::new().http2().in_the_clear().run(prior_knowledge).await.assert();
+    Kit::new().in_test(this_test!()).http2().in_the_clear().run(prior_knowledge).await.assert();
 }
 
 #[cfg(unix)]
@@ -34,5 +34,5 @@ async fn it_conforms_over_a_unix_socket() {
         let socket = otp_hyper::UnixSocket::new(server.socket().unwrap());
         HyperTransport::builder().connector(socket).build().unwrap()
     };
-    Kit::new().in_the_clear().over_unix_socket().run(through).await.assert();
+    Kit::new().in_test(this_test!()).in_the_clear().over_unix_socket().run(through).await.assert();
 }

@@ -3,11 +3,12 @@ use std::time::Duration;
 
 use otp_core::Progress::NotSent;
 
+use super::each::{each, written_then};
 use super::in_time::LIMIT;
-use crate::harness::{Harness, Observed};
+use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::{Certificate, Ending, Fault, Protocol, Reply};
 use crate::log;
-use crate::mismatch::{Check, expect};
+use crate::mismatch::{Check, Mismatch, expect};
 use crate::time::wait;
 
 pub(crate) async fn https_is_never_in_the_clear(harness: &Harness<'_>) -> Check {
@@ -27,13 +28,13 @@ pub(crate) async fn https_is_never_in_the_clear(harness: &Harness<'_>) -> Check 
 }
 
 /// An answer with a session in a header and a recovery code in its body.
-fn secret_reply(harness: &Harness<'_>, status: u16) -> Reply {
+pub(super) fn secret_reply(harness: &Harness<'_>, status: u16) -> Reply {
     let body = format!("{{\"recovery_codes\":[\"{}\"]}}", harness.secrets.code);
     Reply::json(status, body).header("x-auth-token", &harness.secrets.session)
 }
 
 /// Faults that end in an error, each of another kind.
-fn faults(harness: &Harness<'_>) -> Vec<(&'static str, Fault)> {
+pub(super) fn faults(harness: &Harness<'_>) -> Vec<(&'static str, Fault)> {
     let mut faults = vec![
         ("connection refused", Fault::Refused),
         ("closed", Fault::Close),
@@ -55,8 +56,54 @@ fn faults(harness: &Harness<'_>) -> Vec<(&'static str, Fault)> {
     faults
 }
 
-/// Everything that an error says, its sources included.
+/// Answers that end in an error, and say in the wrong place what must not be repeated.
+pub(super) fn malformed(harness: &Harness<'_>) -> Vec<(&'static str, Fault)> {
+    let secrets = &harness.secrets;
+    let (token, otp, session, code) =
+        (&secrets.token, &secrets.otp, &secrets.session, &secrets.code);
+    let fields = format!("x-auth-token: {session}\r\nx-echo: {token} /{otp}");
+    let large = Reply::json(200, format!("[\"{code}\",\"{token}\"]").repeat(3000));
+    let large = large.header("x-auth-token", session).header("x-echo", otp);
+    let mut faults = vec![
+        ("a body too large", Fault::Answer(large.clone())),
+        ("a failure too large", Fault::Answer(large.with_status(401))),
+        ("a failure cut off", Fault::AnswerAndClose(secret_reply(harness, 401).cut())),
+    ];
+    if harness.wire.protocol() == Protocol::Http2 {
+        return faults;
+    }
+    let ok = "HTTP/1.1 200 OK\r\n";
+    let chunked = format!("{ok}{fields}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let close = |text: String| written_then(Ending::Close, text);
+    faults.extend([
+        ("a secret for a status", close(format!("HTTP/1.1 {code} OK\r\n\r\n"))),
+        ("a secret for a version", close(format!("{token}/1.1 200 OK\r\n\r\n"))),
+        ("a secret for a protocol", close(format!("SSH-2.0-{otp}\r\n"))),
+        ("a secret for a field", close(format!("{ok}{session}\r\n\r\n"))),
+        ("a secret in a name", close(format!("{ok}x {session}: {otp}\r\n\r\n"))),
+        ("a NUL after a secret", close(format!("{ok}{fields}\0\r\n\r\n"))),
+        ("a secret for a length", close(format!("{ok}{fields}\r\ncontent-length: {code}\r\n\r\n"))),
+        (
+            "two lengths",
+            close(format!("{ok}{fields}\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n")),
+        ),
+        ("a secret for a chunk", close(format!("{chunked}{code}\r\n"))),
+        ("a secret after a chunk", close(format!("{chunked}5\r\nhello{code}\r\n"))),
+        ("a secret for an extension", close(format!("{chunked}5;{code}={code}\r\nhel"))),
+        ("a secret in a trailer", close(format!("{chunked}0\r\n{fields}"))),
+        ("a head cut off", close(format!("{ok}{fields}"))),
+        ("a head reset", written_then(Ending::Reset, format!("{ok}{fields}"))),
+        ("a head that does not go on", written_then(Ending::Silence, format!("{ok}{fields}"))),
+        ("a head too large", close(format!("{ok}{}\r\n", format!("{fields}\r\n").repeat(8000)))),
+    ]);
+    faults
+}
+
+/// Everything that an error says, its sources included, or a panic.
 fn said(seen: &Observed) -> String {
+    if let Some(message) = seen.panic() {
+        return message.to_owned();
+    }
     let Ok(error) = seen.error() else { return String::new() };
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -68,7 +115,7 @@ fn said(seen: &Observed) -> String {
 }
 
 /// What stands around a find, on one line.
-fn excerpt(text: &str, find: &str) -> String {
+pub(super) fn excerpt(text: &str, find: &str) -> String {
     /// Characters on either side.
     const AROUND: usize = 60;
     let (before, after) = text.split_once(find).unwrap_or_default();
@@ -80,22 +127,37 @@ fn excerpt(text: &str, find: &str) -> String {
     format!("{}{}{}", cut(start > 0), words.join(" "), cut(end < after.len()))
 }
 
+/// An error about this request, or a panic, without a secret and without the URL.
+fn says_no_secret(harness: &Harness<'_>, subject: &Subject, seen: &Observed) -> Check {
+    let said = said(seen);
+    let base_url = subject.server.base_url().to_string();
+    let (origin, path) = base_url.split_once("/metal").unwrap_or((&base_url, ""));
+    let path = format!("/metal{path}");
+    // An address without a scheme tells nothing but the place.
+    let url = [origin, &path].into_iter().find(|part| said.contains(part));
+    let leaked = harness.secrets.leaked(&said).or(url.map(str::to_owned)).unwrap_or_default();
+    expect(leaked.is_empty(), "an error without secrets and URL", || {
+        format!("{leaked} in: {}", excerpt(&said, &leaked))
+    })
+}
+
 pub(crate) async fn errors_hold_no_secret(harness: &Harness<'_>) -> Check {
-    for (what, fault) in faults(harness) {
+    each(faults(harness), async |fault| {
         let subject = harness.subject(fault);
         let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
-        let said = said(&seen);
-        let base_url = subject.server.base_url().to_string();
-        let (origin, path) = base_url.split_once("/metal").unwrap_or((&base_url, ""));
-        let path = format!("/metal{path}");
-        // An address without a scheme tells nothing but the place.
-        let url = [origin, &path].into_iter().find(|part| said.contains(part));
-        let leaked = harness.secrets.leaked(&said).or(url.map(str::to_owned)).unwrap_or_default();
-        expect(leaked.is_empty(), format!("{what}: an error without secrets and URL"), || {
-            format!("{leaked} in: {}", excerpt(&said, &leaked))
-        })?;
-    }
-    Ok(())
+        says_no_secret(harness, &subject, &seen)
+    })
+    .await
+}
+
+pub(crate) async fn malformed_answers_are_not_quoted(harness: &Harness<'_>) -> Check {
+    each(malformed(harness), async |fault| {
+        let subject = harness.subject(fault);
+        let request = subject.post().with_time_limit(LIMIT * 2).with_response_limit(1000);
+        let seen = subject.send(request).await;
+        says_no_secret(harness, &subject, &seen)
+    })
+    .await
 }
 
 pub(crate) async fn logs_hold_no_secret(harness: &Harness<'_>) -> Check {
@@ -106,11 +168,21 @@ pub(crate) async fn logs_hold_no_secret(harness: &Harness<'_>) -> Check {
         let subject = harness.subject_of(vec![success, Fault::Close]);
         subject.send(subject.post()).await;
     }
-    for (_, fault) in faults(harness) {
-        let subject = harness.subject(fault);
+    each(faults(harness).into_iter().chain(malformed(harness)), async |fault| {
+        let subject = match fault {
+            Fault::Answer(_) => harness.subject_of(vec![fault, Fault::Close]),
+            _ => harness.subject(fault),
+        };
         // Whatever comes of it: that is another case's.
         subject.send(subject.post().with_time_limit(LIMIT)).await;
+        Ok(())
+    })
+    .await?;
+    let lines = listening.lines();
+    if harness.secrets.leaked(&lines.join("\n")).is_none() {
+        return Ok(());
     }
-    let line = listening.lines().into_iter().find(|line| harness.secrets.leaked(line).is_some());
-    expect(line.is_none(), "log lines and spans without secrets", || line.unwrap_or_default())
+    let line = lines.into_iter().find(|line| harness.secrets.leaked(line).is_some());
+    let line = line.unwrap_or_else(|| "a secret over several lines".to_owned());
+    Err(Mismatch::new("log lines and spans without secrets", line))
 }

@@ -135,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         const CORS: &[u8] = b"access-control-allow-origin: *\r\n\
                               access-control-expose-headers: *\r\n";
         match find(bytes, b"\r\n") {
-            Some(at) if self.cors && bytes.starts_with(b"HTTP/1.1 ") => {
+            Some(at) if self.cors && bytes.starts_with(b"HTTP/1.") => {
                 let (status, rest) = bytes.split_at(at + 2);
                 [status, CORS, rest].concat().into()
             }

@@ -37,6 +37,11 @@ static TRUSTED: LazyLock<Authority> =
 static UNKNOWN: LazyLock<Authority> =
     LazyLock::new(|| Authority::new("otp-conformance unknown CA").expect("a CA of ours"));
 
+/// The CA of [`Certificate::Untrusted`]: PEM.
+pub(crate) fn untrusted_ca_pem() -> &'static str {
+    UNKNOWN.pem()
+}
+
 /// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust: PEM. If mutual,
 /// clients show a certificate of the same CA.
 #[doc(hidden)]

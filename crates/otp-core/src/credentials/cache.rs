@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +24,8 @@ struct State {
     /// Why this round began without a token.
     failure: Option<SharedError>,
     asking: bool,
-    waiters: BTreeMap<u64, Waker>,
+    /// In the order of their numbers.
+    waiters: Vec<(u64, Waker)>,
     next_waiter: u64,
 }
 
@@ -147,6 +147,11 @@ impl TokenCache {
 }
 
 impl State {
+    /// Where the waiter of this number is, or belongs.
+    fn find(&self, number: u64) -> Result<usize, usize> {
+        self.waiters.binary_search_by_key(&number, |(own, _)| *own)
+    }
+
     fn finish(&mut self, outcome: Result<AuthToken, SharedError>) {
         match outcome {
             Ok(token) => {
@@ -178,7 +183,7 @@ impl Drop for Asking<'_> {
         state.asking = false;
         let waiters = std::mem::take(&mut state.waiters);
         drop(state);
-        waiters.into_values().for_each(Waker::wake);
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -200,7 +205,14 @@ impl Future for Waiter<'_> {
         if self.number.is_none() {
             state.next_waiter += 1;
         }
-        let replaced = state.waiters.insert(number, cx.waker().clone());
+        let waker = cx.waker().clone();
+        let replaced = match state.find(number) {
+            Ok(at) => Some(std::mem::replace(&mut state.waiters[at].1, waker)),
+            Err(at) => {
+                state.waiters.insert(at, (number, waker));
+                None
+            }
+        };
         drop(state);
         self.number = Some(number);
         // It may be the last handle of a task, which then drops what it waits for.
@@ -212,8 +224,10 @@ impl Future for Waiter<'_> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            let removed = self.cache.lock().waiters.remove(&number);
+            let mut state = self.cache.lock();
+            let removed = state.find(number).ok().map(|at| state.waiters.remove(at));
             // As above: not while the cache is locked.
+            drop(state);
             drop(removed);
         }
     }

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use secrecy::zeroize::{Zeroize, Zeroizing};
-use serde_json::Value;
+use secrecy::zeroize::Zeroizing;
 
-use super::messages::wipe;
 use crate::Scrubber;
 
 /// The longest body that is kept.
@@ -21,51 +19,47 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber<'_>) -> Option<String> {
         Cow::Borrowed(body) => Some(body.to_owned()),
         Cow::Owned(clean) if is_json(&clean) => Some(clean),
         // An echo that is no text (`"otp": 123456`) leaves no JSON.
-        Cow::Owned(_) => scrub_values(body, scrubber),
+        Cow::Owned(_) => scrub_tokens(body, scrubber),
     }
 }
 
+/// Of a clean text. The parser is the one that messages are read with: an `IgnoredAny` would need a second one.
 fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    serde_json::from_str::<serde_json::Value>(text).is_ok()
 }
 
-/// The body with each of its values scrubbed. None if that does not find every echo.
-fn scrub_values(body: &str, scrubber: &Scrubber<'_>) -> Option<String> {
-    let mut parsed = serde_json::from_str(body).ok()?;
-    scrub(&mut parsed, scrubber);
-    let text = Zeroizing::new(parsed.to_string());
-    wipe(&mut parsed);
-    match scrubber.text(text.as_str()) {
-        Cow::Borrowed(clean) => Some(clean.to_owned()),
-        Cow::Owned(_) => None,
-    }
-}
-
-fn scrub(value: &mut Value, scrubber: &Scrubber<'_>) {
-    match value {
-        Value::String(text) => scrub_text(text, scrubber),
-        Value::Number(number) => {
-            let text = Zeroizing::new(number.to_string());
-            if let Cow::Owned(clean) = scrubber.text(text.as_str()) {
-                *value = Value::String(clean);
-            }
+/// The body with each of its strings and numbers scrubbed. None if that does not find every echo.
+fn scrub_tokens(body: &str, scrubber: &Scrubber<'_>) -> Option<String> {
+    let mut clean = Zeroizing::new(String::with_capacity(2 * body.len()));
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (token, after) = rest.split_at(token_len(rest));
+        match scrubber.text(token) {
+            Cow::Borrowed(token) => clean.push_str(token),
+            Cow::Owned(text) if token.starts_with('"') => clean.push_str(&text),
+            Cow::Owned(text) => clean.extend(["\"", &text, "\""]),
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| scrub(item, scrubber)),
-        Value::Object(fields) => {
-            for (mut name, mut value) in std::mem::take(fields) {
-                scrub_text(&mut name, scrubber);
-                scrub(&mut value, scrubber);
-                fields.insert(name, value);
-            }
-        }
-        Value::Null | Value::Bool(_) => {}
+        rest = after;
     }
+    let is_clean = matches!(scrubber.text(clean.as_str()), Cow::Borrowed(_));
+    (is_clean && is_json(&clean)).then(|| std::mem::take(&mut *clean))
 }
 
-fn scrub_text(text: &mut String, scrubber: &Scrubber<'_>) {
-    if let Cow::Owned(clean) = scrubber.text(text.as_str()) {
-        text.zeroize();
-        *text = clean;
+/// How long the first token of a JSON text is: a string with its quotes, a number or a word, or one character.
+fn token_len(text: &str) -> usize {
+    if let Some(string) = text.strip_prefix('"') {
+        let mut escaped = false;
+        let end = string.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        return end.map_or(text.len(), |end| end + 2);
+    }
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    match text.find(|c| !is_of_word(c)) {
+        Some(0) => text.chars().next().map_or(0, char::len_utf8),
+        word => word.unwrap_or(text.len()),
     }
 }
 
@@ -82,8 +76,13 @@ mod tests {
         for (body, clean) in [
             (r#"{"a": 1}"#, r#"{"a": 1}"#),
             (r#"{"a": "no 123456"}"#, r#"{"a": "no [redacted]"}"#),
-            (r#"{"a": 123456, "b": 7}"#, r#"{"a":"[redacted]","b":7}"#),
-            (r#"{"a": [{"k3y-of-mine": [123456]}]}"#, r#"{"a":[{"[redacted]":["[redacted]"]}]}"#),
+            (r#"{"a": 123456, "b": 7}"#, r#"{"a": "[redacted]", "b": 7}"#),
+            (r#"{"é": 123456}"#, r#"{"é": "[redacted]"}"#),
+            (
+                r#"{"\"": 123456, "\\": "\u0031\u00323456"}"#,
+                r#"{"\"": "[redacted]", "\\": "[redacted]"}"#,
+            ),
+            (r#"{"a": [{"k3y-of-mine": [123456]}]}"#, r#"{"a": [{"[redacted]": ["[redacted]"]}]}"#),
         ] {
             assert_eq!(details(body).as_deref(), Some(clean));
         }

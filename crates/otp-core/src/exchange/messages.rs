@@ -46,7 +46,7 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber<'_>) -> Vec<String> {
 }
 
 /// The body may echo an OTP or the token.
-pub(super) fn wipe(value: &mut Value) {
+fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

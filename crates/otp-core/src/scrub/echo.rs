@@ -54,7 +54,7 @@ fn find_in(view: &View, secrets: &[&str], found: &mut Vec<Range<usize>>) {
 
 /// Sorted, with what overlaps in one.
 fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    found.sort_by_key(|echo| echo.start);
+    found.sort_unstable_by_key(|echo| echo.start);
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
     for echo in found {
         match merged.last_mut() {

@@ -157,6 +157,10 @@ pub(crate) async fn body(
 async fn chunked(wire: &mut Wire, limit: usize) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     loop {
+        // httparse takes an empty line for a chunk of no bytes, which would be the last.
+        if wire.received().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+            return Err(protocol("its chunks cannot be read"));
+        }
         let (start, size) = match parse_chunk_size(wire.received()) {
             Ok(Status::Complete(chunk)) => chunk,
             Ok(Status::Partial) if wire.received().len() < MAX_CHUNK_HEAD => {
