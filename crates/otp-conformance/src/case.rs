@@ -449,6 +449,15 @@ cases! {
         /// A head in several frames arrives.
         AHeadInPiecesArrives = a_head_in_pieces_arrives [Http2],
             "a head may be cut at any byte (RFC 9113 §4.3, §6.10)";
+        /// A head that needs several frames arrives, as one of a hundred fields does.
+        HeadsOfManyFramesArrive = heads_of_many_frames_arrive [Http2],
+            "gateways add fields, and tokens are long";
+        /// A `304` ends with its head, whatever length it has.
+        A304WithALengthEnds = a_304_with_a_length_ends [Http2],
+            "it has no body to wait for (RFC 9113 §8.1.1)";
+        /// Fields of an informational response are not the answer's.
+        AnInformationalHeadLeavesNothing = an_informational_head_leaves_nothing [Http2],
+            "they are hints, and may come from somebody else (RFC 8297)";
         /// A body in many frames arrives, empty ones among them.
         ABodyInPiecesArrives = a_body_in_pieces_arrives [Http2],
             "a body may be cut at any byte (RFC 9113 §8.1)";
@@ -479,6 +488,9 @@ cases! {
             "a limit that starts again with each of them is none";
     }
     InBounds: http2 {
+        /// An answer that is too large is given up: its stream is reset, or its connection closed.
+        AnAnswerThatIsTooLargeIsGivenUp = an_answer_that_is_too_large_is_given_up [Http2],
+            "otherwise the server keeps a stream for it for ever";
         /// An answer that is given up gives its part of the connection's window back.
         ADiscardedAnswerGivesItsWindowBack = a_discarded_answer_gives_its_window_back [Http2],
             "otherwise a few large answers stop the connection (RFC 9113 §6.9)";

@@ -115,7 +115,7 @@ pub fn ping() -> Frame {
     Frame::new(PING, 0, 0, [7; 8])
 }
 
-/// WINDOW_UPDATE; stream 0 is the connection.
+/// `WINDOW_UPDATE`; stream 0 is the connection.
 pub fn window_update(stream: u32, bytes: u32) -> Frame {
     Frame::new(WINDOW_UPDATE, 0, stream, bytes.to_be_bytes())
 }

@@ -225,6 +225,8 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
         Fault::Endless { announced } => {
             let length = [("content-length", "99999999999")];
             let headers = if *announced { &length[..] } else { &[] };
+            // A client that wants no more of it gives the stream up, as one that waits in vain does.
+            link.is_silent(id);
             link.send(&frames::headers(id, 200, headers, false)).await;
             while link.flood_data(id, &[b'x'; 0x1000]).await {}
         }

@@ -6,7 +6,7 @@ use otp_core::Progress::NotSent;
 
 use super::resets::CODES;
 use super::{Tried, each, has_body, next_is_answered, stream};
-use crate::harness::{Harness, Subject};
+use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR};
 use crate::hostile::{Act, Fault, Last};
 use crate::mismatch::{Check, Mismatch, expect};
@@ -107,7 +107,7 @@ pub(crate) async fn goaway_concerns_the_streams_above_it(harness: &Harness<'_>) 
     let answered = seen.iter().zip(markers).filter(|(seen, own)| has_body(seen, own).is_ok());
     let answered = answered.count();
     expect(answered >= 1, "an answer to the first of two streams", || {
-        seen.iter().map(|seen| seen.describe()).collect::<Vec<_>>().join("; ")
+        seen.iter().map(Observed::describe).collect::<Vec<_>>().join("; ")
     })?;
     for (seen, own) in seen.iter().zip(markers) {
         if seen.error().is_err() {

@@ -229,6 +229,63 @@ pub(crate) async fn an_empty_body_may_end_later(harness: &Harness<'_>) -> Check 
     Ok(())
 }
 
+pub(crate) async fn heads_of_many_frames_arrive(harness: &Harness<'_>) -> Check {
+    // Frames carry 16 KiB, and the usual limit of a head is 64 KiB.
+    for (count, size) in [(1, 4_000), (100, 20), (90, 200), (3, 18_000)] {
+        let value = "v".repeat(size);
+        let mut reply = Reply::json(200, "first");
+        for number in 0..count {
+            reply = reply.header(&format!("x-field-{number}"), &value);
+        }
+        let subject = harness.subject(Fault::Answer(reply));
+        let seen = subject.send(subject.get()).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("{count} fields of {size} bytes"));
+        super::has_body(&seen, "first").map_err(at)?;
+        let headers = seen.answer()?.headers();
+        let whole = |number: &usize| {
+            headers.get(format!("x-field-{number}")).is_some_and(|got| got == value.as_str())
+        };
+        let got = (0..count).filter(whole).count();
+        expect_eq("fields that arrived", &got, &count).map_err(at)?;
+    }
+    Ok(())
+}
+
+/// RFC 9110 §15.4.5, RFC 9113 §8.1.1: the length is that of a `200`.
+pub(crate) async fn a_304_with_a_length_ends(harness: &Harness<'_>) -> Check {
+    // That it may end with an empty DATA instead is as right, but the h2 crate takes that for an error.
+    let ends = Act::Frame(|id| frames::headers(id, 304, &[("content-length", "10")], true));
+    let tried = vec![stream("a 304 with a length", [ends])];
+    each(harness, tried, Subject::get, async |_, seen| {
+        seen.status(304)?;
+        expect_eq("the length of the body", &seen.answer()?.body().len(), &0)
+    })
+    .await
+}
+
+pub(crate) async fn an_informational_head_leaves_nothing(harness: &Harness<'_>) -> Check {
+    let early = Act::Head(103, &[("link", "</x>"), ("x-auth-token", "early"), ("x-early", "a")]);
+    let tried = vec![
+        stream("a 103", [early.clone(), Act::Echo]),
+        stream(
+            "a 100, a 103 and a pause",
+            [Act::Head(100, &[]), early, Act::Wait(Duration::from_millis(20)), Act::Echo],
+        ),
+    ];
+    each(
+        harness,
+        tried,
+        |subject| subject.marked("first"),
+        async |_, seen| {
+            super::has_body(seen, "first")?;
+            let headers = seen.answer()?.headers();
+            let left = ["link", "x-auth-token", "x-early"].map(|name| headers.contains_key(name));
+            expect(left == [false; 3], "no field of the 103", || format!("{headers:?}"))
+        },
+    )
+    .await
+}
+
 pub(crate) async fn trailers_end_an_answer(harness: &Harness<'_>) -> Check {
     const TRAILERS: Act = Act::Frame(|id| frames::fields(id, &[("x-checksum", "a")], true));
     let length = &[("content-length", "5")];

@@ -138,6 +138,16 @@ pub(crate) async fn a_stream_whose_time_is_up_is_given_up(harness: &Harness<'_>)
     Ok(())
 }
 
+pub(crate) async fn an_answer_that_is_too_large_is_given_up(harness: &Harness<'_>) -> Check {
+    let subject = settled(harness, vec![Fault::Endless { announced: false }]).await?;
+    let seen = subject.send(subject.get().with_response_limit(1000)).await;
+    seen.error()?;
+    let heard = until(|| subject.server.abandoned() > 0).await;
+    expect(heard, "the stream reset, or its connection closed", || {
+        "the server still sends after three seconds".to_owned()
+    })
+}
+
 pub(crate) async fn a_reset_concerns_one_stream(harness: &Harness<'_>) -> Check {
     let echo =
         || Fault::Stream(vec![Act::Requests(4), Act::Wait(Duration::from_millis(30)), Act::Echo]);

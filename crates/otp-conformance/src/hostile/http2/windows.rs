@@ -35,7 +35,7 @@ impl Windows {
         self.streams.values_mut().for_each(|window| *window += change);
     }
 
-    /// A WINDOW_UPDATE; stream 0 is the connection.
+    /// A `WINDOW_UPDATE`; stream 0 is the connection.
     pub(super) fn add(&mut self, stream: u32, bytes: u32) {
         match self.streams.get_mut(&stream) {
             Some(window) => *window += i64::from(bytes),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::response::Parts;
 use otp_conformance::hostile::frames::{self, Frame, Reader};
 use otp_conformance::hostile::hpack;
@@ -91,6 +92,8 @@ pub struct Stream {
     pub limit: usize,
     pub head: Option<Parts>,
     pub informational: usize,
+    /// Only if the flaw is to take the fields of an informational response.
+    pub early: HeaderMap,
     pub body: Vec<u8>,
     pub empty: usize,
     pub uploaded: bool,

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use otp_conformance::hostile::frames;
 use otp_core::Progress::{NotSent, Unknown};
 use otp_core::TransportErrorKind::{self, Timeout};
@@ -205,6 +205,7 @@ async fn wait_and_open(
                 limit: size,
                 head: None,
                 informational: 0,
+                early: HeaderMap::new(),
                 body: Vec::new(),
                 empty: 0,
                 uploaded: end,

@@ -299,6 +299,10 @@ impl Shared {
         if stream.failed.is_some() {
             return Ok(());
         }
+        if bytes.len() > MAX_FRAME && self.is("a head has 16 KiB at most") {
+            stream.failed = Some(Failed::unknown(ResponseTooLarge, "the head"));
+            return Ok(());
+        }
         let outcome = if stream.head.is_some() {
             self.trailers(stream, fields, end)
         } else {
@@ -330,15 +334,19 @@ impl Shared {
         fields: Vec<otp_conformance::hostile::hpack::Field>,
         end: bool,
     ) -> Result<(), ()> {
-        let parts = fields::response(self.flaw, fields)?;
+        let mut parts = fields::response(self.flaw, fields)?;
         if parts.status.is_informational() && !self.is("over HTTP/2, a 1xx is the answer") {
             stream.informational += 1;
             if stream.informational > MOST_INFORMATIONAL {
                 let failed = Failed::unknown(ResponseTooLarge, "informational responses");
                 stream.failed.get_or_insert(failed);
             }
+            if self.is("what a 103 says is the answer's") {
+                stream.early = parts.headers;
+            }
             return if end { Err(()) } else { Ok(()) };
         }
+        parts.headers.extend(std::mem::take(&mut stream.early));
         length_of(self.flaw, &parts)?;
         let is_empty = parts.status == http::StatusCode::NO_CONTENT;
         stream.head = Some(parts);
@@ -410,7 +418,9 @@ impl Shared {
             || announced.is_some_and(|length| length > stream.limit as u64);
         if too_large && !stream.ended && stream.failed.is_none() {
             stream.failed = Some(Failed::unknown(ResponseTooLarge, "the body"));
-            self.order(&frames::reset(frame.stream, frames::CANCEL));
+            if !self.is("what is too large is read on") {
+                self.order(&frames::reset(frame.stream, frames::CANCEL));
+            }
             stream.body = Vec::new();
         }
         if stream.failed.is_some() {
@@ -437,7 +447,7 @@ impl Shared {
         };
         let got = stream.body.len() as u64;
         let announced = match head.status.as_u16() {
-            204 | 304 => None,
+            204 | 304 if !self.is("a 304 has the length of its body") => None,
             _ => length_of(self.flaw, head)?,
         };
         let agrees = announced.is_none_or(|announced| match self.flaw {
