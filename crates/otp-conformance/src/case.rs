@@ -449,8 +449,8 @@ cases! {
         /// A head in several frames arrives.
         AHeadInPiecesArrives = a_head_in_pieces_arrives [Http2],
             "a head may be cut at any byte (RFC 9113 §4.3, §6.10)";
-        /// A head that needs several frames arrives, as one of a hundred fields does.
-        HeadsOfManyFramesArrive = heads_of_many_frames_arrive [Http2],
+        /// A head of a hundred fields arrives, and one of 15 KiB.
+        HeadsOfManyFieldsArrive = heads_of_many_fields_arrive [Http2],
             "gateways add fields, and tokens are long";
         /// A `304` ends with its head, whatever length it has.
         A304WithALengthEnds = a_304_with_a_length_ends [Http2],

@@ -176,9 +176,10 @@ pub(crate) async fn under_frames_without_end(harness: &Harness<'_>) -> Check {
         ("SETTINGS", Fault::Flood(|_| frames::settings())),
         ("unknown frames", Fault::Flood(|_| Frame::new(0x2a, 0, 0, [0; 32]))),
     ];
-    let meetings = floods.map(|(what, flood)| async move {
+    // One after the other: a machine with few cores cannot bear all of them in time.
+    for (what, flood) in floods {
         let seen = ends_in_time(harness, flood, Subject::post).await;
-        seen.and_then(|seen| seen.error().map(drop)).map_err(|wrong| wrong.when(what))
-    });
-    all(meetings).await.into_iter().collect()
+        seen.and_then(|seen| seen.error().map(drop)).map_err(|wrong| wrong.when(what))?;
+    }
+    Ok(())
 }

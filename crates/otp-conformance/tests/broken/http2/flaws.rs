@@ -126,7 +126,7 @@ const OTHERS: &[Broken] = &[
     http2("an unknown setting is an error", Case::WhatIsUnknownIsIgnored),
     http2("an unknown flag is an error", Case::WhatIsUnknownIsIgnored),
     http2("fields are not kept for later answers", Case::CompressedFieldsArrive),
-    http2("a head has 16 KiB at most", Case::HeadsOfManyFramesArrive),
+    http2("a head has 8 KiB at most", Case::HeadsOfManyFieldsArrive),
     http2("a 304 has the length of its body", Case::A304WithALengthEnds),
     http2("what a 103 says is the answer's", Case::AnInformationalHeadLeavesNothing),
     http2("what is too large is read on", Case::AnAnswerThatIsTooLargeIsGivenUp),

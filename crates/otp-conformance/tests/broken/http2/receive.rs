@@ -299,7 +299,7 @@ impl Shared {
         if stream.failed.is_some() {
             return Ok(());
         }
-        if bytes.len() > MAX_FRAME && self.is("a head has 16 KiB at most") {
+        if bytes.len() > 8 * 1024 && self.is("a head has 8 KiB at most") {
             stream.failed = Some(Failed::unknown(ResponseTooLarge, "the head"));
             return Ok(());
         }
