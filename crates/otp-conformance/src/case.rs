@@ -4,8 +4,9 @@ use std::pin::Pin;
 
 use crate::Clause;
 use crate::cases::{
-    bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest, http2, in_bounds,
-    in_time, one_request, ordinary, responses, unchanged,
+    afterwards, bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest,
+    http2, in_bounds, in_time, limits, never_again, one_request, ordinary, origins, received,
+    resources, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -27,6 +28,8 @@ pub(crate) enum Need {
     Futures,
     /// A process of its own.
     Process,
+    /// More servers than one for a transport.
+    Origins,
 }
 
 pub(crate) struct Spec {
@@ -100,6 +103,17 @@ cases! {
         /// A cookie that one answer sets is not in the next request.
         KeepsNoCookies = keeps_no_cookies,
             "a cookie ties users together who share a client";
+    }
+    OneRequest: never_again {
+        /// After a second of silence nothing is sent again.
+        RepeatsNothingAfterSilence = repeats_nothing_after_silence,
+            "a second copy beside a slow first one is a second SMS";
+        /// What was lost is not sent again, whatever its method, also a second later.
+        RepeatsNothingThatWasLost = repeats_nothing_that_was_lost,
+            "the server may have acted; whether to repeat, also a `GET`, is the exchange's to say";
+        /// No status makes it send again, whatever the method, also a second later.
+        RepeatsNothingForAStatus = repeats_nothing_for_a_status,
+            "`408`, `421`, `425` and `503` invite a repeat, and whether to accept is the exchange's to say";
     }
     Unchanged: unchanged {
         /// `GET`, `POST`, `PUT`, `PATCH` and `DELETE` arrive as such.
@@ -268,6 +282,22 @@ cases! {
         /// A time limit that was reached is a `Timeout`.
         ATimeoutSaysSo = a_timeout_says_so, "the caller decides by the kind what to do";
     }
+    InTime: limits {
+        /// The limit holds for connecting, writing, waiting and reading together.
+        OneLimitForAllPhases = one_limit_for_all_phases, "a limit for each phase is several limits";
+        /// A limit of nothing, of a nanosecond and of 0.4 ms is a limit.
+        ATinyLimitIsALimit = a_tiny_limit_is_a_limit,
+            "what is left of a deadline may be tiny, and 0 must not mean for ever";
+        /// Under a limit of ages an answer is awaited.
+        AHugeLimitIsAwaited = a_huge_limit_is_awaited,
+            "a caller who says `Duration::MAX` means no limit, not a panic";
+        /// A limit that is not whole seconds is kept as it is.
+        ALimitMayHaveFractions = a_limit_may_have_fractions,
+            "rounded down it loses an answer, rounded up it misses a deadline";
+        /// While one send connects, others go on.
+        OneThatConnectsHoldsNobodyUp = one_that_connects_holds_nobody_up [Hang],
+            "one hanging handshake would take down all others";
+    }
     InBounds: in_bounds {
         /// A body of exactly the limit is read.
         ABodyOfTheLimitIsRead = a_body_of_the_limit_is_read, "the limit is the largest size allowed";
@@ -282,6 +312,17 @@ cases! {
     InBounds: bodies {
         /// A limit of nothing and one of everything are kept, in each framing.
         AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
+    }
+    InBounds: resources {
+        /// After 100 failures of each kind no connection is left.
+        FailuresLeaveNoConnection = failures_leave_no_connection,
+            "an hour of a failing server would use up the descriptors of the process";
+        /// After 100 failures of each kind no thread and no descriptor is left.
+        FailuresLeaveNoThread = failures_leave_no_thread,
+            "an hour of a failing server would use up the process";
+        /// After many failures of 1 MiB each their memory is free.
+        FailuresLeaveNoMemory = failures_leave_no_memory,
+            "an hour of a failing server would use up the memory of the process";
     }
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
@@ -359,6 +400,45 @@ cases! {
         AClosingConnectionIsNotUsedAgain = a_closing_connection_is_not_used_again [Http1],
             "the next request would be lost there (RFC 9112 §9.6)";
     }
+    Honest: never_again {
+        /// What a server says before it closes an idle connection is not the next answer.
+        AnUnaskedFarewellIsNobodys = an_unasked_farewell_is_nobodys [Http1],
+            "servers send a `408` when they close an idle connection, and nobody should notice";
+    }
+    Honest: received {
+        /// A TLS alert after the request, and a connection that ends without one, is unknown.
+        AnAlertAfterTheRequestIsUnknown = an_alert_after_the_request_is_unknown [Tls],
+            "not every error of TLS is one of the handshake, and the server may have acted";
+        /// A write that fails after a part of the request was read is unknown.
+        AWriteThatFailsIsUnknown = a_write_that_fails_is_unknown,
+            "what a server has read in part it may act on";
+        /// A connection made when the limit was over gets no request.
+        ALateConnectionGetsNoRequest = a_late_connection_gets_no_request [Hang],
+            "a request nobody waits for any more is an SMS that nobody asked for";
+    }
+    Honest: unsent {
+        /// In every case, an error that says `NotSent` is about a request that was not received.
+        WhatIsSaidToBeUnsentIsUnsent = what_is_said_to_be_unsent_is_unsent,
+            "said to be unsent, an SMS is sent twice";
+    }
+    Honest: afterwards {
+        /// After a time limit the next send gets its own answer, though that of the first comes late.
+        AfterATimeout = after_a_timeout, "one user would get what was meant for another";
+        /// After an answer that is too large the next send gets its own.
+        AfterAnAnswerTooLarge = after_an_answer_too_large,
+            "what was left of it would be read as the next answer";
+        /// After what is not HTTP the next send gets its own answer.
+        AfterAMalformedAnswer = after_a_malformed_answer,
+            "nobody knows where the next answer begins, and somebody may have planted one";
+        /// After a connection that was lost the next send gets its own answer.
+        AfterALostConnection = after_a_lost_connection, "one failure should not become two";
+        /// What follows an answer is not the next send's.
+        AfterAnAnswerWithMore = after_an_answer_with_more [Http1],
+            "one user would get what was planted for another";
+        /// After several time limits at once each next send gets its own answer.
+        AfterSeveralFailuresAtOnce = after_several_failures_at_once,
+            "a slow minute of a server should end when the minute does";
+    }
     Discreet: discreet {
         /// A request to an `https` URL is refused, or spoken in TLS.
         HttpsIsNeverInTheClear = https_is_never_in_the_clear [ClearPort],
@@ -379,6 +459,26 @@ cases! {
         NothingIsPrinted = nothing_is_printed [Process],
             "what a program prints is collected as its logs are";
     }
+    Discreet: origins {
+        /// Two ports of a host are two servers, also over kept connections and at the same time.
+        OnePortIsNotAnother = one_port_is_not_another [Origins],
+            "a pool that mixes them sends a token to somebody else";
+        /// Two hosts on one port are two servers, and each name of one is told.
+        OneHostIsNotAnother = one_host_is_not_another [Origins],
+            "a pool that mixes them sends a token to somebody else";
+        /// After a failure at one server nothing is sent to another in its place.
+        AFailureAtOneServerStaysThere = a_failure_at_one_server_stays_there [Origins],
+            "another server is no substitute, and would learn the token";
+        /// A connection of an `http` URL carries nothing for an `https` URL.
+        HttpIsNotHttps = http_is_not_https [Tls, Http1, Origins],
+            "a client sends tokens to `https` URLs because nobody can read them there";
+        /// A connection made for one name is not used for a name that the certificate does not have.
+        OneNameIsNotAnother = one_name_is_not_another [Tls, Origins],
+            "the certificate proves who is there for its own names only (RFC 9110 §4.3.3)";
+        /// An answer that names another place is an answer, and the place is not asked.
+        FollowsNoHint = follows_no_hint [Origins],
+            "`Alt-Svc`, `Refresh` or `Location` would carry the token wherever they point";
+    }
     Cancellable: cancellable {
         /// Nothing is sent before the first poll.
         NothingIsSentUnpolled = nothing_is_sent_unpolled [Futures],
@@ -392,6 +492,11 @@ cases! {
         /// A drop closes the connection, or resets the stream, that waits for an answer.
         GivesUpWhenDropped = gives_up_when_dropped [Futures],
             "what nobody waits for should not hold a connection, nor the server's attention";
+    }
+    Cancellable: afterwards {
+        /// After a drop the next send gets its own answer, though that of the first comes late.
+        AfterADropALateAnswerIsNobodys = after_a_drop_a_late_answer_is_nobodys [Futures],
+            "one user would get what was meant for another";
     }
     Concurrent: concurrent {
         /// Sends at the same time get their own answers.
@@ -408,6 +513,9 @@ cases! {
             "a thread that sleeps within a future stops every call on it";
         /// `now` goes on.
         NowGoesOn = now_goes_on, "deadlines are told by it";
+        /// A sleep of 0 ms, 3 ms, 1.2 s or 2.5 s takes as long as told, also beside others.
+        SleepsAreAsLongAsTold = sleeps_are_as_long_as_told,
+            "a `Retry-After` that is cut short is a retry that is refused";
     }
 
     // HTTP/2.
@@ -575,6 +683,32 @@ impl Case {
         self.spec().why
     }
 
+    /// How many groups there are.
+    pub(crate) const GROUPS: u8 = 3;
+
+    /// With which others it runs at the same time, because it does little but wait. In the first group nothing
+    /// depends on when it happens.
+    pub(crate) fn group(self) -> Option<u8> {
+        Some(match self {
+            Self::RepeatsNothingAfterSilence
+            | Self::RepeatsNothingThatWasLost
+            | Self::RepeatsNothingForAStatus
+            | Self::FailuresLeaveNoConnection
+            | Self::FailuresLeaveNoThread
+            | Self::FailuresLeaveNoMemory
+            | Self::SleepsAreAsLongAsTold => 1,
+            Self::ALateConnectionGetsNoRequest
+            | Self::ALimitMayHaveFractions
+            | Self::AHugeLimitIsAwaited
+            | Self::OneThatConnectsHoldsNobodyUp => 2,
+            Self::AfterATimeout
+            | Self::AfterSeveralFailuresAtOnce
+            | Self::AfterADropALateAnswerIsNobodys
+            | Self::AFailureAtOneServerStaysThere => 3,
+            _ => return None,
+        })
+    }
+
     /// Why it cannot be run over this wire, if it cannot.
     pub(crate) fn inapplicable(self, wire: Wire, futures: bool) -> Option<&'static str> {
         self.spec().needs.iter().find_map(|need| match need {
@@ -589,6 +723,7 @@ impl Case {
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
             Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
+            Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })

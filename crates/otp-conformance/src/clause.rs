@@ -84,7 +84,8 @@ impl Clause {
                 "In bounds",
                 "A body may be as large as [`Request::response_limit`] and not a byte larger: then it \
                  stops reading and answers [`TransportErrorKind::ResponseTooLarge`]. A head that never \
-                 ends is given up too.",
+                 ends is given up too. A send that failed leaves no connection, thread or memory \
+                 behind.",
             ),
             Self::Honest => (
                 "Honest",
@@ -92,12 +93,14 @@ impl Clause {
                  what failed. A failure is [`TransportError::not_sent`] only if no byte of the request \
                  can have reached the server, and [`TransportError::unknown`] in every other case. A \
                  head that arrived before the failure comes with it ([`TransportError::with_head`]). \
-                 A kept connection that was closed meanwhile is replaced.",
+                 A kept connection that was closed meanwhile is replaced, and after a failure the next \
+                 `send` gets its own answer.",
             ),
             Self::Discreet => (
                 "Discreet",
-                "Its errors, their sources, its log lines and spans hold no URL and no header value, and \
-                 what is for an `https` URL never leaves in the clear.",
+                "Its errors, their sources, its log lines and spans hold no URL and no header value. A \
+                 request goes to the origin of its URL and to no other, and what is for an `https` URL \
+                 never leaves in the clear.",
             ),
             Self::Cancellable => (
                 "Cancellable",

@@ -14,6 +14,7 @@ use crate::hostile::{Fault, Server, Wire};
 use crate::mismatch::{Check, Mismatch, expect};
 use crate::secrets::Secrets;
 use crate::time::{Ended, within};
+use crate::unsent::{Unsent, Watched};
 
 pub(crate) const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-auth-token");
 pub(crate) const MARKER: HeaderName = HeaderName::from_static("x-marker");
@@ -33,14 +34,20 @@ pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
 pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
+    /// Whether the transport goes to any server.
+    pub(crate) has_origins: bool,
+    /// Whether a send can be dropped.
+    pub(crate) has_futures: bool,
     make: Make<'k>,
     /// Where this run is, if its test can be started again.
     place: Option<Place>,
+    unsent: Unsent,
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, make: Make<'k>) -> Self {
-        Self { wire, secrets: Secrets::new(), make, place: None }
+    pub(crate) fn new(wire: Wire, has_origins: bool, has_futures: bool, make: Make<'k>) -> Self {
+        let (secrets, unsent) = (Secrets::new(), Unsent::default());
+        Self { wire, secrets, has_origins, has_futures, make, place: None, unsent }
     }
 
     /// In a test that can be started again.
@@ -69,19 +76,56 @@ impl<'k> Harness<'k> {
     /// A server that does these in turn, the last for ever, and a transport to it.
     pub(crate) fn subject_of(&self, faults: Vec<Fault>) -> Subject {
         let server = Server::sequence(self.wire, faults);
+        self.subject_at(server)
+    }
+
+    /// A transport to this server.
+    pub(crate) fn subject_at(&self, server: Server) -> Subject {
         let transport = (self.make)(&server);
-        Subject { server, transport, secrets: self.secrets.clone() }
+        let server = Rc::new(server);
+        let watched = self.unsent.watch(transport, &server);
+        let transport = Rc::clone(&watched) as Rc<dyn Transport>;
+        Subject { server, transport, watched, host: None, secrets: self.secrets.clone() }
+    }
+
+    /// A send of this case that said `NotSent`, though its request was received, also a little later.
+    pub(crate) async fn was_sent_after_all(&self) -> Check {
+        self.unsent.check().await
     }
 }
 
 /// A transport under test, and the server that it was made for.
+#[derive(Clone)]
 pub(crate) struct Subject {
-    pub(crate) server: Server,
+    pub(crate) server: Rc<Server>,
     pub(crate) transport: Rc<dyn Transport>,
+    watched: Rc<Watched>,
+    /// In the place of the server's address in URLs.
+    host: Option<&'static str>,
     secrets: Secrets,
 }
 
 impl Subject {
+    /// The same transport, and another server.
+    pub(crate) fn at(&self, server: Server) -> Self {
+        let server = Rc::new(server);
+        self.watched.also_to(&server);
+        Self { server, ..self.clone() }
+    }
+
+    /// The same transport and the same server, which has this name.
+    pub(crate) fn named(&self, host: &'static str) -> Self {
+        Self { host: Some(host), ..self.clone() }
+    }
+
+    /// The base URL of its requests.
+    pub(crate) fn base_url(&self) -> String {
+        match self.host {
+            Some(host) => self.server.base_url_of(host),
+            None => self.server.base_url().to_string(),
+        }
+    }
+
     /// A `POST` as the client makes one: with the token in a header and the OTP in the path.
     pub(crate) fn post(&self) -> Request {
         self.request(Method::POST, &format!("/user/otp/verify/{}", self.secrets.otp))
@@ -100,7 +144,7 @@ impl Subject {
 
     /// A request of this method and path, with the headers that the client sets.
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
-        let uri = format!("{}{path}", self.server.base_url());
+        let uri = format!("{}{path}", self.base_url());
         let mut http = http::Request::new(Bytes::new());
         *http.method_mut() = method;
         *http.uri_mut() = uri.parse().expect("a URI of a case");
@@ -128,7 +172,12 @@ impl Subject {
 
     /// Sends it and sees what happens.
     pub(crate) async fn send(&self, request: Request) -> Observed {
-        let patience = request.time_limit() + PATIENCE;
+        let patience = request.time_limit().saturating_add(PATIENCE);
+        self.send_within(patience, request).await
+    }
+
+    /// Sends it and sees what happens within this time.
+    pub(crate) async fn send_within(&self, patience: Duration, request: Request) -> Observed {
         let started = Instant::now();
         let ended = within(patience, self.transport.send(request)).await;
         Observed { ended, took: started.elapsed() }

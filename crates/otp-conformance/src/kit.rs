@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use crate::cases::environment;
 use crate::child::{self, Place};
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
+use crate::mismatch::Mismatch;
 use crate::report::{CaseReport, Obstacle, Verdict};
-use crate::{Case, Report, log, plain_exchange};
+use crate::time::all;
+use crate::{Case, Clause, Report, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
@@ -51,6 +54,7 @@ use crate::{Case, Report, log, plain_exchange};
 #[derive(Clone, Debug)]
 pub struct Kit {
     wire: Wire,
+    bound: bool,
     only: Option<Vec<Case>>,
     exceptions: Vec<(Case, String)>,
     /// The test that it is run in.
@@ -59,7 +63,7 @@ pub struct Kit {
 
 impl Default for Kit {
     fn default() -> Self {
-        Self { wire: Wire::http1(), only: None, exceptions: Vec::new(), test: None }
+        Self { wire: Wire::http1(), bound: false, only: None, exceptions: Vec::new(), test: None }
     }
 }
 
@@ -90,6 +94,17 @@ impl Kit {
     #[must_use]
     pub fn over_unix_socket(self) -> Self {
         self.over(Wire::over_unix_socket)
+    }
+
+    /// For a transport that always connects to the server it was made for, whatever host and port the URL
+    /// names. The cases about two servers do not apply to it.
+    #[must_use]
+    pub fn bound_to_its_server(self) -> Self {
+        Self { bound: true, ..self }
+    }
+
+    fn has_origins(&self) -> bool {
+        !self.bound && !self.wire.is_unix()
     }
 
     /// With what a web page of another origin needs, over HTTP/1.1: see [`Wire::with_cors`].
@@ -188,7 +203,7 @@ impl Kit {
         });
         if let Some(job) = child::job() {
             if place.is_some_and(|place| job.is_for(&place)) {
-                let harness = Harness::new(self.wire, make);
+                let harness = Harness::new(self.wire, self.has_origins(), futures, make);
                 environment::in_the_child(&harness, &job.case).await.leave();
             }
             // Another run of the test has started this process, and is still to come.
@@ -197,6 +212,17 @@ impl Kit {
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
         let obstacle = self.obstacle(&asked, make, futures).await;
+        let mut unsent = Vec::new();
+        let mut together = BTreeMap::new();
+        if obstacle.is_none() {
+            for group in 1..=Case::GROUPS {
+                let of_group = asked.iter().copied().filter(|case| case.group() == Some(group));
+                let of_group = of_group.filter(|case| self.inapplicable(*case, futures).is_none());
+                let reports = of_group.map(|case| self.case(case, futures, make, None));
+                let reports = all(reports).await;
+                together.extend(reports.into_iter().map(|found| (found.0.case, found)));
+            }
+        }
         let mut cases = Vec::new();
         for case in asked {
             cases.push(match (self.inapplicable(case, futures), &obstacle) {
@@ -205,10 +231,44 @@ impl Kit {
                     CaseReport::new(case, verdict, Duration::ZERO)
                 }
                 (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
-                (None, None) => self.case(case, make, place.clone()).await,
+                (None, None) => {
+                    let (report, was_sent) = match together.remove(&case) {
+                        Some(found) => found,
+                        None => self.case(case, futures, make, place.clone()).await,
+                    };
+                    unsent.extend(was_sent);
+                    report
+                }
             });
         }
+        self.conclude(&mut cases, unsent.into_iter().next());
         Report::new(self.wire, obstacle, cases)
+    }
+
+    /// The verdict of the case that all others ask for.
+    fn conclude(&self, cases: &mut [CaseReport], wrong: Option<Mismatch>) {
+        const CASE: Case = Case::WhatIsSaidToBeUnsentIsUnsent;
+        let failed = |report: &CaseReport| {
+            report.case.clause() == Clause::Honest
+                && matches!(report.verdict, Verdict::Failed { .. } | Verdict::Excepted { .. })
+        };
+        let told = cases.iter().any(failed);
+        let Some(report) = cases.iter_mut().find(|report| report.case == CASE) else { return };
+        match (&report.verdict, wrong) {
+            (Verdict::Passed | Verdict::Needless { .. }, Some(wrong)) if !told => {
+                report.verdict = Verdict::new(Err(wrong), self.exception(CASE));
+            }
+            (Verdict::Passed, Some(_)) => {
+                let reason = "it is not so, and another case of this clause shows where".to_owned();
+                report.verdict = Verdict::NotApplicable { reason };
+            }
+            _ => {}
+        }
+    }
+
+    fn exception(&self, case: Case) -> Option<String> {
+        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
+        exception.map(|(_, reason)| reason.clone())
     }
 
     /// Why none of these cases is to be run, if so.
@@ -221,7 +281,11 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        let outcome = plain_exchange::exchange(&Harness::new(self.wire, make), futures).await;
+        let outcome = plain_exchange::exchange(
+            &Harness::new(self.wire, self.has_origins(), futures, make),
+            futures,
+        )
+        .await;
         watched.abort();
         outcome.err().map(|found| Obstacle {
             reason: "no plain request got through over this wire, so no case was run",
@@ -236,17 +300,28 @@ impl Kit {
         let own_log = deaf.then_some("this process has a log subscriber of its own");
         let alone = case.spec().needs.contains(&Need::Process) && self.test.is_none();
         let alone = alone.then_some("it needs a process of its own: see `Kit::in_test`");
-        case.inapplicable(self.wire, futures).or(own_log).or(alone)
+        let needs_two = case.spec().needs.contains(&Need::Origins);
+        let bound = (self.bound && needs_two).then_some("the transport is bound to its server");
+        case.inapplicable(self.wire, futures).or(own_log).or(alone).or(bound)
     }
 
-    async fn case(&self, case: Case, make: Make<'_>, place: Option<Place>) -> CaseReport {
+    /// What came of a case, and whether something was sent that was said to be unsent.
+    async fn case(
+        &self,
+        case: Case,
+        futures: bool,
+        make: Make<'_>,
+        place: Option<Place>,
+    ) -> (CaseReport, Option<Mismatch>) {
         let started = Instant::now();
         let watched = watch(case.name(), LONG);
-        let outcome = (case.spec().run)(&Harness::new(self.wire, make).in_place(place)).await;
+        let harness = Harness::new(self.wire, self.has_origins(), futures, make).in_place(place);
+        let outcome = (case.spec().run)(&harness).await;
+        let was_sent = harness.was_sent_after_all().await.err();
         watched.abort();
-        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
-        let verdict = Verdict::new(outcome, exception.map(|(_, reason)| reason.clone()));
-        CaseReport::new(case, verdict, started.elapsed())
+        let verdict = Verdict::new(outcome, self.exception(case));
+        let report = CaseReport::new(case, verdict, started.elapsed());
+        (report, was_sent.map(|wrong| wrong.when(&format!("in {case}"))))
     }
 }
 

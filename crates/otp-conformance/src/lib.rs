@@ -78,8 +78,10 @@ mod kit;
 mod log;
 mod mismatch;
 mod report;
+mod resources;
 mod secrets;
 mod time;
+mod unsent;
 
 pub use case::Case;
 #[doc(hidden)]

@@ -59,3 +59,26 @@ pub(crate) async fn now_goes_on(harness: &Harness<'_>) -> Check {
         format!("{} ms", gone.as_millis())
     })
 }
+
+pub(crate) async fn sleeps_are_as_long_as_told(harness: &Harness<'_>) -> Check {
+    /// A timer may be early by less than its tick.
+    const EARLY: Duration = Duration::from_millis(1);
+    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let sleeps = [0, 3, 3, 60, 1200, 2500].map(Duration::from_millis);
+    let sleeps = sleeps.map(async |told| {
+        let started = Instant::now();
+        let ended = within(told + Duration::from_secs(5), subject.transport.sleep(told)).await;
+        let (told, took) = (told.as_millis(), started.elapsed());
+        let what = format!("a sleep of {told} ms");
+        match ended {
+            Ended::Returned(()) => {}
+            Ended::Late => return Err(Mismatch::new(what, "it hangs")),
+            Ended::Panicked(message) => {
+                return Err(Mismatch::new(what, format!("a panic: {message}")));
+            }
+        }
+        let right = (took + EARLY).as_millis() >= told && took.as_millis() <= told + 1000;
+        expect(right, what, || format!("{} ms", took.as_millis()))
+    });
+    all(sleeps).await.into_iter().collect()
+}

@@ -12,10 +12,10 @@ use crate::mismatch::{Check, Mismatch, expect};
 pub(crate) const LIMIT: Duration = Duration::from_millis(300);
 
 /// How late a send may be.
-const GRACE: Duration = Duration::from_millis(250);
+pub(crate) const GRACE: Duration = Duration::from_millis(250);
 
 /// How often one may be late: a busy machine is late now and then, a transport without a limit always.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 
 /// Meets a fault with a request: there is an error, and in time.
 async fn in_time(

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::Reply;
-use super::frames::Frame;
+use super::frames::{Frame, REFUSED_STREAM};
 
 /// A thing that an HTTP/2 server does to a stream, of a list of them: [`Fault::Stream`](super::Fault::Stream).
 #[derive(Clone, Debug)]
@@ -48,6 +48,17 @@ pub enum Act {
     Close,
     /// The connection is reset.
     ResetConnection,
+}
+
+impl Act {
+    /// Whether it may prove that a stream was not processed (RFC 9113 §8.7).
+    pub(super) fn may_refuse(&self) -> bool {
+        match self {
+            Self::Frame(_) | Self::Frames(_) | Self::GoAway(..) => true,
+            Self::Reset(code) => *code == REFUSED_STREAM,
+            _ => false,
+        }
+    }
 }
 
 /// The last stream that a GOAWAY names.

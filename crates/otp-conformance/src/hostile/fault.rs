@@ -99,6 +99,17 @@ impl Fault {
     pub(super) fn is_polite(&self) -> bool {
         matches!(self, Self::Polite(_))
     }
+
+    /// Whether it may prove to an HTTP/2 client that a stream was not processed, though it was counted
+    /// (RFC 9113 §8.7).
+    pub(super) fn may_refuse(&self) -> bool {
+        match self {
+            Self::Frames(_) | Self::FramesThenClose(_) | Self::Flood(_) => true,
+            Self::Stream(acts) | Self::EarlyStream(acts) => acts.iter().any(Act::may_refuse),
+            Self::With(_, fault) => fault.may_refuse(),
+            _ => false,
+        }
+    }
 }
 
 /// A thing that a server does, of a list of them: [`Fault::Steps`].
@@ -108,6 +119,8 @@ pub enum Step {
     Write(Vec<u8>),
     /// Writes a complete answer.
     Answer(Reply),
+    /// Writes a complete `200` whose body is the value of the request's header `x-marker`.
+    Echo,
     /// Waits so long.
     Wait(Duration),
     /// Reads the body of the request; only in [`Fault::Early`], where it is else read last.
@@ -139,6 +152,8 @@ pub enum Ending {
     Cut,
     /// The connection is reset.
     Reset,
+    /// The connection is closed, over TLS with a fatal alert (RFC 8446 §6.2).
+    Alert,
     /// A byte now and then: every 20 ms.
     Trickle,
 }

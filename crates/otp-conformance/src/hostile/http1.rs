@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::served::Served;
+use super::served::{Log, Served};
 use super::witness::HANDSHAKE;
 use super::{Ending, Fault, Received, Reply, Step};
 
@@ -20,7 +21,13 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     served: &Served,
 ) -> io::Result<Ending> {
-    let mut connection = Connection { stream, cors: served.wire.cors, buffer: Vec::new() };
+    let mut connection = Connection {
+        stream,
+        cors: served.wire.cors,
+        buffer: Vec::new(),
+        marker: String::new(),
+        log: &served.log,
+    };
     loop {
         let Some(mut received) = connection.head().await? else { return Ok(Ending::Close) };
         if served.wire.cors && received.method == "OPTIONS" {
@@ -28,6 +35,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             continue;
         }
         let marker = received.header("x-marker").unwrap_or_default().to_owned();
+        connection.marker.clone_from(&marker);
         if matches!(served.last(), Fault::Deaf) {
             served.next(Some(received));
             tokio::time::sleep(DEAF).await;
@@ -59,12 +67,20 @@ struct Connection<'s, S> {
     cors: bool,
     /// What has arrived and is not yet read.
     buffer: Vec<u8>,
+    /// Of the last request.
+    marker: String,
+    log: &'s Log,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     /// The next request without its body; none if the client has closed, or speaks TLS.
     async fn head(&mut self) -> io::Result<Option<Received>> {
+        let mut begun = false;
         loop {
+            if !begun && self.buffer.first().is_some_and(|first| *first != HANDSHAKE) {
+                begun = true;
+                self.log.begun.fetch_add(1, Ordering::SeqCst);
+            }
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
                 let head: Vec<u8> = self.buffer.drain(..at + 4).collect();
                 return Ok(Some(parse(&head)));
@@ -286,6 +302,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     if reply.ends_by_close() {
                         return Ok(Some(Ending::Close));
                     }
+                }
+                Step::Echo => {
+                    let echo = Reply::status(200).body(self.marker.as_bytes());
+                    self.write(&echo.http1()).await?;
                 }
                 Step::Wait(duration) => tokio::time::sleep(*duration).await,
                 Step::ReadBody => {

@@ -174,7 +174,7 @@ fn open_head(id: u32, status: u16) -> Frame {
 async fn end(link: &Link<'_>, id: u32, ending: Ending, byte: &Frame) {
     match ending {
         Ending::Silence => link.is_silent(id),
-        Ending::Close | Ending::Cut | Ending::Reset => link.end(ending).await,
+        Ending::Close | Ending::Cut | Ending::Alert | Ending::Reset => link.end(ending).await,
         Ending::Trickle => {
             link.is_silent(id);
             while link.is_open(id) {
@@ -269,6 +269,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             for step in steps {
                 match step {
                     Step::Answer(answer) => reply(link, id, answer).await,
+                    Step::Echo => echo(link, id).await,
                     Step::Wait(time) => tokio::time::sleep(*time).await,
                     Step::ReadBody => {
                         link.credit(0, READ_ALL);

@@ -15,6 +15,10 @@ use super::{Fault, Received, Wire};
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) requests: AtomicUsize,
+    /// Requests of HTTP/1.1 of which at least one byte was read.
+    pub(super) begun: AtomicUsize,
+    /// Connections that are open now.
+    pub(super) open: AtomicUsize,
     pub(super) closed: AtomicUsize,
     pub(super) connections: AtomicUsize,
     pub(super) unencrypted: AtomicUsize,
@@ -30,6 +34,10 @@ pub(super) struct Served {
     pub(super) wire: Wire,
     pub(super) faults: Vec<Fault>,
     pub(super) log: Arc<Log>,
+    /// How long each connection in turn waits before its handshake; those after them do not.
+    pub(super) delays: Vec<Duration>,
+    /// What serves those who come in the clear to a port with TLS, if they are served.
+    pub(super) clear: Option<Arc<Served>>,
     /// Fails once the server is gone.
     pub(super) closing: watch::Receiver<()>,
 }

@@ -1,18 +1,18 @@
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use otp_core::BaseUrl;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::served::{Log, Served};
 use super::socket::unix;
-use super::{Certificate, Fault, Received, Wire, connection, runtime, tls};
+use super::{Fault, Protocol, Received, Setup, Wire, connection, runtime, tls};
 
 /// A hostile server, stopped when it is dropped.
 #[derive(Debug)]
@@ -22,11 +22,12 @@ pub struct Server {
     socket: Option<PathBuf>,
     ca_pem: String,
     log: Arc<Log>,
+    /// What came in the clear to a port with TLS, if that is served.
+    clear_log: Arc<Log>,
+    may_refuse: bool,
     task: Option<JoinHandle<()>>,
     /// What keeps the port from others though nobody listens.
     _bound: Option<TcpSocket>,
-    /// Those who wait to be accepted.
-    _waiting: Vec<TcpStream>,
     /// Ends the connections when it is dropped.
     _open: watch::Sender<()>,
 }
@@ -53,16 +54,14 @@ impl Server {
     /// The first fault for the first request that the server receives, and so on; the last one for all
     /// others. What concerns a connection before any request is always the last one's.
     pub fn sequence(wire: impl Into<Wire>, faults: Vec<Fault>) -> Self {
-        Self::listen(wire.into(), faults).expect("a server on the loopback address")
+        Setup::new(wire, faults).start().expect("a server on the loopback address")
     }
 
-    fn listen(wire: Wire, faults: Vec<Fault>) -> io::Result<Self> {
+    pub(super) fn listen(setup: Setup) -> io::Result<Self> {
+        let Setup { wire, faults, address, certificate, in_the_clear, delays, accepts_after } =
+            setup;
         let last = faults.last().expect("a server needs a fault");
         let refused = matches!(last, Fault::Refused);
-        let certificate = match last {
-            Fault::Certificate(certificate) => *certificate,
-            _ => Certificate::Good,
-        };
         let (acceptor, ca_pem) = if wire.tls {
             let (acceptor, ca_pem) = tls::acceptor(wire.protocol, certificate, wire.mutual);
             (Some(acceptor), ca_pem)
@@ -70,19 +69,35 @@ impl Server {
             (None, String::new())
         };
         let log = Arc::new(Log::default());
+        let clear_log = Arc::new(Log::default());
         let (open, closing) = watch::channel(());
         let hangs = matches!(last, Fault::HangInConnect);
         let deaf = matches!(last, Fault::Deaf);
-        let served = Arc::new(Served { wire, faults, log: Arc::clone(&log), closing });
+        let may_refuse = wire.protocol == Protocol::Http2 && faults.iter().any(Fault::may_refuse);
+        let clear = in_the_clear.map(|fault| {
+            let (log, closing) = (Arc::clone(&clear_log), closing.clone());
+            let wire = Wire { tls: false, ..wire };
+            Arc::new(Served {
+                wire,
+                faults: vec![fault],
+                log,
+                delays: vec![],
+                clear: None,
+                closing,
+            })
+        });
+        let served = Served { wire, faults, log: Arc::clone(&log), delays, clear, closing };
+        let served = Arc::new(served);
         let mut server = Self {
             wire,
-            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            address,
             socket: None,
             ca_pem,
             log,
+            clear_log,
+            may_refuse,
             task: None,
             _bound: None,
-            _waiting: Vec::new(),
             _open: open,
         };
         let _inside = runtime().enter();
@@ -92,31 +107,43 @@ impl Server {
             (server.socket, server.task) = (Some(socket), task);
             return Ok(server);
         }
-        let socket = TcpSocket::new_v4()?;
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
         if deaf {
             // Who does not read should not take much either.
             socket.set_recv_buffer_size(64 * 1024)?;
         }
         socket.bind(server.address)?;
         server.address = socket.local_addr()?;
+        let accept = move |listener: TcpListener| async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let _ = tcp.set_nodelay(true);
+                connection::spawn(&served, acceptor.clone(), tcp);
+            }
+        };
         if refused {
             server._bound = Some(socket);
         } else if hangs {
             let listener = socket.listen(1)?;
-            server._waiting = fill(server.address)?;
-            // It is kept, and accepts nobody.
+            let waiting = fill(server.address)?;
+            // It is kept, and accepts nobody, or nobody yet.
             server.task = Some(runtime().spawn(async move {
-                let _listener = listener;
-                std::future::pending::<()>().await;
-            }));
-        } else {
-            let listener = socket.listen(1024)?;
-            server.task = Some(runtime().spawn(async move {
-                while let Ok((tcp, _)) = listener.accept().await {
-                    let _ = tcp.set_nodelay(true);
-                    connection::spawn(&served, acceptor.clone(), tcp);
+                match accepts_after {
+                    Some(patience) => {
+                        tokio::time::sleep(patience).await;
+                        drop(waiting);
+                        accept(listener).await;
+                    }
+                    None => {
+                        let _kept = (listener, waiting);
+                        std::future::pending::<()>().await;
+                    }
                 }
             }));
+        } else {
+            server.task = Some(runtime().spawn(accept(socket.listen(1024)?)));
         }
         Ok(server)
     }
@@ -134,6 +161,12 @@ impl Server {
             None => self.address.to_string(),
         };
         BaseUrl::new(format!("{scheme}://{host}/metal/v1")).expect("a URL of ours")
+    }
+
+    /// The scheme, a host in the place of its address, and its port.
+    pub(crate) fn base_url_of(&self, host: &str) -> String {
+        let scheme = if self.wire.tls { "https" } else { "http" };
+        format!("{scheme}://{host}:{}/metal/v1", self.address.port())
     }
 
     /// Its address and port; not of a Unix socket.
@@ -159,6 +192,28 @@ impl Server {
     /// How many connections it has accepted.
     pub fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections are open now.
+    pub fn open(&self) -> usize {
+        self.log.open.load(Ordering::SeqCst)
+    }
+
+    /// How many requests may have been read, or a part of them; none if it may have proved to a client of
+    /// HTTP/2 that it has not processed what it read.
+    pub(crate) fn reached(&self) -> Option<usize> {
+        let begun = self.log.begun.load(Ordering::SeqCst);
+        match self.may_refuse {
+            true => None,
+            // The preflights of a browser are no requests.
+            false if self.wire.cors => Some(self.requests()),
+            false => Some(begun.max(self.requests())),
+        }
+    }
+
+    /// What came in the clear to a port with TLS, if that is served.
+    pub(crate) fn received_in_the_clear(&self) -> Vec<Received> {
+        self.clear_log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many connections began with something else than a TLS handshake: on a wire with TLS, what came

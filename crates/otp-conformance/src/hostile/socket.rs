@@ -7,14 +7,25 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static {
     /// Makes closing it a reset.
     fn reset(&self) -> io::Result<()>;
+
+    /// The first byte that comes, which stays unread.
+    fn first(&self) -> impl Future<Output = io::Result<u8>> + Send;
 }
 
 impl Socket for TcpStream {
     fn reset(&self) -> io::Result<()> {
         self.set_zero_linger()
+    }
+
+    async fn first(&self) -> io::Result<u8> {
+        let mut first = [0];
+        match self.peek(&mut first).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(first[0]),
+        }
     }
 }
 
@@ -31,6 +42,11 @@ pub(super) mod unix {
     impl Socket for UnixStream {
         fn reset(&self) -> io::Result<()> {
             Ok(())
+        }
+
+        /// Not used: nothing is on a socket as on a port with TLS and without.
+        async fn first(&self) -> io::Result<u8> {
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 

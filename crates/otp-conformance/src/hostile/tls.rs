@@ -30,6 +30,8 @@ pub enum Certificate {
     Untrusted,
     /// The host stands in the common name and nowhere else.
     CommonNameOnly,
+    /// In order, for these hosts.
+    Names(&'static [&'static str]),
 }
 
 static TRUSTED: LazyLock<Authority> =
@@ -97,6 +99,7 @@ fn issue(certificate: Certificate) -> Issued {
     let leaf = match certificate {
         Certificate::WrongHost => leaf.names(["elsewhere.test", "127.0.0.2"]),
         Certificate::CommonNameOnly => leaf,
+        Certificate::Names(hosts) => leaf.names(hosts.iter().copied()),
         Certificate::Expired => leaf.names(["127.0.0.1"]).valid(2001, 2002),
         Certificate::NotYetValid => leaf.names(["127.0.0.1"]).valid(3001, 4096),
         _ => leaf.names(["127.0.0.1"]),

@@ -57,8 +57,12 @@ impl<S: AsyncWrite + Unpin, F: Unpin> AsyncWrite for Witness<S, F> {
     }
 }
 
-impl<S: Socket, F: FnOnce() + Unpin + Send + 'static> Socket for Witness<S, F> {
+impl<S: Socket, F: FnOnce() + Unpin + Send + Sync + 'static> Socket for Witness<S, F> {
     fn reset(&self) -> io::Result<()> {
         self.stream.reset()
+    }
+
+    async fn first(&self) -> io::Result<u8> {
+        self.stream.first().await
     }
 }

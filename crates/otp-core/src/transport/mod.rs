@@ -68,14 +68,15 @@ pub type Response = http::Response<Bytes>;
 ///    writing, waiting for the head, reading the body, however slowly the bytes trickle.
 /// 5. **In bounds.** A body may be as large as [`Request::response_limit`] and not a byte larger:
 ///    then it stops reading and answers [`TransportErrorKind::ResponseTooLarge`]. A head that never
-///    ends is given up too.
+///    ends is given up too. A send that failed leaves no connection, thread or memory behind.
 /// 6. **Honest.** What is cut short, or is not HTTP, is never an answer, and the kind of the error
 ///    says what failed. A failure is [`TransportError::not_sent`] only if no byte of the request
 ///    can have reached the server, and [`TransportError::unknown`] in every other case. A head that
 ///    arrived before the failure comes with it ([`TransportError::with_head`]). A kept connection
-///    that was closed meanwhile is replaced.
+///    that was closed meanwhile is replaced, and after a failure the next `send` gets its own answer.
 /// 7. **Discreet.** Its errors, their sources, its log lines and spans hold no URL and no header
-///    value, and what is for an `https` URL never leaves in the clear.
+///    value. A request goes to the origin of its URL and to no other, and what is for an `https` URL
+///    never leaves in the clear.
 /// 8. **Cancellable.** Nothing is sent before the future of `send` is polled. Dropping it gives the
 ///    attempt up: nothing is sent again, and the next `send` gets its own answer.
 /// 9. **Concurrent.** Sends at the same time do not wait for one another, and each gets its own

@@ -1,6 +1,6 @@
 //! Where calls get their connections to one origin in one runtime.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use otp_core::TransportError;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::age::Moment;
 use super::origin::Origin;
 use super::sender::{Http1, Http2, Lender, Sender};
 use super::settings::Settings;
-use super::state::{Given, HOLD, Health, Order, State};
+use super::state::{Given, HOLD, Health, Order, STALL, State};
 use super::tasks::{self, Finding, Made};
 use super::usual::Usual;
 use crate::connect::Connect;
@@ -128,7 +128,17 @@ impl Place {
         for Order { id, given_up } in orders {
             let (connect, origin) = (Arc::clone(&self.connect), self.origin.uri(None));
             let changed = self.report(|place, ()| place.change(|_, _| ()));
-            let connecting = async move { connect.connect(origin, move || changed(())).await };
+            let stalled = self.report(|place, ()| place.change(|_, _| ()));
+            let connecting = async move {
+                let mut connecting = pin!(connect.connect(origin, move || changed(())));
+                match timeout(STALL, &mut connecting).await {
+                    Ok(connected) => connected,
+                    Err(_) => {
+                        stalled(());
+                        connecting.await
+                    }
+                }
+            };
             let report = self.report(move |place, made| place.made(id, made));
             let limit = self.settings.connect_timeout;
             self.runtime.spawn(tasks::make(connecting, limit, given_up, report));

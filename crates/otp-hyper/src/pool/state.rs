@@ -24,6 +24,10 @@ use crate::{error, http2};
 /// For how long no further connection is tried beside working ones after one of them failed.
 pub(super) const HOLD: Duration = Duration::from_secs(1);
 
+/// After so long a connection that is still being made is not waited for alone. It may hang in its handshake, and
+/// one that hangs must not hold up the calls that could share it.
+pub(super) const STALL: Duration = Duration::from_millis(500);
+
 /// For how long a new connection is kept for the calls that wait for it, whatever the idle timeout.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -93,6 +97,7 @@ pub(super) enum Given {
 /// A connection that is being made, by a task of its own: the call that needed it first may give up.
 struct Connecting {
     id: u64,
+    since: Instant,
     /// Dropping it ends the task.
     _wanted: oneshot::Sender<Infallible>,
 }
@@ -179,9 +184,11 @@ impl State {
     pub(super) fn leave(&mut self, id: u64) {
         if let Ok(at) = self.waiting.binary_search_by_key(&id, |waiting| waiting.id) {
             self.waiting.remove(at);
-            let needed = if self.may_share() { 1 } else { usize::MAX };
+            let needed = if self.may_share() { self.stalled() + 1 } else { usize::MAX };
             if self.connecting.len() > self.waiting.len().min(needed) {
-                self.connecting.pop();
+                // One that hangs rather than one that does not; the newest if none does.
+                let stalled = self.connecting.iter().position(Connecting::is_stalled);
+                self.connecting.remove(stalled.unwrap_or(self.connecting.len() - 1));
             }
         }
     }
@@ -211,7 +218,7 @@ impl State {
         for _ in self.connecting.len()..self.wanted() {
             let id = self.next_id();
             let (wanted, given_up) = oneshot::channel();
-            self.connecting.push(Connecting { id, _wanted: wanted });
+            self.connecting.push(Connecting { id, since: Instant::now(), _wanted: wanted });
             orders.push(Order { id, given_up });
         }
         orders
@@ -224,6 +231,11 @@ impl State {
             HttpVersions::Http2 => true,
             HttpVersions::Negotiated => self.is_https && !self.is_http1,
         }
+    }
+
+    /// How many connections have been on their way for [`STALL`].
+    fn stalled(&self) -> usize {
+        self.connecting.iter().filter(|connecting| connecting.is_stalled()).count()
     }
 
     /// How many connections should be on their way.
@@ -239,8 +251,8 @@ impl State {
         let may_serve_soon =
             |line: &Line| line.health == Health::Checked || !line.connection.is_settled();
         match self.lines.len() {
-            // It may be one to share, so one is enough to begin with.
-            0 => 1,
+            // It may be one to share, so one is enough to begin with, as long as it does not hang.
+            0 => waiting.min(self.stalled() + 1),
             _ if self.lines.iter().any(may_serve_soon) => 0,
             lines => usize::from(lines < self.settings.max_http2),
         }
@@ -297,8 +309,9 @@ impl State {
     /// Fails the calls that waited for one connection.
     fn fail(&mut self, error: TransportError) {
         let Some(first) = self.waiting.pop_front() else { return };
-        // A connection to share was meant for all of them.
-        let all = if self.may_share() { self.waiting.len() } else { 0 };
+        // A connection to share was meant for all of them, unless another one is on its way.
+        let for_all = self.may_share() && self.connecting.is_empty();
+        let all = if for_all { self.waiting.len() } else { 0 };
         for other in self.waiting.drain(..all) {
             let _ = other.give.send(Err(error::again(&error)));
         }
@@ -372,6 +385,12 @@ impl State {
             let is_old = line.streams == 0 && now.since(&line.since) > keep;
             !line.connection.is_closed() && !is_old
         });
+    }
+}
+
+impl Connecting {
+    fn is_stalled(&self) -> bool {
+        self.since.elapsed() >= STALL
     }
 }
 

@@ -9,8 +9,9 @@ use otp_conformance::hostile::{Fault, Protocol, Reply, Server};
 use otp_core::http::Extensions;
 use otp_core::{AuthToken, OtpsApi, OtpsClient};
 use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::sync::oneshot::error::TryRecvError;
 
-use super::state::{Given, State};
+use super::state::{Given, STALL, State};
 use super::{Clocks, Settings};
 use crate::connect::Connection;
 use crate::stream::Transported;
@@ -119,4 +120,41 @@ async fn a_newcomer_does_not_overtake_a_call_that_waits_when_the_server_takes_mo
     allow(3, &connection, &mut server).await;
     assert!(state.settle(now).is_empty());
     assert!(state.take(now).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_hangs_does_not_hold_up_the_calls_that_could_share_another() {
+    let settings = Settings {
+        versions: HttpVersions::Http2,
+        connect_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(20),
+        max_idle: 1,
+        max_http2: 1,
+        clocks: Clocks::default(),
+    };
+    let now = settings.clocks.now();
+    let mut state = State::new(Arc::new(settings), true);
+    let mut waiting = [state.wait(), state.wait(), state.wait()];
+    let mut hangs = state.settle(now);
+    assert_eq!(hangs.len(), 1);
+    tokio::time::advance(STALL - Duration::from_millis(1)).await;
+    assert!(state.settle(now).is_empty());
+
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let mut another = state.settle(now);
+    assert_eq!(another.len(), 1);
+    assert!(state.settle(now).is_empty());
+
+    // What hangs is given up first when a call leaves.
+    state.leave(waiting[0].0);
+    assert!(hangs[0].given_up.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+    state.leave(waiting[1].0);
+    assert!(hangs[0].given_up.try_recv().is_err_and(|error| error == TryRecvError::Closed));
+    assert!(another[0].given_up.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+
+    let (connection, mut server) = http2_connection().await;
+    allow(1, &connection, &mut server).await;
+    state.connected(another[0].id, Ok(Connection::Http2(connection)), now);
+    assert!(state.settle(now).is_empty());
+    assert!(matches!(waiting[2].1.try_recv(), Ok(Ok(Given::Http2 { .. }))));
 }
