@@ -157,11 +157,11 @@ pub fn fields(stream: u32, fields: &[(&str, &str)], end: bool) -> Frame {
 }
 
 /// A literal field that is not indexed (RFC 7541 §6.2.2).
-pub fn field(name: &str, value: &str) -> Vec<u8> {
+pub fn field(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Vec<u8> {
     let mut bytes = vec![0];
-    for text in [name, value] {
+    for text in [name.as_ref(), value.as_ref()] {
         bytes.extend(length(text.len()));
-        bytes.extend(text.as_bytes());
+        bytes.extend(text);
     }
     bytes
 }

@@ -26,7 +26,7 @@ use crate::mismatch::{Check, expect, expect_eq};
 use crate::time::all;
 
 /// How many exchanges run at the same time, each with a server of its own.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// Something that a server does, and what it is called.
 type Tried = (String, Fault);
