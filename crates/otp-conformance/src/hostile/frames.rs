@@ -122,7 +122,7 @@ pub fn window_update(stream: u32, bytes: u32) -> Frame {
 
 /// A response's HEADERS: this status and these fields.
 pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> Frame {
-    let mut block = field(":status", &status.to_string());
+    let mut block = field(":status", status.to_string());
     for (name, value) in fields {
         block.extend(field(name, value));
     }

@@ -232,7 +232,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
         }
         Fault::EndlessHead => {
             link.hold(&open_head(id, 200)).await;
-            let more = frames::field("x-more", &"x".repeat(100)).repeat(40);
+            let more = frames::field("x-more", "x".repeat(100)).repeat(40);
             link.flood(&frames::continuation(id, more)).await;
         }
         Fault::LargeHead(bytes) => {
@@ -315,7 +315,7 @@ async fn echo(link: &Link<'_>, id: u32) {
 const READ_ALL: u32 = 1 << 24;
 
 /// How long an act waits for the client.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 async fn take(link: &Link<'_>, id: u32, act: &Act) {
     match act {

@@ -79,7 +79,7 @@ pub(crate) async fn a_connection_that_goes_away_is_replaced(harness: &Harness<'_
         stream("GOAWAY below the stream", [away(Last::Zero, NO_ERROR), Act::Close]),
         stream("GOAWAY and a close", [away(Last::This, INTERNAL_ERROR), Act::Close]),
     ]);
-    next_is_answered(harness, tried).await
+    next_is_answered(harness, tried, None).await
 }
 
 /// A GOAWAY between two streams of one connection concerns the second only.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otp_core::Progress::NotSent;
 
-use super::{has_body, no_violation};
+use super::{OF_STREAMS, has_body, no_violation_of};
 use crate::cases::in_time::{LIMIT, ends_in_time, punctual};
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame, MAX_CONCURRENT_STREAMS};
@@ -52,7 +52,7 @@ pub(crate) async fn keeps_the_limit_of_streams(harness: &Harness<'_>) -> Check {
             subject.send(subject.get()).await.status(200).map_err(at)?;
         }
         let all_answered = at_once(&subject, 8).await;
-        no_violation(&subject).map_err(at)?;
+        no_violation_of(&subject, &OF_STREAMS).map_err(at)?;
         all_answered.map_err(at)
     });
     all(meetings).await.into_iter().collect()

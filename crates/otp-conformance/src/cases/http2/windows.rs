@@ -6,7 +6,7 @@ use http::Method;
 use otp_core::TransportErrorKind::ResponseTooLarge;
 use otp_core::bytes::Bytes;
 
-use super::{has_body, no_violation};
+use super::{OF_TABLES, OF_WINDOWS, has_body, no_violation_of};
 use crate::harness::{Harness, Subject};
 use crate::hostile::frames::{HEADER_TABLE_SIZE, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE};
 use crate::hostile::{Act, Fault, Reply};
@@ -88,7 +88,7 @@ pub(crate) async fn keeps_the_servers_windows(harness: &Harness<'_>) -> Check {
         let at = |wrong: Mismatch| wrong.when(what);
         has_body(&subject.send(subject.marked("first")).await, "first").map_err(at)?;
         let seen = subject.send(upload(&subject, "second")).await;
-        no_violation(&subject).map_err(at)?;
+        no_violation_of(&subject, &OF_WINDOWS).map_err(at)?;
         has_body(&seen, "second").map_err(at)?;
         arrived_whole(&subject).map_err(at)
     });
@@ -125,7 +125,8 @@ pub(crate) async fn changed_settings_are_honoured(harness: &Harness<'_>) -> Chec
         let at = |wrong: Mismatch| wrong.when(what);
         has_body(&subject.send(subject.marked("first")).await, "first").map_err(at)?;
         let seen = subject.send(upload(&subject, "second")).await;
-        no_violation(&subject).map_err(at)?;
+        no_violation_of(&subject, &OF_WINDOWS).map_err(at)?;
+        no_violation_of(&subject, &OF_TABLES).map_err(at)?;
         has_body(&seen, "second").map_err(at)?;
         arrived_whole(&subject).map_err(at)
     });

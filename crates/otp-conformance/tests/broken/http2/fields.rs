@@ -42,7 +42,7 @@ pub fn request(flaw: &'static str, state: &mut State, http: &Request<Bytes>) -> 
     if size > 0 {
         let told =
             if is(flaw, "the length is the first frame's") { size.min(0x4000) } else { size };
-        block.extend(field("content-length", &told.to_string()));
+        block.extend(field("content-length", told.to_string()));
         if is(flaw, "a body is announced as chunked") {
             block.extend(field("transfer-encoding", "chunked"));
         }
