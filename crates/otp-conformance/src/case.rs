@@ -589,6 +589,8 @@ cases! {
             "a client that gives no credit waits for ever (RFC 9113 §6.9)";
     }
     InTime: http2 {
+        /// The limit holds while the server's settings do not come.
+        WhileSettingsAreAwaited = while_settings_are_awaited [Http2], "a call must end by its deadline";
         /// The limit holds while no stream may be opened.
         WhileWaitingForAStream = while_waiting_for_a_stream [Http2], "a call must end by its deadline";
         /// The limit holds under PING, SETTINGS and unknown frames without end.
@@ -653,6 +655,9 @@ cases! {
         /// No more streams are open than the server allows, and all sends are answered.
         KeepsTheLimitOfStreams = keeps_the_limit_of_streams [Http2],
             "a server refuses what is above it (RFC 9113 §5.1.2)";
+        /// Answers whose frames come in turns are not mixed.
+        AnswersInTurnsAreNotMixed = answers_in_turns_are_not_mixed [Http2],
+            "one user would get what was meant for another";
         /// A stream that is reset does not end the others.
         AResetConcernsOneStream = a_reset_concerns_one_stream [Http2],
             "one user's failure would be everybody's";

@@ -76,6 +76,8 @@ pub enum Fault {
     UnaskedLater(Reply, Reply),
 
     // HTTP/2 only.
+    /// The client's preface is read, and the server's settings never come (RFC 9113 §3.4).
+    NoSettings,
     /// These frames for this stream, then nothing.
     Frames(fn(u32) -> Vec<Frame>),
     /// These frames for this stream, then the connection is closed.

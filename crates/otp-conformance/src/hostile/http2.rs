@@ -102,6 +102,9 @@ where
     let (mut incoming, outgoing) = tokio::io::split(stream);
     let mut reader = frames::Reader::default();
     reader.preface(&mut incoming).await?;
+    if matches!(served.last(), Fault::NoSettings) {
+        return Ok(Ending::Silence);
+    }
     let (link, orders) = Link::new(served);
     let mut writing = pin!(write(outgoing, orders, served));
     let mut streams: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = Vec::new();
@@ -289,6 +292,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
         Fault::Refused
         | Fault::HangInConnect
         | Fault::HangInHandshake
+        | Fault::NoSettings
         | Fault::CloseInHandshake
         | Fault::NotTls(_) => link.end(Ending::Close).await,
         Fault::Raw(_) | Fault::Unasked(..) | Fault::UnaskedLater(..) => {

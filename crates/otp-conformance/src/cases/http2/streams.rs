@@ -86,7 +86,7 @@ pub(crate) async fn while_waiting_for_a_stream(harness: &Harness<'_>) -> Check {
     loop {
         tries += 1;
         let subject = settled(harness, vec![limited(ONE, Fault::Silence)]).await?;
-        let seen = all_that_wait(&subject, LIMIT * 3).await;
+        let seen = all_that_wait(&subject, LIMIT * 2 + Duration::from_millis(100)).await;
         let outcome = seen.iter().try_for_each(|seen| {
             punctual(seen)?;
             seen.error().map(drop)
@@ -136,6 +136,15 @@ pub(crate) async fn a_stream_whose_time_is_up_is_given_up(harness: &Harness<'_>)
         has_body(&seen, "last").map_err(|wrong| wrong.when("after four that were late"))?;
     }
     Ok(())
+}
+
+/// Frame by frame the bodies come in turns, where a client sends its requests over one connection.
+pub(crate) async fn answers_in_turns_are_not_mixed(harness: &Harness<'_>) -> Check {
+    at_once(&settled(harness, vec![Fault::TricklingEcho]).await?, 8).await
+}
+
+pub(crate) async fn while_settings_are_awaited(harness: &Harness<'_>) -> Check {
+    ends_in_time(harness, Fault::NoSettings, Subject::post).await?.error().map(drop)
 }
 
 pub(crate) async fn an_answer_that_is_too_large_is_given_up(harness: &Harness<'_>) -> Check {

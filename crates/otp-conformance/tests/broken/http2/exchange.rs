@@ -47,6 +47,9 @@ impl Inner {
             let connection = self.connection(http.uri(), limit).await?;
             let shared = Arc::clone(&connection.shared);
             let waits = match self.flaw {
+                "no limit while settings are awaited" if !shared.state().settled => {
+                    Limit::new(Duration::from_secs(6))
+                }
                 "no limit while waiting for a stream" => Limit::new(Duration::from_secs(6)),
                 _ => limit,
             };

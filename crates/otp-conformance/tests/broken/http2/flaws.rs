@@ -170,6 +170,9 @@ const OTHERS: &[Broken] = &[
     // Streams and time.
     http2("the limit of streams is ignored", Case::KeepsTheLimitOfStreams),
     http2("the limit of streams stays what it was", Case::KeepsTheLimitOfStreams),
+    http2("DATA is the newest stream's", Case::AnswersInTurnsAreNotMixed),
+    http2("no limit while settings are awaited", Case::WhileSettingsAreAwaited),
+    http2("a 103 may be the end", Case::MalformedPseudoFieldsAreNoAnswer),
     http2("one stream at a time", Case::OneDoesNotWaitForAnother),
     http2("no limit while waiting for a stream", Case::WhileWaitingForAStream),
     http2("what has waited in vain is sent all the same", Case::WhatWaitedInVainIsNeverSent),

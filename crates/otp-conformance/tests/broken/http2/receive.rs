@@ -41,6 +41,9 @@ impl Shared {
     /// Takes a frame. An error ends the connection.
     pub fn take(&self, mut frame: Frame) -> Result<(), Failed> {
         let mut state = self.state();
+        if frame.kind == frames::DATA && self.is("DATA is the newest stream's") {
+            frame.stream = state.streams.keys().last().copied().unwrap_or(frame.stream);
+        }
         if let Some((_, asked)) = state.instead.filter(|(promised, _)| *promised == frame.stream) {
             frame.stream = asked;
         }
@@ -340,6 +343,11 @@ impl Shared {
             if stream.informational > MOST_INFORMATIONAL {
                 let failed = Failed::unknown(ResponseTooLarge, "informational responses");
                 stream.failed.get_or_insert(failed);
+            }
+            if end && self.is("a 103 may be the end") {
+                stream.head = Some(parts);
+                stream.ended = true;
+                return Ok(());
             }
             if self.is("what a 103 says is the answer's") {
                 stream.early = parts.headers;
