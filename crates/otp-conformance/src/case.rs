@@ -583,12 +583,24 @@ cases! {
         /// Unknown frames, flags and settings are ignored.
         WhatIsUnknownIsIgnored = what_is_unknown_is_ignored [Http2],
             "HTTP/2 is extended by them (RFC 9113 §4.1, §5.5, §6.5.2)";
+        /// Compressed fields arrive, also those that a later answer only refers to.
+        CompressedFieldsArrive = compressed_fields_arrive [Http2],
+            "session token, rate limits and announcements are in fields (RFC 7541)";
         /// Padding is not a part of the answer.
         PaddingIsNoContent = padding_is_no_content [Http2],
             "a server may pad, so that lengths tell less (RFC 9113 §6.1)";
         /// A head in several frames arrives.
         AHeadInPiecesArrives = a_head_in_pieces_arrives [Http2],
             "a head may be cut at any byte (RFC 9113 §4.3, §6.10)";
+        /// A head of a hundred fields arrives, and one of 15 KiB.
+        HeadsOfManyFieldsArrive = heads_of_many_fields_arrive [Http2],
+            "gateways add fields, and tokens are long";
+        /// A `304` ends with its head, whatever length it has.
+        A304WithALengthEnds = a_304_with_a_length_ends [Http2],
+            "it has no body to wait for (RFC 9113 §8.1.1)";
+        /// Fields of an informational response are not the answer's.
+        AnInformationalHeadLeavesNothing = an_informational_head_leaves_nothing [Http2],
+            "they are hints, and may come from somebody else (RFC 8297)";
         /// A body in many frames arrives, empty ones among them.
         ABodyInPiecesArrives = a_body_in_pieces_arrives [Http2],
             "a body may be cut at any byte (RFC 9113 §8.1)";
@@ -612,6 +624,8 @@ cases! {
             "a client that gives no credit waits for ever (RFC 9113 §6.9)";
     }
     InTime: http2 {
+        /// The limit holds while the server's settings do not come.
+        WhileSettingsAreAwaited = while_settings_are_awaited [Http2], "a call must end by its deadline";
         /// The limit holds while no stream may be opened.
         WhileWaitingForAStream = while_waiting_for_a_stream [Http2], "a call must end by its deadline";
         /// The limit holds under PING, SETTINGS and unknown frames without end.
@@ -619,6 +633,9 @@ cases! {
             "a limit that starts again with each of them is none";
     }
     InBounds: http2 {
+        /// An answer that is too large is given up: its stream is reset, or its connection closed.
+        AnAnswerThatIsTooLargeIsGivenUp = an_answer_that_is_too_large_is_given_up [Http2],
+            "otherwise the server keeps a stream for it for ever";
         /// An answer that is given up gives its part of the connection's window back.
         ADiscardedAnswerGivesItsWindowBack = a_discarded_answer_gives_its_window_back [Http2],
             "otherwise a few large answers stop the connection (RFC 9113 §6.9)";
@@ -673,6 +690,9 @@ cases! {
         /// No more streams are open than the server allows, and all sends are answered.
         KeepsTheLimitOfStreams = keeps_the_limit_of_streams [Http2],
             "a server refuses what is above it (RFC 9113 §5.1.2)";
+        /// Answers whose frames come in turns are not mixed.
+        AnswersInTurnsAreNotMixed = answers_in_turns_are_not_mixed [Http2],
+            "one user would get what was meant for another";
         /// A stream that is reset does not end the others.
         AResetConcernsOneStream = a_reset_concerns_one_stream [Http2],
             "one user's failure would be everybody's";

@@ -257,7 +257,7 @@ impl Server {
     }
 
     /// What clients did that HTTP/2 forbids: streams above the limit, data beyond a window, requests that
-    /// are malformed. A server whose faults are all answers, echoes or silence resets such streams instead.
+    /// are malformed. A [polite](Fault::Polite) server resets such streams instead.
     pub fn violations(&self) -> Vec<String> {
         self.log.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

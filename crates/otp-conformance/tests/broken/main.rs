@@ -208,7 +208,11 @@ fn seen_everywhere(table: impl Iterator<Item = Broken>) {
     let (counting, others): (Vec<_>, Vec<_>) = proofs.iter().partition(|proof| counts(proof));
     let check = |tried| {
         let Proof { broken: Broken { case, .. }, .. } = tried;
-        let report = proof(tried);
+        let mut report = proof(tried);
+        // On a busy machine a flaw about time may fail before it shows.
+        if report.failed() != [case] {
+            report = proof(tried);
+        }
         (report.failed() != [case]).then(|| format!("{tried} is not seen by {case}\n{report}"))
     };
     let mut wrong = each(&others, check);
