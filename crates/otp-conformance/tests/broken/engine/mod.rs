@@ -8,35 +8,51 @@ mod around;
 mod body;
 mod connect;
 mod flaws;
+mod flaws_of_answers;
 mod flaws_of_calls;
+mod flaws_of_requests;
 mod head;
 mod limit;
 mod memory;
 mod pool;
+mod spoil;
 mod write;
 
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 use otp_conformance::hostile::Server;
-use otp_core::TransportErrorKind::ResponseTooLarge;
+use otp_core::TransportErrorKind::{Protocol, ResponseTooLarge};
 use otp_core::bytes::Bytes;
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
+use crate::proof::Broken;
 pub use connect::{connector, origin_of};
 use limit::Limit;
 use memory::Memory;
 pub use pool::Origin;
 use pool::{Connection, Pool};
 
-use crate::proof::Broken;
-
 /// How many informational responses are skipped.
 const MOST_INFORMATIONAL: usize = 64;
+
+/// Every flaw of it.
+pub fn flaws() -> impl Iterator<Item = Broken> {
+    let tables =
+        [flaws::FLAWS, flaws_of_calls::FLAWS, flaws_of_answers::FLAWS, flaws_of_requests::FLAWS];
+    tables.into_iter().flatten().copied()
+}
+
+/// What only a process of its own can show.
+pub fn flaws_of_processes() -> impl Iterator<Item = Broken> {
+    crate::process::FLAWS.iter().copied()
+}
 
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -46,18 +62,16 @@ pub struct Inner {
     flaw: &'static str,
     tls: TlsConnector,
     pool: Pool,
+    /// What it should not keep: answers by path.
+    cache: Mutex<HashMap<String, Response>>,
     memory: Memory,
-}
-
-/// Every flaw that an engine can have.
-pub fn flaws() -> impl Iterator<Item = Broken> {
-    flaws::FLAWS.iter().chain(flaws_of_calls::FLAWS).copied()
 }
 
 impl Engine {
     pub fn new(server: &Server, flaw: &'static str) -> Self {
         let tls = connect::connector(server.ca_pem(), flaw);
-        Self(Arc::new(Inner { flaw, tls, pool: Pool::default(), memory: Memory::default() }))
+        let (pool, memory, cache) = (Pool::default(), Memory::default(), Mutex::default());
+        Self(Arc::new(Inner { flaw, tls, pool, cache, memory }))
     }
 }
 
@@ -65,7 +79,7 @@ impl Inner {
     /// Whether this is its flaw.
     fn is(&self, flaw: &str) -> bool {
         debug_assert!(
-            flaws().any(|broken| broken.what == flaw),
+            flaws().chain(flaws_of_processes()).any(|broken| broken.what == flaw),
             "no row of the table has the flaw {flaw:?}"
         );
         self.flaw == flaw
@@ -80,7 +94,12 @@ impl Inner {
         };
         let mut limit = Limit::new(whole, self.flaw);
         let size = request.response_limit();
-        let http = request.into_http();
+        let mut http = request.into_http();
+        self.spoil(&mut http);
+        self.print(&http);
+        if let Some(kept) = self.cached(&http) {
+            return Ok(kept);
+        }
         let origin = self.destination(connect::origin_of(http.uri())?).await;
         let connection = match self.pool.take(self, &origin).await {
             Some(connection) => connection,
@@ -99,6 +118,10 @@ impl Inner {
         let Some(mut connection) = lease.connection.take() else { return outcome };
         match &outcome {
             Ok(response) => {
+                if self.is("answers are printed as numbers") {
+                    eprintln!("{} {:?}", response.status(), &response.body()[..]);
+                }
+                self.put_aside(&http, response);
                 if connection.can_be_kept(self) || self.keeps_with_more(&connection, response) {
                     connection.kept = true;
                     self.pool.keep(self, origin, connection);
@@ -122,19 +145,37 @@ impl Inner {
     ) -> Result<Response, TransportError> {
         let mut parts = self.write_and_read_a_head(connection, http, &limit).await?;
         let mut informational = 0;
+        let mut hints = http::HeaderMap::new();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS
             && self.is("a 101 is an answer like any other")
         {
             return Ok(Response::from_parts(parts, Bytes::new()));
         }
         while parts.status.is_informational() && !self.is("a 1xx is the answer") {
+            if parts.status.as_u16() == 199 && self.is("a 1xx that is not known is the answer") {
+                break;
+            }
             informational += 1;
+            if !parts.headers.is_empty() && self.is("a 1xx has no fields") {
+                return Err(TransportError::unknown(Protocol));
+            }
+            if self.is("a 1xx has the body that its length announces")
+                && parts.headers.contains_key(CONTENT_LENGTH)
+            {
+                let _ = self.body(connection, &parts, size, &limit).await;
+            }
+            hints.extend(std::mem::take(&mut parts.headers));
             if self.is("each 1xx starts the limit again") {
                 limit = Limit::new(Duration::from_secs(6), self.flaw);
             } else if informational > MOST_INFORMATIONAL {
                 return Err(TransportError::unknown(ResponseTooLarge));
             }
             parts = self.head(connection, &limit).await?;
+        }
+        if self.is("the fields of a 1xx are the answer's") {
+            for (name, value) in &hints {
+                parts.headers.append(name, value.clone());
+            }
         }
         if self.is("the body has a limit of its own") {
             limit = Limit::new(limit.whole, self.flaw);
@@ -143,7 +184,17 @@ impl Inner {
         let body = self.body(connection, &parts, size, &limit).await;
         connection.has_head = false;
         match body {
-            Ok(body) => Ok(Response::from_parts(parts, body.into())),
+            Ok(body) => {
+                for line in std::mem::take(&mut connection.trailers) {
+                    if let Some(colon) = line.iter().position(|byte| *byte == b':') {
+                        let name = http::HeaderName::from_bytes(&line[..colon]).unwrap();
+                        let value = line[colon + 1..].trim_ascii();
+                        let value = http::HeaderValue::from_bytes(value).unwrap();
+                        parts.headers.append(name, value);
+                    }
+                }
+                Ok(Response::from_parts(parts, body.into()))
+            }
             Err(kind) => {
                 connection.spoiled = true;
                 parts.extensions.clear();

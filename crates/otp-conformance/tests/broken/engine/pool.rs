@@ -32,6 +32,10 @@ pub struct Connection {
     pub stays_open: bool,
     /// Whether something went wrong on it.
     pub spoiled: bool,
+    /// Whether what has arrived beyond the answer is believed to be the next.
+    pub trusted: bool,
+    /// The trailer fields of the answer, for those who want them.
+    pub trailers: Vec<Vec<u8>>,
     /// Whether the head of the answer has come, and its body is to come.
     pub has_head: bool,
     /// Whether TLS has ended by an alert.
@@ -47,6 +51,8 @@ impl Connection {
             kept: false,
             stays_open: false,
             spoiled: false,
+            trusted: false,
+            trailers: Vec::new(),
             has_head: false,
             has_alert: false,
         }
@@ -54,8 +60,9 @@ impl Connection {
 
     /// Whether another request may be sent on it.
     pub fn can_be_kept(&mut self, engine: &Inner) -> bool {
-        let unasked =
-            !self.buffer.is_empty() && !engine.is("what nobody asked for is the next answer");
+        let unasked = !self.buffer.is_empty()
+            && !engine.is("what nobody asked for is the next answer")
+            && !self.trusted;
         self.stays_open && !self.spoiled && !unasked
     }
 
