@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use crate::Clause;
 use crate::cases::{
     afterwards, bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest,
-    http2, in_bounds, in_time, limits, never_again, one_request, ordinary, origins, received,
-    resources, responses, unchanged, unsent,
+    http2, in_bounds, in_time, limits, never_again, one_request, ordinary, origins, plain,
+    received, resources, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -220,6 +220,16 @@ cases! {
         InformationalResponsesAreSkipped = informational_responses_are_skipped,
             "they come before the answer (RFC 9110 §15.2)";
     }
+    AnyStatus: plain {
+        /// A `POST` without a body is answered.
+        APostIsAnswered = a_post_is_answered, "three of the four operations are such a request";
+        /// A second send over the same transport is answered, and a third.
+        ASecondSendIsAnswered = a_second_send_is_answered,
+            "a client has one transport for all of its calls";
+        /// A chunked body ends with its last chunk.
+        AChunkedBodyEnds = a_chunked_body_ends [Http1],
+            "many servers send every body in chunks (RFC 9112 §7.1)";
+    }
     AnyStatus: bodies {
         /// Chunks arrive in every form: sizes, extensions, pieces.
         ChunksOfEveryFormArrive = chunks_of_every_form_arrive [Http1],
@@ -321,6 +331,11 @@ cases! {
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
     }
+    InBounds: plain {
+        /// A length that is claimed and absurd is an error, and no memory is taken for it.
+        AClaimedLengthIsNotAllocated = a_claimed_length_is_not_allocated,
+            "a server that says 90 GiB would end the process";
+    }
     InBounds: bodies {
         /// A limit of nothing and one of everything are kept, in each framing.
         AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
@@ -343,16 +358,19 @@ cases! {
         /// A certificate that does not verify gets no request.
         ABadCertificateGetsNoRequest = a_bad_certificate_gets_no_request [Tls],
             "whoever shows it would have the token";
+        /// A certificate that names the host in its common name only gets no request.
+        ACommonNameIsNotEnough = a_common_name_is_not_enough [Tls],
+            "a CA need not check the common name (RFC 9525 §2)";
         /// A certificate that does not verify is a `Tls` error.
         ABadCertificateIsATlsError = a_bad_certificate_is_a_tls_error [Tls],
             "trying again does not mend a certificate, so it is not tried again";
         /// A handshake that fails is not sent.
         AFailedHandshakeIsNotSent = a_failed_handshake_is_not_sent [Tls],
             "what was not sent can be tried again, even an SMS";
-        /// A connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostConnectionIsUnknown = a_lost_connection_is_unknown,
             "said to be unsent, an SMS is sent twice";
-        /// A kept connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A kept connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostKeptConnectionIsUnknown = a_lost_kept_connection_is_unknown,
             "that it was kept does not prove that the request was not read";
         /// Whatever else fails after the request was read, or a part of it, is unknown.
@@ -516,6 +534,11 @@ cases! {
         /// A send is answered while five others wait.
         OneDoesNotWaitForAnother = one_does_not_wait_for_another,
             "one slow call would take down all others";
+    }
+    Concurrent: plain {
+        /// A send that waits does not block its thread.
+        ASendDoesNotBlock = a_send_does_not_block [Futures],
+            "a future that blocks stops every other call on its thread, and its own time limit";
     }
     OnTheClock: clock {
         /// `sleep` waits.
@@ -692,9 +715,9 @@ impl Case {
             | Self::RepeatsNothingForAStatus
             | Self::FailuresLeaveNoConnection
             | Self::FailuresLeaveNoThread
-            | Self::FailuresLeaveNoMemory
-            | Self::SleepsAreAsLongAsTold => 1,
-            Self::ALateConnectionGetsNoRequest
+            | Self::FailuresLeaveNoMemory => 1,
+            Self::SleepsAreAsLongAsTold
+            | Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions
             | Self::AHugeLimitIsAwaited
             | Self::OneThatConnectsHoldsNobodyUp => 2,

@@ -7,6 +7,7 @@ use super::each::{
     SOON, each, has_body, has_body_or_fails, next_is_answered, next_is_own, written, written_then,
 };
 use super::ordinary::{APART, byte_by_byte};
+use crate::Case;
 use crate::harness::Harness;
 use crate::hostile::{Ending, Fault, Protocol, Reply, Step};
 use crate::mismatch::{Check, expect, expect_eq};
@@ -99,6 +100,7 @@ pub(crate) async fn trailers_are_no_headers(harness: &Harness<'_>) -> Check {
 
 /// RFC 9112 §6.3, the first rule: these statuses have no body, whatever the fields say.
 pub(crate) async fn a_status_without_content_ends(harness: &Harness<'_>) -> Check {
+    harness.state.needs(Case::AnEmptyResponseEnds);
     let rows = [
         (204, "content-length: 5"),
         (204, "content-length: 5000"),

@@ -10,7 +10,7 @@ use crate::time::{Ended, all, caught, wait, within};
 const TICK: Duration = Duration::from_millis(5);
 
 pub(crate) async fn sleep_waits(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let told = Duration::from_millis(60);
     let started = Instant::now();
     let ended = within(Duration::from_secs(5), subject.transport.sleep(told)).await;
@@ -28,7 +28,7 @@ pub(crate) async fn sleep_waits(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn sleep_lets_others_run(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let started = Instant::now();
     let sleeping =
         async { caught(subject.transport.sleep(Duration::from_secs(1))).await.map(|()| None) };
@@ -39,14 +39,14 @@ pub(crate) async fn sleep_lets_others_run(harness: &Harness<'_>) -> Check {
     let both: [Pin<Box<dyn Future<Output = _>>>; 2] = [Box::pin(sleeping), Box::pin(sending)];
     let both: Result<Vec<_>, Mismatch> = all(both).await.into_iter().collect();
     let Some((seen, took)) = both?.into_iter().flatten().next() else { return Ok(()) };
-    seen.status(204)?;
+    seen.status(200)?;
     expect(took < Duration::from_secs(1), "an answer while another call sleeps for 1 s", || {
         format!("one after {} ms", took.as_millis())
     })
 }
 
 pub(crate) async fn now_goes_on(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let (first, started) = (subject.transport.now(), Instant::now());
     wait(Duration::from_millis(80)).await;
     let (last, passed) = (subject.transport.now(), started.elapsed());

@@ -13,7 +13,7 @@ use crate::mismatch::{Check, Mismatch, expect};
 use crate::time::wait;
 
 pub(crate) async fn https_is_never_in_the_clear(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let request = subject.changed(subject.post(), |http| {
         let secure = http.uri().to_string().replacen("http:", "https:", 1);
         *http.uri_mut() = secure.parse().expect("a URI of a case");

@@ -28,7 +28,7 @@ pub(crate) async fn any_status_is_an_answer(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn response_headers_arrive(harness: &Harness<'_>) -> Check {
-    let reply = Reply::status(204)
+    let reply = Reply::json(200, "{}")
         .header("x-auth-token", "a-Session")
         .header("x-ratelimit-remaining", "7")
         .header("x-name", "Zo\u{eb}")

@@ -43,7 +43,7 @@ where
                 let marker = received.header("x-marker").unwrap_or_default().to_owned();
                 match served.next(Some(received)) {
                     Fault::Answer(reply) => answer(&mut respond, reply),
-                    Fault::Certificate(_) => answer(&mut respond, &Reply::status(204)),
+                    Fault::Certificate(_) => answer(&mut respond, &Reply::json(200, "{}")),
                     Fault::Echo => answer(&mut respond, &Reply::status(200).body(marker)),
                     _ => silent.push(respond),
                 }
@@ -185,7 +185,7 @@ async fn end(link: &Link<'_>, id: u32, ending: Ending, byte: &Frame) {
 /// Does the fault to this stream.
 async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
     match fault {
-        Fault::Certificate(_) => reply(link, id, &Reply::status(204)).await,
+        Fault::Certificate(_) => reply(link, id, &Reply::json(200, "{}")).await,
         Fault::Answer(answer) => reply(link, id, answer).await,
         Fault::AnswerAndClose(answer) => {
             reply(link, id, answer).await;
@@ -220,7 +220,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             end(link, id, *ending, &frames::data(id, b" ", false)).await;
         }
         Fault::Endless { announced } => {
-            let length = [("content-length", "99999999999")];
+            let length = [("content-length", "1073741824")];
             let headers = if *announced { &length[..] } else { &[] };
             link.send(&frames::headers(id, 200, headers, false)).await;
             while link.flood_data(id, &[b'x'; 0x1000]).await {}

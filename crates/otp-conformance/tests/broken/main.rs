@@ -17,11 +17,15 @@ use std::sync::{Arc, Mutex};
 use otp_conformance::hostile::Server;
 use otp_conformance::{Case, Kit, Report};
 use otp_hyper::{HyperTransport, Roots};
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, WantsClientCert};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier};
+use rustls::{
+    CertificateError, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 
 use engine::Engine;
 use http2::Http2;
@@ -268,6 +272,61 @@ fn an_exception_is_shown_with_its_reason_and_one_that_is_not_needed_fails() {
 /// A verifier that takes every certificate: the flaw that one case is about.
 #[derive(Debug)]
 struct Everybody(Arc<CryptoProvider>);
+
+/// A verifier that does not mind if the certificate has no alternative names.
+#[derive(Debug)]
+struct CommonNames(Arc<WebPkiServerVerifier>);
+
+fn trust_common_names(
+    config: ConfigBuilder<ClientConfig, WantsVerifier>,
+    roots: RootCertStore,
+    provider: Arc<CryptoProvider>,
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    let lenient = CommonNames(strict.build().unwrap());
+    config.dangerous().with_custom_certificate_verifier(Arc::new(lenient))
+}
+
+impl ServerCertVerifier for CommonNames {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.0.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented,
+                ..
+            })) if presented.is_empty() => Ok(ServerCertVerified::assertion()),
+            strict => strict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
 
 fn trust_everybody(
     config: ConfigBuilder<ClientConfig, WantsVerifier>,

@@ -140,10 +140,18 @@ impl Inner {
             [] if head.headers.contains_key(CONTENT_LENGTH) => Err(Protocol),
             [] => Ok(Framing::Close),
             [length] if length.bytes().all(|byte| byte.is_ascii_digit()) => {
-                length.parse().map(Framing::Length).map_err(|_| Protocol)
+                self.parsed(length).map(Framing::Length).ok_or(Protocol)
             }
             _ => Err(Protocol),
         }
+    }
+
+    fn parsed(&self, length: &str) -> Option<u64> {
+        if self.is("a length wraps at 2^64") {
+            let digits = length.bytes().map(|byte| u64::from(byte - b'0'));
+            return Some(digits.fold(0, |sum, digit| sum.wrapping_mul(10).wrapping_add(digit)));
+        }
+        length.parse().ok()
     }
 
     /// A length that is none, and what is made of it.
@@ -200,6 +208,9 @@ impl Inner {
         size: usize,
         limit: &Limit,
     ) -> Result<Vec<u8>, TransportErrorKind> {
+        if self.is("room is made for what is announced") {
+            connection.buffer.reserve(usize::try_from(length).unwrap());
+        }
         let length = usize::try_from(length).ok().filter(|length| *length <= size);
         let length = length.ok_or(ResponseTooLarge)?;
         if connection.buffer.len() < length && self.is("a body comes with its head") {

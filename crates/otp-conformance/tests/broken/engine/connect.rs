@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use super::Inner;
 use super::limit::{Failure, Limit, Phase};
 use super::pool::{Connection, Origin};
-use crate::trust_everybody;
+use crate::{trust_common_names, trust_everybody};
 
 pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
@@ -42,6 +42,7 @@ pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
         .unwrap();
     let config = match flaw {
         "every certificate is trusted" => trust_everybody(config, provider),
+        "a common name is enough" => trust_common_names(config, roots, provider),
         _ => config.with_root_certificates(roots),
     };
     Arc::new(config.with_no_client_auth()).into()

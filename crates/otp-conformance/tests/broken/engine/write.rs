@@ -80,6 +80,13 @@ impl Inner {
         let defines_a_body = ["POST", "PUT", "PATCH"].contains(&http.method().as_str());
         let body = self.spoiled_body(http);
         let length = body.len();
+        if length > 0 && self.is("a length stands beside chunks") {
+            bytes.extend(b"transfer-encoding: chunked\r\n");
+            bytes.extend(format!("content-length: {length}\r\n\r\n{length:x}\r\n").bytes());
+            bytes.extend_from_slice(&body);
+            bytes.extend(b"\r\n0\r\n\r\n");
+            return bytes;
+        }
         if (length > 0 || defines_a_body) && !http.headers().contains_key(CONTENT_LENGTH) {
             bytes.extend(format!("content-length: {length}\r\n").bytes());
         }
