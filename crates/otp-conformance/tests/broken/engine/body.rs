@@ -169,7 +169,7 @@ impl Inner {
                 u64::from_str_radix(hexadecimal, 16).ok()
             }
             "a length wraps around" => length.parse().ok().map(|number: u128| number as u64),
-            "a length that is no number is none" if length.parse::<u64>().is_err() => {
+            "a length that is no number is left out" if length.parse::<u64>().is_err() => {
                 return Some(Framing::Close);
             }
             "the last of two lengths is the length" => lengths.last()?.parse().ok(),

@@ -43,7 +43,7 @@ pub const FLAWS: &[Broken] = &[
     everywhere("a length is read as far as it is a number", Case::AnInvalidLengthIsNoAnswer),
     everywhere("a length is a number of C", Case::AnInvalidLengthIsNoAnswer),
     everywhere("a length wraps around", Case::AnInvalidLengthIsNoAnswer),
-    everywhere("a length that is no number is none", Case::AnInvalidLengthIsNoAnswer),
+    everywhere("a length that is no number is left out", Case::AnInvalidLengthIsNoAnswer),
     everywhere("an empty length is 0", Case::AnInvalidLengthIsNoAnswer),
     everywhere("the last of two lengths is the length", Case::AnInvalidLengthIsNoAnswer),
     everywhere("a length overrules chunks", Case::ChunksOverruleALength),
