@@ -1,12 +1,14 @@
 use std::fmt;
 use std::future::Future;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use crate::Clause;
 use crate::cases::{
     afterwards, bodies, bytes, cancellable, clock, concurrent, discreet, environment, honest,
-    http2, in_bounds, in_time, limits, never_again, one_request, ordinary, origins, received,
-    resources, responses, unchanged, unsent,
+    http2, in_bounds, in_time, limits, never_again, one_request, ordinary, origins, plain,
+    received, resources, responses, unchanged, unsent,
 };
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
@@ -28,6 +30,10 @@ pub(crate) enum Need {
     Futures,
     /// A process of its own.
     Process,
+    /// A loopback address of IPv6.
+    Ipv6,
+    /// A name for the loopback address.
+    Localhost,
     /// More servers than one for a transport.
     Origins,
 }
@@ -153,7 +159,7 @@ cases! {
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
     Unchanged: bytes {
-        /// Dots in a path arrive, plain and encoded.
+        /// Dots in a path arrive, plain and encoded, or nothing is sent.
         DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
         /// Paths of every form arrive: slashes, parameters, any percent-encoding.
         PathsOfEveryFormArrive = paths_of_every_form_arrive,
@@ -161,7 +167,7 @@ cases! {
         /// Queries of every form arrive: empty parts, question marks, brackets.
         QueriesOfEveryFormArrive = queries_of_every_form_arrive,
             "a larger SDK signs its queries, and a signature covers bytes";
-        /// Single quotes in paths and queries arrive.
+        /// Single quotes in paths and queries arrive, or nothing is sent.
         QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
         /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
         MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
@@ -186,6 +192,12 @@ cases! {
         /// Nothing is added to a `GET` or `DELETE` without a body.
         AddsNothingToAGet = adds_nothing_to_a_get,
             "a length, a type or a language that nobody set changes the answer";
+        /// A server at an IPv6 address is reached, and its host has brackets.
+        AnIpv6AddressIsReached = an_ipv6_address_is_reached [Ipv6],
+            "the brackets are a part of the URL, not of the address (RFC 3986 §3.2.2)";
+        /// A server is reached by its name, and the name is told.
+        AHostNameIsReached = a_host_name_is_reached [Localhost],
+            "the name is in the certificate, and says which of many services is meant";
         /// Nothing is cached: the same `GET` is asked again, without conditions.
         NothingIsCached = nothing_is_cached, "the codes of yesterday are not the codes of today";
     }
@@ -207,6 +219,16 @@ cases! {
         /// `100`, `102` and `103` are not the answer.
         InformationalResponsesAreSkipped = informational_responses_are_skipped,
             "they come before the answer (RFC 9110 §15.2)";
+    }
+    AnyStatus: plain {
+        /// A `POST` without a body is answered.
+        APostIsAnswered = a_post_is_answered, "three of the four operations are such a request";
+        /// A second send over the same transport is answered, and a third.
+        ASecondSendIsAnswered = a_second_send_is_answered,
+            "a client has one transport for all of its calls";
+        /// A chunked body ends with its last chunk.
+        AChunkedBodyEnds = a_chunked_body_ends [Http1],
+            "many servers send every body in chunks (RFC 9112 §7.1)";
     }
     AnyStatus: bodies {
         /// Chunks arrive in every form: sizes, extensions, pieces.
@@ -309,15 +331,20 @@ cases! {
         /// A head that never ends is an error, and little of it is read.
         AnEndlessHeadIsRefused = an_endless_head_is_refused, "memory must be bounded";
     }
+    InBounds: plain {
+        /// A length that is claimed and absurd is an error, and no memory is taken for it.
+        AClaimedLengthIsNotAllocated = a_claimed_length_is_not_allocated,
+            "a server that says 90 GiB would end the process";
+    }
     InBounds: bodies {
         /// A limit of nothing and one of everything are kept, in each framing.
         AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
     }
     InBounds: resources {
-        /// After 100 failures of each kind no connection is left.
+        /// After many failures of each kind no connection is left.
         FailuresLeaveNoConnection = failures_leave_no_connection,
             "an hour of a failing server would use up the descriptors of the process";
-        /// After 100 failures of each kind no thread and no descriptor is left.
+        /// After many failures of each kind no thread and no descriptor is left.
         FailuresLeaveNoThread = failures_leave_no_thread,
             "an hour of a failing server would use up the process";
         /// After many failures of 1 MiB each their memory is free.
@@ -331,16 +358,19 @@ cases! {
         /// A certificate that does not verify gets no request.
         ABadCertificateGetsNoRequest = a_bad_certificate_gets_no_request [Tls],
             "whoever shows it would have the token";
+        /// A certificate that names the host in its common name only gets no request.
+        ACommonNameIsNotEnough = a_common_name_is_not_enough [Tls],
+            "a CA need not check the common name (RFC 9525 §2)";
         /// A certificate that does not verify is a `Tls` error.
         ABadCertificateIsATlsError = a_bad_certificate_is_a_tls_error [Tls],
             "trying again does not mend a certificate, so it is not tried again";
         /// A handshake that fails is not sent.
         AFailedHandshakeIsNotSent = a_failed_handshake_is_not_sent [Tls],
             "what was not sent can be tried again, even an SMS";
-        /// A connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostConnectionIsUnknown = a_lost_connection_is_unknown,
             "said to be unsent, an SMS is sent twice";
-        /// A kept connection lost after the request was read is `ConnectionLost`, unknown.
+        /// A kept connection lost after the request was read is `ConnectionLost` or `Protocol`, unknown.
         ALostKeptConnectionIsUnknown = a_lost_kept_connection_is_unknown,
             "that it was kept does not prove that the request was not read";
         /// Whatever else fails after the request was read, or a part of it, is unknown.
@@ -504,6 +534,11 @@ cases! {
         /// A send is answered while five others wait.
         OneDoesNotWaitForAnother = one_does_not_wait_for_another,
             "one slow call would take down all others";
+    }
+    Concurrent: plain {
+        /// A send that waits does not block its thread.
+        ASendDoesNotBlock = a_send_does_not_block [Futures],
+            "a future that blocks stops every other call on its thread, and its own time limit";
     }
     OnTheClock: clock {
         /// `sleep` waits.
@@ -689,7 +724,7 @@ impl Case {
     }
 
     /// How many groups there are.
-    pub(crate) const GROUPS: u8 = 3;
+    pub(crate) const GROUPS: u8 = 4;
 
     /// With which others it runs at the same time, because it does little but wait. In the first group nothing
     /// depends on when it happens.
@@ -697,11 +732,7 @@ impl Case {
         Some(match self {
             Self::RepeatsNothingAfterSilence
             | Self::RepeatsNothingThatWasLost
-            | Self::RepeatsNothingForAStatus
-            | Self::FailuresLeaveNoConnection
-            | Self::FailuresLeaveNoThread
-            | Self::FailuresLeaveNoMemory
-            | Self::SleepsAreAsLongAsTold => 1,
+            | Self::RepeatsNothingForAStatus => 1,
             Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions
             | Self::AHugeLimitIsAwaited
@@ -710,6 +741,7 @@ impl Case {
             | Self::AfterSeveralFailuresAtOnce
             | Self::AfterADropALateAnswerIsNobodys
             | Self::AFailureAtOneServerStaysThere => 3,
+            Self::SleepLetsOthersRun | Self::SleepsAreAsLongAsTold => 4,
             _ => return None,
         })
     }
@@ -727,12 +759,31 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Ipv6 | Need::Localhost if wire.is_unix() => {
+                Some("a Unix socket has no address and no name")
+            }
+            Need::Ipv6 if !has_ipv6() => Some("this machine has no IPv6"),
+            Need::Localhost if !has_localhost() => Some("this machine does not know `localhost`"),
             Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
             Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })
     }
+}
+
+fn has_ipv6() -> bool {
+    static HAS: LazyLock<bool> =
+        LazyLock::new(|| TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok());
+    *HAS
+}
+
+fn has_localhost() -> bool {
+    static HAS: LazyLock<bool> = LazyLock::new(|| {
+        let addresses = ("localhost", 0).to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.any(|address| address.ip() == Ipv4Addr::LOCALHOST))
+    });
+    *HAS
 }
 
 impl fmt::Display for Case {

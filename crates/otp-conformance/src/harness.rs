@@ -10,8 +10,9 @@ use otp_core::local::Transport;
 use otp_core::{Endpoint, Progress, Request, Response, TransportError, TransportErrorKind};
 
 use crate::child::{self, Folder, Place};
+use crate::guard::{Guarded, State};
 use crate::hostile::{Fault, Server, Wire};
-use crate::mismatch::{Check, Mismatch, expect};
+use crate::mismatch::{Check, Mismatch, Symptom, expect};
 use crate::secrets::Secrets;
 use crate::time::{Ended, within};
 use crate::unsent::{Unsent, Watched};
@@ -34,6 +35,7 @@ pub(crate) type Make<'k> = &'k dyn Fn(&Server) -> Rc<dyn Transport>;
 pub(crate) struct Harness<'k> {
     pub(crate) wire: Wire,
     pub(crate) secrets: Secrets,
+    pub(crate) state: Rc<State>,
     /// Whether the transport goes to any server.
     pub(crate) has_origins: bool,
     /// Whether a send can be dropped.
@@ -45,9 +47,15 @@ pub(crate) struct Harness<'k> {
 }
 
 impl<'k> Harness<'k> {
-    pub(crate) fn new(wire: Wire, has_origins: bool, has_futures: bool, make: Make<'k>) -> Self {
+    pub(crate) fn new(
+        wire: Wire,
+        has_origins: bool,
+        has_futures: bool,
+        make: Make<'k>,
+        state: Rc<State>,
+    ) -> Self {
         let (secrets, unsent) = (Secrets::new(), Unsent::default());
-        Self { wire, secrets, has_origins, has_futures, make, place: None, unsent }
+        Self { wire, secrets, state, has_origins, has_futures, make, place: None, unsent }
     }
 
     /// In a test that can be started again.
@@ -81,11 +89,13 @@ impl<'k> Harness<'k> {
 
     /// A transport to this server.
     pub(crate) fn subject_at(&self, server: Server) -> Subject {
-        let transport = (self.make)(&server);
+        self.state.uses(&server);
+        let guarded = Guarded::new(&self.state, || (self.make)(&server));
         let server = Rc::new(server);
-        let watched = self.unsent.watch(transport, &server);
+        let watched = self.unsent.watch(Rc::new(guarded), &server);
         let transport = Rc::clone(&watched) as Rc<dyn Transport>;
-        Subject { server, transport, watched, host: None, secrets: self.secrets.clone() }
+        let (secrets, state) = (self.secrets.clone(), Rc::clone(&self.state));
+        Subject { server, transport, watched, host: None, secrets, state }
     }
 
     /// A send of this case that said `NotSent`, though its request was received, also a little later.
@@ -103,11 +113,13 @@ pub(crate) struct Subject {
     /// In the place of the server's address in URLs.
     host: Option<&'static str>,
     secrets: Secrets,
+    state: Rc<State>,
 }
 
 impl Subject {
     /// The same transport, and another server.
     pub(crate) fn at(&self, server: Server) -> Self {
+        self.state.uses(&server);
         let server = Rc::new(server);
         self.watched.also_to(&server);
         Self { server, ..self.clone() }
@@ -180,7 +192,7 @@ impl Subject {
     pub(crate) async fn send_within(&self, patience: Duration, request: Request) -> Observed {
         let started = Instant::now();
         let ended = within(patience, self.transport.send(request)).await;
-        Observed { ended, took: started.elapsed() }
+        Observed { ended, took: started.elapsed(), state: Rc::clone(&self.state) }
     }
 }
 
@@ -205,6 +217,7 @@ fn limited(http: http::Request<Bytes>, time_limit: Duration) -> Request {
 pub(crate) struct Observed {
     ended: Ended<Result<Response, TransportError>>,
     pub(crate) took: Duration,
+    state: Rc<State>,
 }
 
 impl Observed {
@@ -212,7 +225,7 @@ impl Observed {
     pub(crate) fn answer(&self) -> Result<&Response, Mismatch> {
         match &self.ended {
             Ended::Returned(Ok(response)) => Ok(response),
-            _ => Err(Mismatch::new("an answer", self.describe())),
+            _ => Err(Mismatch::new("an answer", self.describe()).of(self.symptom())),
         }
     }
 
@@ -226,24 +239,28 @@ impl Observed {
     pub(crate) fn error(&self) -> Result<&TransportError, Mismatch> {
         match &self.ended {
             Ended::Returned(Err(error)) => Ok(error),
-            _ => Err(Mismatch::new("an error", self.describe())),
+            _ => Err(Mismatch::new("an error", self.describe()).of(self.symptom())),
         }
     }
 
     /// An error of one of these kinds.
     pub(crate) fn kind(&self, kinds: &[TransportErrorKind]) -> Check {
-        let error = self.error()?;
-        expect(kinds.contains(&error.kind()), format!("an error of kind {}", names(kinds)), || {
-            self.describe()
-        })
+        let kind = self.error()?.kind();
+        if kinds.contains(&kind) || self.state.accepts(kind, kinds) {
+            return Ok(());
+        }
+        let wrong = Mismatch::new(format!("an error of kind {}", names(kinds)), self.describe());
+        Err(wrong.of(Symptom::Kind(kind)))
     }
 
     /// An error that says how far the request got.
     pub(crate) fn progress(&self, progress: Progress) -> Check {
-        let error = self.error()?;
-        expect(error.progress() == progress, format!("an error that says {progress:?}"), || {
-            self.describe()
-        })
+        let said = self.error()?.progress();
+        if said == progress {
+            return Ok(());
+        }
+        let wrong = Mismatch::new(format!("an error that says {progress:?}"), self.describe());
+        Err(wrong.of(Symptom::Progress(said)))
     }
 
     /// Whether it did not end, as long as it was watched.
@@ -261,8 +278,20 @@ impl Observed {
 
     /// That the send ended at all, with whatever outcome.
     pub(crate) fn ended(&self) -> Check {
-        let ended = matches!(self.ended, Ended::Returned(_));
-        expect(ended, "an answer or an error", || self.describe())
+        match self.ended {
+            Ended::Returned(_) => Ok(()),
+            _ => Err(Mismatch::new("an answer or an error", self.describe()).of(self.symptom())),
+        }
+    }
+
+    /// What it is a symptom of, if it is wrong.
+    pub(crate) fn symptom(&self) -> Symptom {
+        match self.ended {
+            Ended::Late => Symptom::Hangs,
+            Ended::Panicked(_) => Symptom::Panics,
+            Ended::Returned(Ok(_)) => Symptom::NoError,
+            Ended::Returned(Err(_)) => Symptom::NoAnswer,
+        }
     }
 
     pub(crate) fn describe(&self) -> String {

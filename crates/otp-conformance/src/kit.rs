@@ -1,23 +1,32 @@
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use otp_core::local::{FromSend, Transport};
-use otp_core::{blocking, local};
+use otp_core::{TransportErrorKind, blocking, local};
 use tokio::task::AbortHandle;
 
 use crate::blocking::OnThreads;
 use crate::case::Need;
 use crate::cases::environment;
 use crate::child::{self, Place};
+use crate::engine::Engine;
+use crate::guard::{Shared, State, Stop, panicked};
 use crate::harness::{Harness, Make};
 use crate::hostile::{Server, Wire, runtime};
-use crate::mismatch::Mismatch;
-use crate::report::{CaseReport, Obstacle, Verdict};
-use crate::time::all;
-use crate::{Case, Clause, Report, log, plain_exchange};
+use crate::kinds::{Alike, Kinds};
+use crate::mismatch::{Mismatch, Symptom};
+use crate::report::{AlikeReport, CaseReport, Obstacle, Origin, Verdict};
+use crate::time::{all, wait};
+use crate::{Case, Clause, Report, foundation, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
@@ -56,14 +65,36 @@ pub struct Kit {
     wire: Wire,
     bound: bool,
     only: Option<Vec<Case>>,
-    exceptions: Vec<(Case, String)>,
+    exceptions: Vec<Exception>,
+    alike: Vec<Alike>,
+    known: Option<&'static Engine>,
+    to_the_end: bool,
+    named: bool,
     /// The test that it is run in.
     test: Option<String>,
 }
 
+/// A case that is declared not to pass.
+#[derive(Clone, Debug)]
+struct Exception {
+    case: Case,
+    reason: String,
+    origin: Origin,
+}
+
 impl Default for Kit {
     fn default() -> Self {
-        Self { wire: Wire::http1(), bound: false, only: None, exceptions: Vec::new(), test: None }
+        Self {
+            wire: Wire::http1(),
+            bound: false,
+            only: None,
+            exceptions: Vec::new(),
+            alike: Vec::new(),
+            known: None,
+            to_the_end: false,
+            named: false,
+            test: None,
+        }
     }
 }
 
@@ -116,10 +147,68 @@ impl Kit {
     /// Declares a case that the platform under the transport cannot pass, and why. It is run all the
     /// same, the report shows the reason beside what was seen, and an exception that is not needed fails the
     /// test.
+    ///
+    /// An exception of a plain case also covers the cases that rest on it and fail in the same way.
     #[must_use]
-    pub fn except(mut self, case: Case, reason: impl Into<String>) -> Self {
-        self.exceptions.push((case, reason.into()));
+    pub fn except(self, case: Case, reason: impl Into<String>) -> Self {
+        self.exception(case, reason.into(), Origin::Exception)
+    }
+
+    /// Declares a case that the transport does not pass because that is its purpose, and why: a layer that adds
+    /// a header, for instance. Otherwise as [`except`](Self::except).
+    #[must_use]
+    pub fn by_design(self, case: Case, reason: impl Into<String>) -> Self {
+        self.exception(case, reason.into(), Origin::Design)
+    }
+
+    fn exception(mut self, case: Case, reason: String, origin: Origin) -> Self {
+        self.exceptions.push(Exception { case, reason, origin });
         self
+    }
+
+    /// Declares kinds of errors that the engine's public API does not tell apart, and why. Where a case
+    /// expects one of them, each of them passes. The report shows the declaration and the cases that needed it,
+    /// and one that no case needed fails the test.
+    ///
+    /// ```
+    /// use otp_conformance::Kit;
+    /// use otp_core::TransportErrorKind::{ConnectionLost, Protocol};
+    ///
+    /// let kit = Kit::new()
+    ///     .cannot_tell([ConnectionLost, Protocol], "the engine says `bad response` of both");
+    /// ```
+    #[must_use]
+    pub fn cannot_tell(
+        mut self,
+        kinds: impl IntoIterator<Item = TransportErrorKind>,
+        reason: impl Into<String>,
+    ) -> Self {
+        let kinds = kinds.into_iter().collect();
+        self.alike.push(Alike { kinds, reason: reason.into(), must_be_needed: true });
+        self
+    }
+
+    /// Takes over what is known of an engine: see [`engine`](crate::engine). What your transport passes in spite
+    /// of it is passed: a profile is for many versions and wires, so none of it must be needed.
+    #[must_use]
+    pub fn known(self, engine: &'static Engine) -> Self {
+        Self { known: Some(engine), ..self }
+    }
+
+    /// Runs every case, also when the run has become hopeless.
+    ///
+    /// Otherwise a case is not run if a plainer one that it rests on has failed, and the run ends early when
+    /// its failures take more than twenty seconds.
+    #[must_use]
+    pub fn to_the_end(self) -> Self {
+        Self { to_the_end: true, ..self }
+    }
+
+    /// Names each case on standard error before it is run. If the process ends within a case, by an abort or a
+    /// signal, the last line says which case it was.
+    #[must_use]
+    pub fn named_on_stderr(self) -> Self {
+        Self { named: true, ..self }
     }
 
     /// Names the test that the kit runs in, so that two more cases can be run: about environment variables,
@@ -148,20 +237,22 @@ impl Kit {
 
     /// Runs the cases against an async transport, on the executor that awaits this.
     ///
-    /// `make` is called for each server that a case starts. It gives a transport that trusts the
-    /// server's [CA](Server::ca_pem) and, if it does not go by the request's URL, connects to its
-    /// [address](Server::address) or [socket](Server::socket). A transport that is set up by async code does
+    /// `make` is called for each transport that a case needs. It gives one that trusts the server's
+    /// [CA](Server::ca_pem) and goes by the request's URL: some cases send to more servers than this one. One that
+    /// connects to the server's [socket](Server::socket), or to its [address](Server::address) whatever the URL
+    /// says, is [bound to its server](Self::bound_to_its_server). A transport that is set up by async code does
     /// that in its first send.
     ///
     /// Before the cases there is a plain exchange. If it fails, none of them is run: the report says so, and
-    /// what it may be.
+    /// what it may be. A panic in `make` or in the transport is a finding like others.
     ///
-    /// A transport that blocks the thread it is polled on cannot be watched from there: a first exchange
-    /// that has not ended after ten seconds, and a case after a minute, is named on standard error.
+    /// A transport that blocks the thread it is polled on cannot be watched from there: two seconds after
+    /// the time limit of a send its server ends the connection. A first exchange that has not ended after
+    /// ten seconds, and a case after a minute, is named on standard error.
     ///
     /// # Panics
     ///
-    /// If a server cannot be started, or `make` panics.
+    /// If a server cannot be started.
     pub async fn run<T>(&self, make: impl Fn(&Server) -> T) -> Report
     where
         T: otp_core::Transport + 'static,
@@ -197,82 +288,121 @@ impl Kit {
     }
 
     async fn cases(&self, make: Make<'_>, futures: bool) -> Report {
+        let started = Instant::now();
+        let shared = Rc::new(Shared::new(Kinds::new(self.alike())));
         let place = self.test.as_deref().map(|test| {
             let flavour = if futures { "async" } else { "blocking" };
             Place::next(test, format!("{self}, {flavour}"))
         });
         if let Some(job) = child::job() {
             if place.is_some_and(|place| job.is_for(&place)) {
-                let harness = Harness::new(self.wire, self.has_origins(), futures, make);
+                let state = State::new(&shared, None);
+                let harness = Harness::new(self.wire, self.has_origins(), futures, make, state);
                 environment::in_the_child(&harness, &job.case).await.leave();
             }
             // Another run of the test has started this process, and is still to come.
-            return Report::new(self.wire, None, Vec::new());
+            return Report::new(self.wire, None, Vec::new(), &[], Vec::new(), None);
         }
         let asked = |case: &Case| self.only.as_ref().is_none_or(|only| only.contains(case));
         let asked: Vec<_> = Case::ALL.iter().copied().filter(asked).collect();
-        let obstacle = self.obstacle(&asked, make, futures).await;
-        let mut unsent = Vec::new();
-        let mut together = BTreeMap::new();
-        if obstacle.is_none() {
-            for group in 1..=Case::GROUPS {
-                let of_group = asked.iter().copied().filter(|case| case.group() == Some(group));
-                let of_group = of_group.filter(|case| self.inapplicable(*case, futures).is_none());
-                let reports = of_group.map(|case| self.case(case, futures, make, None));
-                let reports = all(reports).await;
-                together.extend(reports.into_iter().map(|found| (found.0.case, found)));
-            }
-        }
-        let mut cases = Vec::new();
-        for case in asked {
-            cases.push(match (self.inapplicable(case, futures), &obstacle) {
+        let obstacle = self.obstacle(&asked, make, futures, &shared).await;
+        let run = Run {
+            shared,
+            started,
+            futures,
+            lost: Cell::default(),
+            hopeless: Cell::default(),
+            unsent: RefCell::default(),
+        };
+        let mut found = BTreeMap::new();
+        let mut to_run = Vec::new();
+        for case in asked.iter().copied() {
+            match (self.inapplicable(case, futures), &obstacle) {
                 (Some(reason), _) => {
                     let verdict = Verdict::NotApplicable { reason: reason.to_owned() };
-                    CaseReport::new(case, verdict, Duration::ZERO)
+                    found.insert(case, (verdict.into(), Duration::ZERO));
                 }
-                (None, Some(_)) => CaseReport::new(case, Verdict::NotRun, Duration::ZERO),
-                (None, None) => {
-                    let (report, was_sent) = match together.remove(&case) {
-                        Some(found) => found,
-                        None => self.case(case, futures, make, place.clone()).await,
-                    };
-                    unsent.extend(was_sent);
-                    report
+                (None, Some(_)) => {
+                    found.insert(case, (Verdict::NotRun.into(), Duration::ZERO));
                 }
-            });
+                (None, None) => to_run.push(case),
+            }
         }
-        self.conclude(&mut cases, unsent.into_iter().next());
-        Report::new(self.wire, obstacle, cases)
+        // The foundations in their order, then what runs at the same time, then the others.
+        let mut plain: Vec<_> =
+            to_run.iter().copied().filter(|case| foundation::rank(*case).is_some()).collect();
+        plain.sort_by_key(|case| foundation::rank(*case));
+        for case in plain {
+            found.insert(case, self.case(case, make, place.clone(), &run).await);
+        }
+        // A transport that blocks its thread would hold up the others of a group.
+        let blocks = run.shared.failed.borrow().contains(&Case::ASendDoesNotBlock);
+        let groups = if blocks { 0 } else { Case::GROUPS };
+        for group in 1..=groups {
+            let of_group = to_run.iter().copied().filter(|case| case.group() == Some(group));
+            let cases = of_group.map(|case| {
+                let running = self.case(case, make, None, &run);
+                async move { (case, running.await) }
+            });
+            found.extend(all(cases).await);
+        }
+        to_run.retain(|case| !found.contains_key(case));
+        for case in to_run {
+            found.insert(case, self.case(case, make, place.clone(), &run).await);
+        }
+        self.conclude(&mut found, run.unsent.borrow_mut().pop_front());
+        let mut cases = Vec::new();
+        let mut symptoms = Vec::new();
+        for case in asked {
+            let Some((found, took)) = found.remove(&case) else { continue };
+            symptoms.push(found.symptom);
+            cases.push(CaseReport::new(case, found.verdict, took));
+        }
+        let alike = run.shared.kinds.used().map(AlikeReport::from).collect();
+        let engine = self.known.map(Engine::name);
+        Report::new(self.wire, obstacle, cases, &symptoms, alike, engine)
+    }
+
+    fn alike(&self) -> Vec<Alike> {
+        let known = self.known.map(Engine::alike).unwrap_or_default();
+        self.alike.iter().cloned().chain(known).collect()
     }
 
     /// The verdict of the case that all others ask for.
-    fn conclude(&self, cases: &mut [CaseReport], wrong: Option<Mismatch>) {
+    fn conclude(&self, found: &mut BTreeMap<Case, (Found, Duration)>, wrong: Option<Mismatch>) {
         const CASE: Case = Case::WhatIsSaidToBeUnsentIsUnsent;
-        let failed = |report: &CaseReport| {
-            report.case.clause() == Clause::Honest
-                && matches!(report.verdict, Verdict::Failed { .. } | Verdict::Excepted { .. })
-        };
-        let told = cases.iter().any(failed);
-        let Some(report) = cases.iter_mut().find(|report| report.case == CASE) else { return };
-        match (&report.verdict, wrong) {
+        let told = found.iter().any(|(case, (found, _))| {
+            case.clause() == Clause::Honest
+                && !matches!(
+                    found.verdict,
+                    Verdict::Passed | Verdict::Needless { .. } | Verdict::NotApplicable { .. }
+                )
+        });
+        let Some((own, _)) = found.get_mut(&CASE) else { return };
+        match (&own.verdict, wrong) {
             (Verdict::Passed | Verdict::Needless { .. }, Some(wrong)) if !told => {
-                report.verdict = Verdict::new(Err(wrong), self.exception(CASE));
+                let exception = self.exceptions.iter().find(|exception| exception.case == CASE);
+                let exception =
+                    exception.map(|exception| (exception.origin, exception.reason.clone()));
+                own.symptom = exception.is_none().then_some(wrong.symptom);
+                own.verdict = Verdict::new(Err(wrong), exception);
             }
             (Verdict::Passed, Some(_)) => {
                 let reason = "it is not so, and another case of this clause shows where".to_owned();
-                report.verdict = Verdict::NotApplicable { reason };
+                own.verdict = Verdict::NotApplicable { reason };
             }
             _ => {}
         }
     }
 
-    fn exception(&self, case: Case) -> Option<String> {
-        let exception = self.exceptions.iter().find(|(own, _)| *own == case);
-        exception.map(|(_, reason)| reason.clone())
-    }
-
     /// Why none of these cases is to be run, if so.
-    async fn obstacle(&self, asked: &[Case], make: Make<'_>, futures: bool) -> Option<Obstacle> {
+    async fn obstacle(
+        &self,
+        asked: &[Case],
+        make: Make<'_>,
+        futures: bool,
+        shared: &Rc<Shared>,
+    ) -> Option<Obstacle> {
         let because = |reason| Some(Obstacle { reason, found: None, advice: None });
         if asked.is_empty() {
             return because("no case was asked for, so nothing was shown");
@@ -281,13 +411,19 @@ impl Kit {
             return because("no case that was asked for applies here, so nothing was shown");
         }
         let watched = watch("the first exchange", FIRST);
-        let outcome = plain_exchange::exchange(
-            &Harness::new(self.wire, self.has_origins(), futures, make),
-            futures,
-        )
-        .await;
+        let state = State::new(shared, None);
+        let harness = Harness::new(self.wire, self.has_origins(), futures, make, Rc::clone(&state));
+        let outcome = to_its_end(plain_exchange::exchange(&harness, futures), &state).await;
+        drop(harness);
+        let outcome = state.take_stop().map_or(outcome, Err);
         watched.abort();
-        outcome.err().map(|found| Obstacle {
+        let found = match outcome {
+            Ok(Ok(())) => return None,
+            Ok(Err(found)) | Err(Stop::Found(found)) => found,
+            // Before the cases nothing has failed.
+            Err(Stop::RestsOn(_)) => return None,
+        };
+        Some(Obstacle {
             reason: "no plain request got through over this wire, so no case was run",
             found: Some(found),
             advice: Some(plain_exchange::advice(self.wire)),
@@ -305,23 +441,170 @@ impl Kit {
         case.inapplicable(self.wire, futures).or(own_log).or(alone).or(bound)
     }
 
-    /// What came of a case, and whether something was sent that was said to be unsent.
     async fn case(
         &self,
         case: Case,
-        futures: bool,
         make: Make<'_>,
         place: Option<Place>,
-    ) -> (CaseReport, Option<Mismatch>) {
+        run: &Run,
+    ) -> (Found, Duration) {
+        if let Some(reason) = run.ended_early().filter(|_| !self.to_the_end) {
+            return (Verdict::EndedEarly { reason }.into(), Duration::ZERO);
+        }
+        if let Some(on) = run.blocked(case).filter(|_| !self.to_the_end) {
+            return (Verdict::RestsOn { case: on }.into(), Duration::ZERO);
+        }
         let started = Instant::now();
+        if self.named {
+            // Not by a macro: in a test that would be kept back, and be lost when the process ends.
+            let _ = writeln!(std::io::stderr(), "otp-conformance: {case}");
+        }
         let watched = watch(case.name(), LONG);
-        let harness = Harness::new(self.wire, self.has_origins(), futures, make).in_place(place);
-        let outcome = (case.spec().run)(&harness).await;
-        let was_sent = harness.was_sent_after_all().await.err();
+        let state = State::new(&run.shared, Some(case));
+        let (origins, futures) = (self.has_origins(), run.futures);
+        let harness = Harness::new(self.wire, origins, futures, make, Rc::clone(&state));
+        let harness = harness.in_place(place);
+        let outcome = to_its_end((case.spec().run)(&harness), &state).await;
+        if let Err(wrong) = harness.was_sent_after_all().await {
+            run.unsent.borrow_mut().push_back(wrong.when(&format!("in {case}")));
+        }
+        // With it the transports are dropped, which may panic.
+        drop(harness);
+        let outcome = state.take_stop().map_or(outcome, Err);
         watched.abort();
-        let verdict = Verdict::new(outcome, self.exception(case));
-        let report = CaseReport::new(case, verdict, started.elapsed());
-        (report, was_sent.map(|wrong| wrong.when(&format!("in {case}"))))
+        let took = started.elapsed();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(Stop::Found(wrong)) => Err(wrong),
+            Err(Stop::RestsOn(on)) => return (Verdict::RestsOn { case: on }.into(), took),
+        };
+        let symptom = outcome.as_ref().err().map(|wrong| wrong.symptom);
+        let exception = self.exception_of(case, symptom, &state, run);
+        let excepted = exception.is_some();
+        let verdict = Verdict::new(outcome, exception);
+        if let Some(symptom) = symptom {
+            run.failed(case, symptom, took, excepted, self.to_the_end);
+        }
+        (Found { verdict, symptom: symptom.filter(|_| !excepted) }, took)
+    }
+
+    /// The exception that covers this case.
+    fn exception_of(
+        &self,
+        case: Case,
+        symptom: Option<Symptom>,
+        state: &State,
+        run: &Run,
+    ) -> Option<(Origin, String)> {
+        let own = |exception: &&Exception| exception.case == case;
+        if let Some(own) = self.exceptions.iter().find(own) {
+            return Some((own.origin, own.reason.clone()));
+        }
+        let symptom = symptom?;
+        let protocol = self.wire.protocol();
+        if let Some(reason) = self.known.and_then(|engine| engine.reason(case, protocol)) {
+            return Some((Origin::Engine, reason.to_owned()));
+        }
+        // What rests on an excepted case and fails in the same way has the same cause.
+        let excepted = run.shared.excepted.borrow();
+        let cause = excepted.iter().find(|(on, how)| *how == symptom && state.used(*on));
+        let (on, _) = cause?;
+        let (origin, reason) = self.exception_of(*on, Some(symptom), state, run)?;
+        Some((origin, format!("as {on}: {reason}")))
+    }
+}
+
+/// What is known in the middle of a run.
+struct Run {
+    shared: Rc<Shared>,
+    started: Instant,
+    /// Whether a send can be dropped.
+    futures: bool,
+    /// How long the cases took that failed.
+    lost: Cell<Duration>,
+    /// Whether a foundation has failed.
+    hopeless: Cell<bool>,
+    /// What was said to be unsent, and was not.
+    unsent: RefCell<VecDeque<Mismatch>>,
+}
+
+impl Run {
+    fn failed(
+        &self,
+        case: Case,
+        symptom: Symptom,
+        took: Duration,
+        excepted: bool,
+        to_the_end: bool,
+    ) {
+        if excepted {
+            self.shared.excepted.borrow_mut().push((case, symptom));
+            return;
+        }
+        self.lost.set(self.lost.get() + took);
+        if !to_the_end {
+            self.hopeless.set(self.hopeless.get() || foundation::rank(case).is_some());
+            self.shared.failed.borrow_mut().push(case);
+        }
+    }
+
+    /// Why nothing more is run, if so.
+    fn ended_early(&self) -> Option<&'static str> {
+        if self.hopeless.get() && self.started.elapsed() > HOPELESS {
+            return Some("the run was ended, since a plain case has failed");
+        }
+        (self.lost.get() > HOPELESS)
+            .then_some("the run was ended, since its failures took too long")
+    }
+
+    /// The foundation that failed, for a case that is known to need it before it is run.
+    fn blocked(&self, case: Case) -> Option<Case> {
+        let blocks = Case::ASendDoesNotBlock;
+        let needs_futures = case != blocks && case.spec().needs.contains(&Need::Futures);
+        (needs_futures && self.shared.failed.borrow().contains(&blocks)).then_some(blocks)
+    }
+}
+
+/// A run without hope is ended after this time.
+const HOPELESS: Duration = Duration::from_secs(20);
+
+/// What came of a case, and what it is a symptom of if it failed.
+struct Found {
+    verdict: Verdict,
+    symptom: Option<Symptom>,
+}
+
+impl From<Verdict> for Found {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, symptom: None }
+    }
+}
+
+/// Drives a case until it ends, is stopped, or has taken too long. What panics in it is a finding.
+async fn to_its_end<T>(case: impl Future<Output = T>, state: &State) -> Result<T, Stop> {
+    let mut case = Box::pin(case);
+    let mut late = pin!(wait(LONG));
+    let ended = poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| case.as_mut().poll(cx)));
+        if let Some(stop) = state.take_stop() {
+            return Poll::Ready(Err(stop));
+        }
+        match polled {
+            Err(panic) => return Poll::Ready(Err(Stop::Found(panicked("the case", &*panic)))),
+            Ok(Poll::Ready(outcome)) => return Poll::Ready(Ok(outcome)),
+            Ok(Poll::Pending) => {}
+        }
+        late.as_mut().poll(cx).map(|()| {
+            let seen = format!("nothing within {} s: it hangs", LONG.as_secs());
+            Err(Stop::Found(Mismatch::new("an end", seen).of(Symptom::Hangs)))
+        })
+    })
+    .await;
+    // What the case still holds is dropped here, so that a panic is found.
+    drop(case);
+    match (ended, state.take_stop()) {
+        (Ok(_), Some(stop)) => Err(stop),
+        (ended, _) => ended,
     }
 }
 

@@ -62,6 +62,10 @@ mod case;
 mod cases;
 mod child;
 mod clause;
+pub mod coverage;
+pub mod engine;
+mod foundation;
+mod guard;
 mod harness;
 mod plain_exchange;
 pub mod guide {
@@ -74,6 +78,7 @@ pub mod guide {
     use crate::{Kit, Report};
 }
 pub mod hostile;
+mod kinds;
 mod kit;
 mod log;
 mod mismatch;
@@ -88,7 +93,7 @@ pub use case::Case;
 pub use child::test_of;
 pub use clause::Clause;
 pub use kit::Kit;
-pub use report::{CaseReport, Report, Verdict};
+pub use report::{CaseReport, Finding, Report, Verdict};
 
 /// The name of the test that it stands in, for [`Kit::in_test`].
 ///

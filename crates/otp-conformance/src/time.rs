@@ -1,6 +1,5 @@
 //! Time and futures on any executor: the timers run on the servers' threads and wake whoever waits.
 
-use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -9,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::guard::message;
 use crate::hostile::runtime;
-use crate::mismatch::Mismatch;
+use crate::mismatch::{Mismatch, Symptom};
 
 /// Ends after this time.
 pub(crate) async fn wait(duration: Duration) {
@@ -58,20 +58,13 @@ pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Ended<F:
     .await
 }
 
-/// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "(it said nothing)".to_owned())
-}
-
 /// Drives a future; a panic within is a mismatch.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Mismatch> {
     let mut future = pin!(future);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Err(panic) => {
             let seen = format!("a panic: {}", message(&*panic));
-            Poll::Ready(Err(Mismatch::new("no panic", seen)))
+            Poll::Ready(Err(Mismatch::new("no panic", seen).of(Symptom::Panics)))
         }
         Ok(polled) => polled.map(Ok),
     })

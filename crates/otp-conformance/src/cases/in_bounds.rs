@@ -49,7 +49,11 @@ pub(crate) async fn an_endless_body_is_refused(harness: &Harness<'_>) -> Check {
 
 pub(crate) async fn an_endless_head_is_refused(harness: &Harness<'_>) -> Check {
     // Not every stack tells a head that is too large from one that is wrong.
-    let kinds = [TransportErrorKind::ResponseTooLarge, TransportErrorKind::Protocol];
+    let mut kinds = vec![TransportErrorKind::ResponseTooLarge, TransportErrorKind::Protocol];
+    if harness.wire.protocol() == Protocol::Http2 {
+        // It is an error of the connection, which a client may well call lost.
+        kinds.push(TransportErrorKind::ConnectionLost);
+    }
     bounded(harness, Fault::EndlessHead, &kinds).await
 }
 

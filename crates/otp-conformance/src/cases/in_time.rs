@@ -4,9 +4,10 @@ use http::Method;
 use otp_core::bytes::Bytes;
 use otp_core::{Request, TransportErrorKind};
 
+use crate::Case;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::{Ending, Fault};
-use crate::mismatch::{Check, Mismatch, expect};
+use crate::mismatch::{Check, Mismatch, Symptom, expect};
 
 /// The limit of the requests here.
 pub(crate) const LIMIT: Duration = Duration::from_millis(300);
@@ -32,6 +33,7 @@ pub(crate) async fn ends_in_time(
     fault: Fault,
     request: impl Fn(&Subject) -> Request,
 ) -> Result<Observed, Mismatch> {
+    harness.state.needs(Case::BeforeTheHead);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -48,6 +50,7 @@ pub(crate) fn punctual(seen: &Observed) -> Check {
     seen.ended()?;
     let millis = LIMIT.as_millis();
     expect(seen.took <= LIMIT + GRACE, format!("an end after {millis} ms"), || seen.describe())
+        .map_err(|wrong| wrong.of(Symptom::Late))
 }
 
 pub(crate) async fn while_connecting(harness: &Harness<'_>) -> Check {

@@ -18,6 +18,7 @@ pub(crate) mod never_again;
 pub(crate) mod one_request;
 pub(crate) mod ordinary;
 pub(crate) mod origins;
+pub(crate) mod plain;
 pub(crate) mod received;
 pub(crate) mod resources;
 pub(crate) mod responses;

@@ -14,7 +14,7 @@ async fn arrived(
     harness: &Harness<'_>,
     request: impl FnOnce(&Subject) -> otp_core::Request,
 ) -> Result<Received, Mismatch> {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     let seen = subject.send(request(&subject)).await;
     seen.answer()?;
     subject.server.received().pop().ok_or_else(|| Mismatch::new("a request", "none was received"))
@@ -144,6 +144,9 @@ pub(crate) async fn the_body_arrives(harness: &Harness<'_>) -> Check {
         let differs = received.body.iter().zip(&body).take_while(|(a, b)| a == b).count();
         format!("{} bytes, which differ from byte {differs} on", received.body.len())
     })?;
+    let both =
+        ["content-length", "transfer-encoding"].map(|name| !received.values(name).is_empty());
+    expect(both != [true, true], "a length or chunks (RFC 9112 §6.2)", || "both".to_owned())?;
     expect_eq(
         "the values of content-type",
         &received.values("content-type"),
@@ -152,7 +155,7 @@ pub(crate) async fn the_body_arrives(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn the_host_is_told(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(Fault::Answer(Reply::status(204)));
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
     subject.send(subject.post()).await.answer()?;
     let base_url = subject.server.base_url().to_string();
     let authority = base_url.split('/').nth(2).unwrap_or_default().to_owned();

@@ -19,7 +19,7 @@ pub enum Fault {
     CloseInHandshake,
     /// These bytes in the place of a TLS handshake.
     NotTls(&'static [u8]),
-    /// A certificate that must not be trusted, and a `204` for whoever trusts it.
+    /// A certificate that must not be trusted, and a `200` for whoever trusts it.
     Certificate(Certificate),
 
     // After the request, in either version.
@@ -45,7 +45,8 @@ pub enum Fault {
     CutHead(Ending),
     /// A head with this status and a body of 300 bytes announced, ten of them, and then this.
     Cut(u16, Ending),
-    /// An answer whose body never ends; if announced, by a length that is absurd.
+    /// An answer whose body never ends; if announced, by a length of 1 GiB. A client that makes room for
+    /// what is announced gets it from most systems, so that this process is not aborted.
     Endless {
         /// Whether its length is announced.
         announced: bool,

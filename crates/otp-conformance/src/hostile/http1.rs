@@ -178,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         served: &Served,
     ) -> io::Result<Option<Ending>> {
         match fault {
-            Fault::Certificate(_) => self.write(&Reply::status(204).http1()).await?,
+            Fault::Certificate(_) => self.write(&Reply::json(200, "{}").http1()).await?,
             Fault::Answer(reply) => {
                 self.write(&reply.http1()).await?;
                 return Ok(reply.ends_by_close().then_some(Ending::Close));
@@ -228,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             Fault::Endless { announced } => {
                 let framing = if *announced {
-                    "content-length: 99999999999"
+                    "content-length: 1073741824"
                 } else {
                     "transfer-encoding: chunked"
                 };

@@ -191,7 +191,7 @@ async fn end(link: &Link<'_>, id: u32, ending: Ending, byte: &Frame) {
 /// Does the fault to this stream.
 async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
     match fault {
-        Fault::Certificate(_) => reply(link, id, &Reply::status(204)).await,
+        Fault::Certificate(_) => reply(link, id, &Reply::json(200, "{}")).await,
         Fault::Answer(answer) => reply(link, id, answer).await,
         Fault::AnswerAndClose(answer) => {
             reply(link, id, answer).await;
@@ -226,7 +226,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             end(link, id, *ending, &frames::data(id, b" ", false)).await;
         }
         Fault::Endless { announced } => {
-            let length = [("content-length", "99999999999")];
+            let length = [("content-length", "1073741824")];
             let headers = if *announced { &length[..] } else { &[] };
             // A client that wants no more of it gives the stream up, as one that waits in vain does.
             link.is_silent(id);

@@ -51,6 +51,7 @@ pub use received::Received;
 pub use reply::Reply;
 pub(crate) use runtime::runtime;
 pub use server::Server;
+pub(crate) use server::Stopper;
 pub(crate) use setup::Setup;
 pub use tls::Certificate;
 pub use wire::{Protocol, Wire};

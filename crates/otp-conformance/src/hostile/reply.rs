@@ -68,6 +68,20 @@ impl Reply {
         Self { framing: Framing::Short, ..self }
     }
 
+    /// Whether its status says that it has no body (RFC 9110 §6.4.1).
+    pub(crate) fn is_without_body(&self) -> bool {
+        matches!(self.status, 204 | 304)
+    }
+
+    pub(crate) fn is_chunked(&self) -> bool {
+        self.framing == Framing::Chunks
+    }
+
+    /// Whether its status says that the request failed.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.status >= 400
+    }
+
     pub(super) fn ends_by_close(&self) -> bool {
         matches!(self.framing, Framing::Close | Framing::Short)
     }

@@ -32,7 +32,7 @@ pub(super) struct Log {
 /// What a connection needs to know of its server.
 pub(super) struct Served {
     pub(super) wire: Wire,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Arc<[Fault]>,
     pub(super) log: Arc<Log>,
     /// How long each connection in turn waits before its handshake; those after them do not.
     pub(super) delays: Vec<Duration>,

@@ -2,13 +2,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use otp_core::BaseUrl;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::served::{Log, Served};
 use super::socket::unix;
@@ -25,11 +25,12 @@ pub struct Server {
     /// What came in the clear to a port with TLS, if that is served.
     clear_log: Arc<Log>,
     may_refuse: bool,
+    faults: Arc<[Fault]>,
     task: Option<JoinHandle<()>>,
     /// What keeps the port from others though nobody listens.
     _bound: Option<TcpSocket>,
     /// Ends the connections when it is dropped.
-    _open: watch::Sender<()>,
+    open: Arc<watch::Sender<()>>,
 }
 
 impl Drop for Server {
@@ -72,20 +73,23 @@ impl Server {
         let clear_log = Arc::new(Log::default());
         let (open, closing) = watch::channel(());
         let hangs = matches!(last, Fault::HangInConnect);
-        let deaf = matches!(last, Fault::Deaf);
+        let deaf = |fault: &Fault| matches!(fault, Fault::Deaf | Fault::Early(_));
+        let deaf = faults.iter().any(deaf);
         let may_refuse = wire.protocol == Protocol::Http2 && faults.iter().any(Fault::may_refuse);
         let clear = in_the_clear.map(|fault| {
             let (log, closing) = (Arc::clone(&clear_log), closing.clone());
             let wire = Wire { tls: false, ..wire };
             Arc::new(Served {
                 wire,
-                faults: vec![fault],
+                faults: [fault].into(),
                 log,
                 delays: vec![],
                 clear: None,
                 closing,
             })
         });
+        let faults: Arc<[Fault]> = faults.into();
+        let done = Arc::clone(&faults);
         let served = Served { wire, faults, log: Arc::clone(&log), delays, clear, closing };
         let served = Arc::new(served);
         let mut server = Self {
@@ -96,9 +100,10 @@ impl Server {
             log,
             clear_log,
             may_refuse,
+            faults: done,
             task: None,
             _bound: None,
-            _open: open,
+            open: Arc::new(open),
         };
         let _inside = runtime().enter();
         if wire.unix {
@@ -146,6 +151,19 @@ impl Server {
             server.task = Some(runtime().spawn(accept(socket.listen(1024)?)));
         }
         Ok(server)
+    }
+
+    /// What it does to requests.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// What stops it before it is dropped.
+    pub(crate) fn stopper(&self) -> Stopper {
+        Stopper {
+            open: Arc::downgrade(&self.open),
+            task: self.task.as_ref().map(JoinHandle::abort_handle),
+        }
     }
 
     /// How it is reached.
@@ -247,6 +265,26 @@ impl Server {
     /// Every request so far. Over HTTP/2 the body of one that is still arriving may be incomplete.
     pub fn received(&self) -> Vec<Received> {
         self.log.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Stops a server from another thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopper {
+    open: Weak<watch::Sender<()>>,
+    task: Option<AbortHandle>,
+}
+
+impl Stopper {
+    /// Ends its connections, and takes no more.
+    pub(crate) fn stop(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+        if let Some(open) = self.open.upgrade() {
+            // A connection that has ended does not listen.
+            let _ = open.send(());
+        }
     }
 }
 

@@ -1,16 +1,22 @@
+mod finding;
 mod json;
 mod text;
 
+pub use finding::Finding;
+
 use std::time::Duration;
+
+use otp_core::TransportErrorKind;
 
 use crate::Case;
 use crate::hostile::{Protocol, Wire};
-use crate::mismatch::{Check, Mismatch};
+use crate::kinds::Alike;
+use crate::mismatch::{Check, Mismatch, Symptom};
 
 /// What the kit found, case by case.
 ///
-/// `Display` is for people: failures first and in full, then every case under its clause. If not even a
-/// plain request got through, it says that and nothing else.
+/// `Display` is for people: first the [findings](Finding), the plainest first, then every case under its
+/// clause. If not even a plain request got through, it says that and nothing else.
 /// [`to_json`](Self::to_json) is for programs.
 #[derive(Clone, Debug)]
 #[must_use = "`assert` fails the test if a case failed"]
@@ -18,6 +24,35 @@ pub struct Report {
     wire: String,
     obstacle: Option<Obstacle>,
     cases: Vec<CaseReport>,
+    findings: Vec<Finding>,
+    alike: Vec<AlikeReport>,
+    engine: Option<&'static str>,
+}
+
+/// Kinds that were declared alike.
+#[derive(Clone, Debug)]
+pub(crate) struct AlikeReport {
+    pub(crate) kinds: Vec<TransportErrorKind>,
+    pub(crate) reason: String,
+    /// The cases that needed it.
+    pub(crate) cases: Vec<Case>,
+    /// Whether it has to go.
+    pub(crate) needless: bool,
+}
+
+impl From<(&Alike, Vec<Case>)> for AlikeReport {
+    fn from((alike, cases): (&Alike, Vec<Case>)) -> Self {
+        let needless = alike.must_be_needed && cases.is_empty();
+        Self { kinds: alike.kinds.clone(), reason: alike.reason.clone(), cases, needless }
+    }
+}
+
+/// Where an exception comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Exception,
+    Design,
+    Engine,
 }
 
 /// Why no case was run.
@@ -64,7 +99,25 @@ pub enum Verdict {
         /// What was seen.
         seen: String,
     },
-    /// It was declared that the platform cannot, and it can: the exception has to go.
+    /// It was declared that the transport does not, since that is its purpose.
+    ByDesign {
+        /// Why not.
+        reason: String,
+        /// What should have been seen.
+        expected: String,
+        /// What was seen.
+        seen: String,
+    },
+    /// The profile of the engine says that it cannot.
+    Known {
+        /// Why not.
+        reason: String,
+        /// What should have been seen.
+        expected: String,
+        /// What was seen.
+        seen: String,
+    },
+    /// It was declared that the transport cannot, and it can: the exception has to go.
     Needless {
         /// The reason that was given.
         reason: String,
@@ -74,19 +127,32 @@ pub enum Verdict {
         /// Why not.
         reason: String,
     },
-    /// Nobody knows: not even a plain request got through, so it was not tried.
+    /// Not run, because no plain request got through.
     NotRun,
+    /// Not run, because a plainer case that it rests on has failed.
+    RestsOn {
+        /// The plainer case.
+        case: Case,
+    },
+    /// Not run, because the run was ended before it.
+    EndedEarly {
+        /// Why it was ended.
+        reason: &'static str,
+    },
 }
 
 impl Verdict {
-    pub(crate) fn new(outcome: Check, exception: Option<String>) -> Self {
-        match (outcome, exception) {
-            (Ok(()), None) => Self::Passed,
-            (Err(wrong), None) => Self::Failed { expected: wrong.expected, seen: wrong.seen },
-            (Err(wrong), Some(reason)) => {
-                Self::Excepted { reason, expected: wrong.expected, seen: wrong.seen }
-            }
-            (Ok(()), Some(reason)) => Self::Needless { reason },
+    pub(crate) fn new(outcome: Check, exception: Option<(Origin, String)>) -> Self {
+        let (Mismatch { expected, seen, .. }, exception) = match (outcome, exception) {
+            (Ok(()), None | Some((Origin::Engine, _))) => return Self::Passed,
+            (Ok(()), Some((_, reason))) => return Self::Needless { reason },
+            (Err(wrong), exception) => (wrong, exception),
+        };
+        match exception {
+            None => Self::Failed { expected, seen },
+            Some((Origin::Exception, reason)) => Self::Excepted { reason, expected, seen },
+            Some((Origin::Design, reason)) => Self::ByDesign { reason, expected, seen },
+            Some((Origin::Engine, reason)) => Self::Known { reason, expected, seen },
         }
     }
 
@@ -95,9 +161,11 @@ impl Verdict {
             Self::Passed => "passed",
             Self::Failed { .. } => "FAILED",
             Self::Excepted { .. } => "excepted",
+            Self::ByDesign { .. } => "by design",
+            Self::Known { .. } => "engine",
             Self::Needless { .. } => "NEEDLESS",
             Self::NotApplicable { .. } => "n/a",
-            Self::NotRun => "not run",
+            Self::NotRun | Self::RestsOn { .. } | Self::EndedEarly { .. } => "not run",
         }
     }
 }
@@ -109,8 +177,16 @@ impl CaseReport {
 }
 
 impl Report {
-    pub(crate) fn new(wire: Wire, obstacle: Option<Obstacle>, cases: Vec<CaseReport>) -> Self {
-        Self { wire: wire_name(wire), obstacle, cases }
+    pub(crate) fn new(
+        wire: Wire,
+        obstacle: Option<Obstacle>,
+        cases: Vec<CaseReport>,
+        symptoms: &[Option<Symptom>],
+        alike: Vec<AlikeReport>,
+        engine: Option<&'static str>,
+    ) -> Self {
+        let findings = finding::findings(&cases, symptoms);
+        Self { wire: wire_name(wire), obstacle, cases, findings, alike, engine }
     }
 
     /// Why no case was run, in a few words: not even a plain request got through, or there was none to run.
@@ -131,13 +207,20 @@ impl Report {
         self.cases.iter().filter(failed).map(|report| report.case).collect()
     }
 
+    /// What is wrong with the transport, the plainest first. Cases that failed in the same way are one finding.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     /// Whether cases were run, none of them failed, and no exception was needless. Exceptions that are
     /// needed, and what does not apply, do not count.
     pub fn conforms(&self) -> bool {
         let wrong = |verdict: &Verdict| {
             matches!(verdict, Verdict::Failed { .. } | Verdict::Needless { .. })
         };
-        self.obstacle.is_none() && !self.cases.iter().any(|report| wrong(&report.verdict))
+        self.obstacle.is_none()
+            && !self.cases.iter().any(|report| wrong(&report.verdict))
+            && !self.alike.iter().any(|alike| alike.needless)
     }
 
     /// Fails the test, with the report, unless the transport [conforms](Self::conforms).
@@ -150,11 +233,13 @@ impl Report {
         assert!(self.conforms(), "{self}");
     }
 
-    /// The report as JSON: an object with `wire`, `conforms`, and a list of `cases`, each with its
-    /// `name`, `clause`, `promise`, `why`, `verdict` (`passed`, `failed`, `excepted`,
+    /// The report as JSON: an object with `wire`, `conforms`, and the lists `findings`, `cannot_tell` and
+    /// `cases`. A finding has its `case`, an `advice` if there is one, and the names of cases in `also` and
+    /// `not_run`. What the engine `cannot_tell` has `kinds`, `reason`, `cases` and `needless`. A case has its
+    /// `name`, `clause`, `promise`, `why`, `verdict` (`passed`, `failed`, `excepted`, `by_design`, `engine`,
     /// `needless`, `not_applicable`, `not_run`), `milliseconds` and, as far as there are any, `expected`,
-    /// `seen` and `reason`. If no case was run, `obstacle` has the `reason` and, as far as there are any,
-    /// `expected`, `seen` and `advice`.
+    /// `seen`, `reason` and `rests_on`. `engine` is the name of the profile, if there is one. If no case was
+    /// run, `obstacle` has the `reason` and, as far as there are any, `expected`, `seen` and `advice`.
     pub fn to_json(&self) -> String {
         json::of(self)
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use super::{CaseReport, Obstacle, Report, Verdict};
-use crate::Clause;
+use super::{AlikeReport, CaseReport, Finding, Obstacle, Report, Verdict};
+use crate::{Case, Clause};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -9,12 +9,16 @@ impl fmt::Display for Report {
         if let Some(obstacle) = &self.obstacle {
             obstacle.fmt(f)?;
         }
-        for report in &self.cases {
-            failure(f, report)?;
+        for finding in &self.findings {
+            self.finding(f, finding)?;
         }
         if self.cases.iter().any(|report| report.verdict == Verdict::NotRun) {
             return Ok(());
         }
+        if !self.alike.is_empty() {
+            writeln!(f)?;
+        }
+        self.alike.iter().try_for_each(|alike| alike.fmt(f))?;
         for clause in Clause::ALL {
             self.clause(f, clause)?;
         }
@@ -24,17 +28,69 @@ impl fmt::Display for Report {
 
 impl Report {
     fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |word| self.cases.iter().filter(|case| case.verdict.word() == word).count();
-        let (passed, failed, excepted) = (count("passed"), count("FAILED"), count("excepted"));
+        let count = |words: &[&str]| {
+            self.cases.iter().filter(|case| words.contains(&case.verdict.word())).count()
+        };
+        let (passed, failed) = (count(&["passed"]), count(&["FAILED"]));
+        let excepted = count(&["excepted", "by design", "engine"]);
         write!(f, "{}: {passed} passed, {failed} failed, {excepted} excepted", self.wire)?;
         // Both are rare.
         for (word, meaning) in [("NEEDLESS", "excepted needlessly"), ("not run", "not run")] {
-            match count(word) {
+            match count(&[word]) {
                 0 => {}
                 some => write!(f, ", {some} {meaning}")?,
             }
         }
-        writeln!(f, ", {} not applicable", count("n/a"))
+        writeln!(f, ", {} not applicable", count(&["n/a"]))?;
+        if let Some(engine) = self.engine {
+            writeln!(f, "With what is known of {engine}.")?;
+        }
+        let early = self.cases.iter().find_map(|report| match report.verdict {
+            Verdict::EndedEarly { reason } => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = early {
+            writeln!(f, "Not all was tried: {reason}. `Kit::to_the_end` runs everything.")?;
+        }
+        match (self.findings.len(), failed) {
+            // What is told one by one need not be counted.
+            (findings, failed) if findings == failed && count(&["not run"]) == 0 => Ok(()),
+            (0, _) => Ok(()),
+            (1, _) => writeln!(f, "It is one finding:"),
+            (findings, _) => writeln!(f, "These are {findings} findings, the plainest first:"),
+        }
+    }
+
+    fn finding(&self, f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+        let case = finding.case;
+        let Some((expected, seen)) = self.failure(case) else { return Ok(()) };
+        writeln!(f, "\nFAILED {case}: {}", case.promise())?;
+        field(f, "expected", expected)?;
+        field(f, "seen", seen)?;
+        field(f, "why", case.why())?;
+        field(f, "clause", &case.clause().to_string())?;
+        if let Some(advice) = finding.advice {
+            field(f, "look at", advice)?;
+        }
+        for also in &finding.also {
+            if let Some((expected, _)) = self.failure(*also) {
+                field(f, "also", &format!("{also}: {expected}"))?;
+            }
+        }
+        match &finding.not_run[..] {
+            [] => Ok(()),
+            cases => field(f, "not run", &format!("since they rest on it: {}", listed(cases))),
+        }
+    }
+
+    /// What was expected and seen in a case that failed.
+    fn failure(&self, case: Case) -> Option<(&str, &str)> {
+        self.cases.iter().find_map(|report| match &report.verdict {
+            Verdict::Failed { expected, seen } if report.case == case => {
+                Some((expected.as_str(), seen.as_str()))
+            }
+            _ => None,
+        })
     }
 
     /// The cases of a clause; what it says, if one of them failed.
@@ -64,14 +120,30 @@ impl fmt::Display for Obstacle {
     }
 }
 
-fn failure(f: &mut fmt::Formatter<'_>, report: &CaseReport) -> fmt::Result {
-    let Verdict::Failed { expected, seen } = &report.verdict else { return Ok(()) };
-    let case = report.case;
-    writeln!(f, "\nFAILED {case}: {}", case.promise())?;
-    field(f, "expected", expected)?;
-    field(f, "seen", seen)?;
-    field(f, "why", case.why())?;
-    field(f, "clause", &case.clause().to_string())
+impl fmt::Display for AlikeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| format!("{kind:?}")).collect();
+        let kinds = kinds.join(" from ");
+        match (&self.cases[..], self.needless) {
+            ([], true) => writeln!(
+                f,
+                "NEEDLESS  cannot tell {kinds}: {}; but no case needed it, so take it away",
+                self.reason
+            ),
+            ([], false) => Ok(()),
+            (cases, _) => writeln!(
+                f,
+                "excepted  cannot tell {kinds}: {}; needed by {}",
+                self.reason,
+                listed(cases)
+            ),
+        }
+    }
+}
+
+fn listed(cases: &[Case]) -> String {
+    let names: Vec<_> = cases.iter().map(|case| case.name()).collect();
+    names.join(", ")
 }
 
 /// A named text, the lines of which stay below one another.
@@ -83,7 +155,11 @@ fn line(f: &mut fmt::Formatter<'_>, report: &CaseReport) -> fmt::Result {
     write!(f, "  {:8}  {}", report.verdict.word(), report.case)?;
     match &report.verdict {
         Verdict::NotApplicable { reason } => writeln!(f, ": {reason}"),
-        Verdict::Excepted { reason, seen, .. } => writeln!(f, ": {reason}; seen: {seen}"),
+        Verdict::Excepted { reason, seen, .. }
+        | Verdict::ByDesign { reason, seen, .. }
+        | Verdict::Known { reason, seen, .. } => writeln!(f, ": {reason}; seen: {seen}"),
+        Verdict::RestsOn { case } => writeln!(f, ": rests on {case}"),
+        Verdict::EndedEarly { .. } => writeln!(f),
         Verdict::Needless { reason } => {
             writeln!(f, ": {reason}; but it passed, so take the exception away")
         }

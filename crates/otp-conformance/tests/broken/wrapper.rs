@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION,
-    REFERER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+    REFERER, SET_COOKIE, TRANSFER_ENCODING, USER_AGENT, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use otp_conformance::Case;
@@ -211,6 +211,16 @@ impl Inner {
                 tokio::time::sleep(request.time_limit()).await;
                 return Err(TransportError::unknown(TransportErrorKind::Timeout));
             }
+            Case::APostIsAnswered if request.as_http().method() == Method::POST => {
+                return Err(TransportError::unknown(TransportErrorKind::Protocol));
+            }
+            Case::ASecondSendIsAnswered if self.sends.load(Ordering::SeqCst) > 1 => {
+                return Err(TransportError::unknown(TransportErrorKind::ConnectionLost));
+            }
+            Case::AChunkedBodyEnds if response.headers().contains_key(TRANSFER_ENCODING) => {
+                tokio::time::sleep(request.time_limit()).await;
+                return Err(TransportError::unknown(TransportErrorKind::Timeout));
+            }
             Case::DecompressesNothing if response.headers().contains_key(CONTENT_ENCODING) => {
                 response.headers_mut().remove(CONTENT_ENCODING);
                 let mut plain = Vec::new();
@@ -335,6 +345,12 @@ impl Transport for Wrapper {
                     sending.await.unwrap()
                 })
             }
+            Case::ASendDoesNotBlock => Box::pin(async move {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let blocked =
+                    std::thread::spawn(move || runtime.unwrap().block_on(inner.send(request)));
+                blocked.join().unwrap()
+            }),
             Case::GivesUpWhenDropped => Box::pin(async move {
                 tokio::spawn(async move { inner.send(request).await }).await.unwrap()
             }),

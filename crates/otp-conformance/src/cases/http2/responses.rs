@@ -73,7 +73,7 @@ pub(crate) async fn what_is_unknown_is_ignored(harness: &Harness<'_>) -> Check {
             "a PRIORITY",
             [Act::Frame(|id| Frame::new(frames::PRIORITY, 0, id, [0, 0, 0, 0, 15])), Act::Echo],
         ),
-        stream("an unknown setting", [Act::Settings(&[(0xff00, 1), (0x0009, 7)]), Act::Echo]),
+        stream("an unknown setting", [Act::Settings(&[(0xff00, 1), (0xff01, 7)]), Act::Echo]),
         (
             "an unknown setting at first".to_owned(),
             Fault::With(&[(0xff00, 1)], Box::new(Fault::Echo)),

@@ -4,11 +4,11 @@ use otp_conformance::Case;
 
 use crate::proof::{Broken, EVERYWHERE, OVER_TLS};
 
-const fn over_tls(what: &'static str, case: Case) -> Broken {
+pub const fn over_tls(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: OVER_TLS }
 }
 
-const fn everywhere(what: &'static str, case: Case) -> Broken {
+pub const fn everywhere(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: EVERYWHERE }
 }
 
@@ -25,10 +25,14 @@ pub const FLAWS: &[Broken] = &[
     everywhere("the body has a limit of its own", Case::AcrossPhases),
     everywhere("every limit is 800 ms at most", Case::AnAnswerInTimeIsAwaited),
     everywhere("the host is always localhost", Case::TheHostIsTold),
+    everywhere("a length stands beside chunks", Case::TheBodyArrives),
     everywhere("what is not HTTP is a 200", Case::WhatIsNotHttpIsNoAnswer),
     everywhere("a body is measured when it has ended", Case::AnEndlessBodyIsRefused),
     everywhere("a head may be endless", Case::AnEndlessHeadIsRefused),
+    everywhere("room is made for what is announced", Case::AClaimedLengthIsNotAllocated),
+    everywhere("a length wraps at 2^64", Case::AClaimedLengthIsNotAllocated),
     over_tls("every certificate is trusted", Case::ABadCertificateGetsNoRequest),
+    over_tls("a common name is enough", Case::ACommonNameIsNotEnough),
     everywhere(
         "a connection lost before the head has sent nothing",
         Case::ALostConnectionIsUnknown,
