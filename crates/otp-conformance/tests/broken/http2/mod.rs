@@ -7,6 +7,7 @@
 
 mod connect;
 mod connection;
+mod control;
 mod exchange;
 mod fields;
 mod flaws;
