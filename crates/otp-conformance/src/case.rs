@@ -704,8 +704,7 @@ impl Case {
             | Self::FailuresLeaveNoConnection
             | Self::FailuresLeaveNoThread
             | Self::FailuresLeaveNoMemory => 1,
-            Self::SleepsAreAsLongAsTold
-            | Self::ALateConnectionGetsNoRequest
+            Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions
             | Self::AHugeLimitIsAwaited
             | Self::OneThatConnectsHoldsNobodyUp => 2,
