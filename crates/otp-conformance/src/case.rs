@@ -1,6 +1,8 @@
 use std::fmt;
 use std::future::Future;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use crate::Clause;
 use crate::cases::{
@@ -28,6 +30,10 @@ pub(crate) enum Need {
     Futures,
     /// A process of its own.
     Process,
+    /// A loopback address of IPv6.
+    Ipv6,
+    /// A name for the loopback address.
+    Localhost,
     /// More servers than one for a transport.
     Origins,
 }
@@ -153,7 +159,7 @@ cases! {
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
     Unchanged: bytes {
-        /// Dots in a path arrive, plain and encoded.
+        /// Dots in a path arrive, plain and encoded, or nothing is sent.
         DotsArrive = dots_arrive, "a path that is tidied is another path, perhaps with another owner";
         /// Paths of every form arrive: slashes, parameters, any percent-encoding.
         PathsOfEveryFormArrive = paths_of_every_form_arrive,
@@ -161,7 +167,7 @@ cases! {
         /// Queries of every form arrive: empty parts, question marks, brackets.
         QueriesOfEveryFormArrive = queries_of_every_form_arrive,
             "a larger SDK signs its queries, and a signature covers bytes";
-        /// Single quotes in paths and queries arrive.
+        /// Single quotes in paths and queries arrive, or nothing is sent.
         QuotesArrive = quotes_arrive, "they are legal there (RFC 3986 §3.3), and a signature covers them";
         /// Marks that are not legal in a URI arrive, or are encoded once, or nothing is sent.
         MarksArriveOrAreEncoded = marks_arrive_or_are_encoded,
@@ -186,6 +192,12 @@ cases! {
         /// Nothing is added to a `GET` or `DELETE` without a body.
         AddsNothingToAGet = adds_nothing_to_a_get,
             "a length, a type or a language that nobody set changes the answer";
+        /// A server at an IPv6 address is reached, and its host has brackets.
+        AnIpv6AddressIsReached = an_ipv6_address_is_reached [Ipv6],
+            "the brackets are a part of the URL, not of the address (RFC 3986 §3.2.2)";
+        /// A server is reached by its name, and the name is told.
+        AHostNameIsReached = a_host_name_is_reached [Localhost],
+            "the name is in the certificate, and says which of many services is meant";
         /// Nothing is cached: the same `GET` is asked again, without conditions.
         NothingIsCached = nothing_is_cached, "the codes of yesterday are not the codes of today";
     }
@@ -329,10 +341,10 @@ cases! {
         AnyLimitIsKept = any_limit_is_kept, "the limit is the caller's, and 0 is a limit";
     }
     InBounds: resources {
-        /// After 100 failures of each kind no connection is left.
+        /// After many failures of each kind no connection is left.
         FailuresLeaveNoConnection = failures_leave_no_connection,
             "an hour of a failing server would use up the descriptors of the process";
-        /// After 100 failures of each kind no thread and no descriptor is left.
+        /// After many failures of each kind no thread and no descriptor is left.
         FailuresLeaveNoThread = failures_leave_no_thread,
             "an hour of a failing server would use up the process";
         /// After many failures of 1 MiB each their memory is free.
@@ -571,12 +583,24 @@ cases! {
         /// Unknown frames, flags and settings are ignored.
         WhatIsUnknownIsIgnored = what_is_unknown_is_ignored [Http2],
             "HTTP/2 is extended by them (RFC 9113 §4.1, §5.5, §6.5.2)";
+        /// Compressed fields arrive, also those that a later answer only refers to.
+        CompressedFieldsArrive = compressed_fields_arrive [Http2],
+            "session token, rate limits and announcements are in fields (RFC 7541)";
         /// Padding is not a part of the answer.
         PaddingIsNoContent = padding_is_no_content [Http2],
             "a server may pad, so that lengths tell less (RFC 9113 §6.1)";
         /// A head in several frames arrives.
         AHeadInPiecesArrives = a_head_in_pieces_arrives [Http2],
             "a head may be cut at any byte (RFC 9113 §4.3, §6.10)";
+        /// A head of a hundred fields arrives, and one of 15 KiB.
+        HeadsOfManyFieldsArrive = heads_of_many_fields_arrive [Http2],
+            "gateways add fields, and tokens are long";
+        /// A `304` ends with its head, whatever length it has.
+        A304WithALengthEnds = a_304_with_a_length_ends [Http2],
+            "it has no body to wait for (RFC 9113 §8.1.1)";
+        /// Fields of an informational response are not the answer's.
+        AnInformationalHeadLeavesNothing = an_informational_head_leaves_nothing [Http2],
+            "they are hints, and may come from somebody else (RFC 8297)";
         /// A body in many frames arrives, empty ones among them.
         ABodyInPiecesArrives = a_body_in_pieces_arrives [Http2],
             "a body may be cut at any byte (RFC 9113 §8.1)";
@@ -600,6 +624,8 @@ cases! {
             "a client that gives no credit waits for ever (RFC 9113 §6.9)";
     }
     InTime: http2 {
+        /// The limit holds while the server's settings do not come.
+        WhileSettingsAreAwaited = while_settings_are_awaited [Http2], "a call must end by its deadline";
         /// The limit holds while no stream may be opened.
         WhileWaitingForAStream = while_waiting_for_a_stream [Http2], "a call must end by its deadline";
         /// The limit holds under PING, SETTINGS and unknown frames without end.
@@ -607,6 +633,9 @@ cases! {
             "a limit that starts again with each of them is none";
     }
     InBounds: http2 {
+        /// An answer that is too large is given up: its stream is reset, or its connection closed.
+        AnAnswerThatIsTooLargeIsGivenUp = an_answer_that_is_too_large_is_given_up [Http2],
+            "otherwise the server keeps a stream for it for ever";
         /// An answer that is given up gives its part of the connection's window back.
         ADiscardedAnswerGivesItsWindowBack = a_discarded_answer_gives_its_window_back [Http2],
             "otherwise a few large answers stop the connection (RFC 9113 §6.9)";
@@ -661,6 +690,9 @@ cases! {
         /// No more streams are open than the server allows, and all sends are answered.
         KeepsTheLimitOfStreams = keeps_the_limit_of_streams [Http2],
             "a server refuses what is above it (RFC 9113 §5.1.2)";
+        /// Answers whose frames come in turns are not mixed.
+        AnswersInTurnsAreNotMixed = answers_in_turns_are_not_mixed [Http2],
+            "one user would get what was meant for another";
         /// A stream that is reset does not end the others.
         AResetConcernsOneStream = a_reset_concerns_one_stream [Http2],
             "one user's failure would be everybody's";
@@ -692,7 +724,7 @@ impl Case {
     }
 
     /// How many groups there are.
-    pub(crate) const GROUPS: u8 = 3;
+    pub(crate) const GROUPS: u8 = 4;
 
     /// With which others it runs at the same time, because it does little but wait. In the first group nothing
     /// depends on when it happens.
@@ -700,10 +732,7 @@ impl Case {
         Some(match self {
             Self::RepeatsNothingAfterSilence
             | Self::RepeatsNothingThatWasLost
-            | Self::RepeatsNothingForAStatus
-            | Self::FailuresLeaveNoConnection
-            | Self::FailuresLeaveNoThread
-            | Self::FailuresLeaveNoMemory => 1,
+            | Self::RepeatsNothingForAStatus => 1,
             Self::ALateConnectionGetsNoRequest
             | Self::ALimitMayHaveFractions
             | Self::AHugeLimitIsAwaited
@@ -712,6 +741,7 @@ impl Case {
             | Self::AfterSeveralFailuresAtOnce
             | Self::AfterADropALateAnswerIsNobodys
             | Self::AFailureAtOneServerStaysThere => 3,
+            Self::SleepLetsOthersRun | Self::SleepsAreAsLongAsTold => 4,
             _ => return None,
         })
     }
@@ -729,12 +759,31 @@ impl Case {
             }
             Need::Http1 if wire.protocol() != Protocol::Http1 => Some("only HTTP/1.1 has this"),
             Need::Http2 if wire.protocol() != Protocol::Http2 => Some("only HTTP/2 has this"),
+            Need::Ipv6 | Need::Localhost if wire.is_unix() => {
+                Some("a Unix socket has no address and no name")
+            }
+            Need::Ipv6 if !has_ipv6() => Some("this machine has no IPv6"),
+            Need::Localhost if !has_localhost() => Some("this machine does not know `localhost`"),
             Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
             Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,
         })
     }
+}
+
+fn has_ipv6() -> bool {
+    static HAS: LazyLock<bool> =
+        LazyLock::new(|| TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok());
+    *HAS
+}
+
+fn has_localhost() -> bool {
+    static HAS: LazyLock<bool> = LazyLock::new(|| {
+        let addresses = ("localhost", 0).to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.any(|address| address.ip() == Ipv4Addr::LOCALHOST))
+    });
+    *HAS
 }
 
 impl fmt::Display for Case {

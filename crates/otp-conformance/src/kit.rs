@@ -237,9 +237,10 @@ impl Kit {
 
     /// Runs the cases against an async transport, on the executor that awaits this.
     ///
-    /// `make` is called for each server that a case starts. It gives a transport that trusts the
-    /// server's [CA](Server::ca_pem) and, if it does not go by the request's URL, connects to its
-    /// [address](Server::address) or [socket](Server::socket). A transport that is set up by async code does
+    /// `make` is called for each transport that a case needs. It gives one that trusts the server's
+    /// [CA](Server::ca_pem) and goes by the request's URL: some cases send to more servers than this one. One that
+    /// connects to the server's [socket](Server::socket), or to its [address](Server::address) whatever the URL
+    /// says, is [bound to its server](Self::bound_to_its_server). A transport that is set up by async code does
     /// that in its first send.
     ///
     /// Before the cases there is a plain exchange. If it fails, none of them is run: the report says so, and

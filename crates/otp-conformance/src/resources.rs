@@ -48,9 +48,10 @@ pub(crate) fn idle_sockets() -> Option<usize> {
     Some(own.difference(&listed).count())
 }
 
-/// How many threads this process has.
+/// How many threads this process has, without those that the kit calls a transport on.
 pub(crate) fn threads() -> Option<usize> {
-    fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+    let all = fs::read_dir("/proc/self/task").ok()?.count();
+    Some(all.saturating_sub(crate::blocking::threads()))
 }
 
 /// How many bytes of memory this process holds.

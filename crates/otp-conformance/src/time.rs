@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -25,7 +25,8 @@ pub(crate) async fn wait(duration: Duration) {
 
 /// Waits until it holds, at most three seconds.
 pub(crate) async fn until(mut holds: impl FnMut() -> bool) -> bool {
-    for _ in 0..300 {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(3) {
         if holds() {
             return true;
         }

@@ -67,7 +67,7 @@ fn no_case_is_run_over_a_wire_that_lets_nothing_through() {
     assert_eq!(all.len(), Case::ALL.len());
     let not_run = all.iter().filter(|report| report.verdict == Verdict::NotRun).count();
     let inapplicable = |verdict: &Verdict| matches!(verdict, Verdict::NotApplicable { .. });
-    assert!(not_run > 60 && all.len() - not_run < 10);
+    assert!(not_run > 60);
     assert!(all.iter().all(|r| r.verdict == Verdict::NotRun || inapplicable(&r.verdict)));
 
     let text = report.to_string();

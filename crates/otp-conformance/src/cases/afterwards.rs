@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_millis(150);
 const LATE: Duration = Duration::from_millis(350);
 
 /// Within this the next call has its answer: long before its own limit, and before that of the connection.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(3);
 
 /// How often a first call may have ended before it was received: on a busy machine connecting takes long.
 const TRIES: usize = 3;
@@ -181,7 +181,10 @@ pub(crate) async fn after_a_timeout(harness: &Harness<'_>) -> Check {
             First::steps(
                 "a timeout within a body with a length",
                 vec![
-                    text("HTTP/1.1 200 OK\r\ncontent-length: 62\r\n\r\no"),
+                    text(&format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\no",
+                        planted().len() + 2
+                    )),
                     late.clone(),
                     text(&planted()),
                     text("k"),
@@ -300,7 +303,11 @@ pub(crate) async fn after_a_malformed_answer(harness: &Harness<'_>) -> Check {
     let firsts = firsts
         .map(|(what, bytes)| First::steps(what, vec![Step::text(format!("{bytes}{}", planted()))]));
     // An unlucky one waits for the end of what it was told; nobody ends it.
-    each(harness, firsts.map(|first| First { limit: SOON / 4, ..first }).collect()).await
+    each(
+        harness,
+        firsts.map(|first| First { limit: Duration::from_millis(500), ..first }).collect(),
+    )
+    .await
 }
 
 pub(crate) async fn after_a_lost_connection(harness: &Harness<'_>) -> Check {
@@ -391,7 +398,7 @@ pub(crate) async fn after_several_failures_at_once(harness: &Harness<'_>) -> Che
         let nexts = markers.iter().map(|marker| echoed(&subject, marker));
         let nexts: Check = all(nexts).await.into_iter().collect();
         nexts.map_err(|wrong| wrong.when(&format!("after {AT_ONCE} timeouts at once")))?;
-        wait(LATE).await;
+        wait(LATE + SHORT).await;
     }
     Ok(())
 }

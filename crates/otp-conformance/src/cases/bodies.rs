@@ -6,6 +6,7 @@ use otp_core::TransportErrorKind::ResponseTooLarge;
 use super::each::{
     SOON, each, has_body, has_body_or_fails, next_is_answered, next_is_own, written, written_then,
 };
+use super::ordinary::{APART, byte_by_byte};
 use crate::Case;
 use crate::harness::Harness;
 use crate::hostile::{Ending, Fault, Protocol, Reply, Step};
@@ -33,8 +34,10 @@ pub(crate) async fn chunks_of_every_form_arrive(harness: &Harness<'_>) -> Check 
     .map(|(what, chunks, body)| {
         (what, (vec![Step::text(format!("{CHUNKED}{chunks}"))], body.to_owned()))
     });
-    let pieces = |pieces: &[&str]| pieces.iter().map(|piece| Step::text(*piece)).collect();
-    let byte_by_byte = Step::one_by_one("5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n");
+    let pieces = |pieces: &[&str]| -> Vec<Step> {
+        pieces.iter().flat_map(|piece| [Step::text(*piece), Step::Wait(APART)]).collect()
+    };
+    let single_bytes = byte_by_byte("5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n");
     let in_pieces = [
         (
             "the last chunk in five writes",
@@ -49,7 +52,7 @@ pub(crate) async fn chunks_of_every_form_arrive(harness: &Harness<'_>) -> Check 
         ),
         (
             "every byte in a write of its own",
-            ([pieces(&[CHUNKED]), byte_by_byte].concat(), "hello world".to_owned()),
+            ([pieces(&[CHUNKED]), single_bytes].concat(), "hello world".to_owned()),
         ),
     ];
     each(in_one.into_iter().chain(in_pieces), async |(steps, body)| {
@@ -79,7 +82,7 @@ pub(crate) async fn trailers_are_no_headers(harness: &Harness<'_>) -> Check {
         (what, vec![Step::text(format!("{CHUNKED}5\r\nhello\r\n0\r\n{fields}\r\n"))])
     });
     let start = vec![Step::text(format!("{CHUNKED}5\r\nhello\r\n"))];
-    let pieces = [start, Step::one_by_one("0\r\nx-late: yes\r\n\r\n")].concat();
+    let pieces = [start, byte_by_byte("0\r\nx-late: yes\r\n\r\n")].concat();
     each(whole.into_iter().chain([("byte by byte", pieces)]), async |steps| {
         let subject = harness.subject_of(vec![Fault::Steps(steps), Fault::Echo]);
         let seen = subject.send(subject.get().with_time_limit(SOON)).await;

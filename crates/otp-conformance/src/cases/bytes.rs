@@ -1,5 +1,7 @@
 //! Requests of every legal byte, and nothing that the transport thinks of by itself.
 
+use std::net::Ipv6Addr;
+
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use otp_core::Progress::NotSent;
@@ -7,7 +9,7 @@ use otp_core::bytes::Bytes;
 
 use super::each::{SOON, each, has_body};
 use crate::harness::{Harness, Observed, Subject};
-use crate::hostile::{Fault, Received, Reply};
+use crate::hostile::{Fault, Protocol, Received, Reply, Server, Setup};
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
 
 /// A server that answers every request with a `200`.
@@ -49,7 +51,29 @@ async fn targets_arrive<'t>(
     Ok(())
 }
 
+/// The same, or they are refused before anything is sent.
+async fn targets_arrive_or_are_refused<'t>(
+    harness: &Harness<'_>,
+    targets: impl IntoIterator<Item = &'t str>,
+) -> Check {
+    let subject = answering(harness);
+    for target in targets {
+        let (seen, received) = exchange(&subject, subject.request(Method::GET, target)).await;
+        let at = |wrong: Mismatch| wrong.when(target);
+        if seen.error().is_ok() {
+            seen.progress(NotSent).map_err(at)?;
+            continue;
+        }
+        seen.answer().map_err(at)?;
+        let got = received.map_err(at)?.path;
+        expect_eq("path and query", &got, &format!("/metal/v1{target}"))?;
+    }
+    Ok(())
+}
+
 /// Dots that a browser would take for directions (RFC 3986 §5.2.4 is for references, not for requests).
+///
+/// A stack whose URLs are a browser's cannot send them. It may refuse, and then nothing is sent.
 pub(crate) async fn dots_arrive(harness: &Harness<'_>) -> Check {
     const TARGETS: [&str; 14] = [
         "/a/./b",
@@ -67,7 +91,7 @@ pub(crate) async fn dots_arrive(harness: &Harness<'_>) -> Check {
         "/...",
         "/a/..;/b",
     ];
-    targets_arrive(harness, TARGETS).await
+    targets_arrive_or_are_refused(harness, TARGETS).await
 }
 
 pub(crate) async fn paths_of_every_form_arrive(harness: &Harness<'_>) -> Check {
@@ -126,7 +150,8 @@ pub(crate) async fn queries_of_every_form_arrive(harness: &Harness<'_>) -> Check
 
 /// Legal in paths and queries (RFC 3986 §3.3), and often thought to be not.
 pub(crate) async fn quotes_arrive(harness: &Harness<'_>) -> Check {
-    targets_arrive(harness, ["/o'reilly", "/''", "/a?b='c'", "/a?'", "/a?b=%27%22"]).await
+    targets_arrive_or_are_refused(harness, ["/o'reilly", "/''", "/a?b='c'", "/a?'", "/a?b=%27%22"])
+        .await
 }
 
 /// Not legal, but a URI of the `http` crate may hold them: they arrive as they are or encoded, or nothing
@@ -298,11 +323,16 @@ pub(crate) async fn every_method_may_have_a_body(harness: &Harness<'_>) -> Check
 pub(crate) async fn large_bodies_arrive(harness: &Harness<'_>) -> Check {
     let subject = answering(harness);
     // Sizes around those of buffers, and one that none of them holds.
-    for size in [1, 16_384, 16_385, 65_535, 65_536, 1 << 20] {
+    for size in [1, 16_384, 16_385, 65_535, 65_536, (1 << 20) + 1] {
         let body: Vec<u8> = (0..size).map(|i: u32| (i % 251 + i / 251) as u8).collect();
         let body = Bytes::from(body);
         let received = arrived(&subject, with_body(&subject, &Method::PUT, &body)).await;
-        let got = received.map_err(|wrong| wrong.when(&format!("{size} bytes")))?.body;
+        let received = received.map_err(|wrong| wrong.when(&format!("{size} bytes")))?;
+        // Some stacks ask first whether a large body is welcome.
+        let asked = !received.values("expect").is_empty();
+        let expected = format!("{size} bytes: no Expect");
+        expect(!asked, expected, || "an Expect header".to_owned())?;
+        let got = received.body;
         expect(got[..] == body[..], format!("these {size} bytes"), || {
             let differs = got.iter().zip(&body).take_while(|(a, b)| a == b).count();
             format!("{} bytes, which differ from byte {differs} on", got.len())
@@ -337,6 +367,46 @@ pub(crate) async fn adds_nothing_to_a_get(harness: &Harness<'_>) -> Check {
         })?;
     }
     Ok(())
+}
+
+/// A `POST` and a `GET` to a server by another name than its IPv4 address, over a kept connection too.
+async fn reached(harness: &Harness<'_>, subject: &Subject, others: Option<&Server>) -> Check {
+    for request in [subject.post(), subject.get()] {
+        let host = request.as_http().uri().authority().map(ToString::to_string);
+        let target = request.as_http().uri().path().to_owned();
+        let seen = subject.send(request.with_time_limit(SOON)).await;
+        seen.status(200)?;
+        let received = others.into_iter().chain([&*subject.server]);
+        let mut received = received.flat_map(Server::received);
+        let Some(received) = received.find(|received| received.path == target) else {
+            return Err(Mismatch::new("a request at the server", seen.describe()));
+        };
+        let told = match harness.wire.protocol() {
+            Protocol::Http1 => received.header("host"),
+            Protocol::Http2 => received.head.split(' ').next_back(),
+        };
+        expect_eq("the host", &told, &host.as_deref())?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_ipv6_address_is_reached(harness: &Harness<'_>) -> Check {
+    let answer = Fault::Answer(Reply::json(200, "{}"));
+    let setup = Setup::new(harness.wire, vec![answer]).named(&["::1"]);
+    let server = setup.at((Ipv6Addr::LOCALHOST, 0)).start();
+    let server = server.expect("a server on the loopback address of IPv6");
+    reached(harness, &harness.subject_at(server), None).await
+}
+
+pub(crate) async fn a_host_name_is_reached(harness: &Harness<'_>) -> Check {
+    let answer = || vec![Fault::Answer(Reply::json(200, "{}"))];
+    let setup = || Setup::new(harness.wire, answer()).named(&["localhost"]);
+    let server = setup().start().expect("a server on the loopback address");
+    // The name may be that of both. Which of them is asked is not looked at.
+    let port = server.address().port();
+    let beside = setup().at((Ipv6Addr::LOCALHOST, port)).start().ok();
+    let subject = harness.subject_at(server).named("localhost");
+    reached(harness, &subject, beside.as_ref()).await
 }
 
 /// Everything with which an answer asks to be kept, or to be asked for in another way next time.

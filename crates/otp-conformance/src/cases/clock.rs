@@ -64,12 +64,22 @@ pub(crate) async fn sleeps_are_as_long_as_told(harness: &Harness<'_>) -> Check {
     /// A timer may be early by less than its tick.
     const EARLY: Duration = Duration::from_millis(1);
     let subject = harness.subject(Fault::Answer(Reply::status(204)));
-    let sleeps = [0, 3, 3, 60, 1200, 2500].map(Duration::from_millis);
-    let sleeps = sleeps.map(async |told| {
+    // Many short ones, since on a busy machine nothing takes long too.
+    let sleeps = [(0, 1), (3, 30), (60, 1), (1200, 1), (2500, 1)];
+    let sleeps = sleeps.map(async |(told, times)| {
         let started = Instant::now();
-        let ended = within(told + Duration::from_secs(5), subject.transport.sleep(told)).await;
-        let (told, took) = (told.as_millis(), started.elapsed());
-        let what = format!("a sleep of {told} ms");
+        let sleeping = async {
+            for _ in 0..times {
+                subject.transport.sleep(Duration::from_millis(told)).await;
+            }
+        };
+        let whole = Duration::from_millis(told * u64::from(times));
+        let ended = within(whole + Duration::from_secs(5), sleeping).await;
+        let took = started.elapsed();
+        let what = match times {
+            1 => format!("a sleep of {told} ms"),
+            _ => format!("{times} sleeps of {told} ms"),
+        };
         match ended {
             Ended::Returned(()) => {}
             Ended::Late => return Err(Mismatch::new(what, "it hangs")),
@@ -77,7 +87,9 @@ pub(crate) async fn sleeps_are_as_long_as_told(harness: &Harness<'_>) -> Check {
                 return Err(Mismatch::new(what, format!("a panic: {message}")));
             }
         }
-        let right = (took + EARLY).as_millis() >= told && took.as_millis() <= told + 1000;
+        // Late is no fault of a busy machine's, but a second is.
+        let late = Duration::from_secs(1).max(Duration::from_millis(200) * times);
+        let right = took + EARLY * times >= whole && took <= whole + late;
         expect(right, what, || format!("{} ms", took.as_millis()))
     });
     all(sleeps).await.into_iter().collect()

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::discreet::{excerpt, faults, malformed, secret_reply};
+use super::discreet::{excerpt, faults, limit_of, malformed, secret_reply};
 use super::each::{SOON, each};
-use super::in_time::LIMIT;
 use crate::child::{self, Folder, Outcome};
-use crate::harness::Harness;
+use crate::harness::{Harness, TOKEN_HEADER};
 use crate::hostile::tls::untrusted_ca_pem;
 use crate::hostile::{Certificate, Fault, Reply};
 use crate::mismatch::{Check, Mismatch, expect, expect_eq};
@@ -38,6 +37,11 @@ const CA_FILES: [&str; 8] = [
     "CARGO_HTTP_CAINFO",
     "NIX_SSL_CERT_FILE",
 ];
+
+/// Credentials for every host.
+const NETRC: &str = "machine 127.0.0.1 login guest password guest\n\
+                     machine localhost login guest password guest\n\
+                     default login guest password guest\n";
 
 /// Does in the child what a case asks for there.
 pub(crate) async fn in_the_child(harness: &Harness<'_>, case: &str) -> Outcome {
@@ -75,6 +79,11 @@ pub(crate) async fn the_environment_changes_nothing(harness: &Harness<'_>) -> Ch
         variables.push((name.to_owned(), folder.path().join("ca.pem").into()));
     }
     variables.push(("SSL_CERT_DIR".to_owned(), folder.path().join("certs").into()));
+    variables.push(("NETRC".to_owned(), folder.path().join("netrc").into()));
+    // What SDKs of this API take a token from.
+    for name in ["METAL_AUTH_TOKEN", "PACKET_AUTH_TOKEN", "EQUINIX_API_TOKEN"] {
+        variables.push((name.to_owned(), "token-of-the-environment".into()));
+    }
     let ended = harness.again("the_environment_changes_nothing", &folder, variables).await?;
     let went = connections(&proxy).map_err(|error| unable(&error))?;
     expect(went == 0, "proxy variables set: no connection to that proxy", || {
@@ -100,6 +109,7 @@ async fn nothing_has_changed(harness: &Harness<'_>) -> Check {
     std::fs::create_dir_all(&certs)
         .and_then(|()| std::fs::write(folder.join("ca.pem"), ca_pem))
         .and_then(|()| std::fs::write(certs.join("ca.pem"), ca_pem))
+        .and_then(|()| std::fs::write(folder.join("netrc"), NETRC))
         .map_err(|error| unable(&error))?;
 
     let subject = harness.subject(Fault::Answer(Reply::json(200, "{}")));
@@ -112,8 +122,14 @@ async fn nothing_has_changed(harness: &Harness<'_>) -> Check {
         };
         expect_eq("the path", &received.path, &target).map_err(at)?;
         let added = received.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
-        let added: Vec<_> = added.filter(|name| name.starts_with("proxy")).collect();
-        expect(added.is_empty(), "nothing for a proxy", || format!("{added:?}")).map_err(at)?;
+        let credentials = |name: &String| name.starts_with("proxy") || name == "authorization";
+        let added: Vec<_> = added.filter(credentials).collect();
+        let expected = "no credentials, and nothing for a proxy";
+        expect(added.is_empty(), expected, || format!("{added:?}")).map_err(at)?;
+        let token = received.values(TOKEN_HEADER.as_str());
+        let own = token == [harness.secrets.token.as_bytes()];
+        expect(own, "the token of the request", || format!("{} tokens", token.len()))
+            .map_err(at)?;
     }
     if harness.wire.is_tls() {
         let subject = harness.subject(Fault::Certificate(Certificate::Untrusted));
@@ -160,8 +176,9 @@ async fn everything_once(harness: &Harness<'_>) -> Check {
         .map(|status| ("an answer", Fault::Answer(secret_reply(harness, status))));
     let all = answers.into_iter().chain(faults(harness)).chain(malformed(harness));
     each(all, async |fault| {
+        let limit = limit_of(&fault);
         let subject = harness.subject(fault);
-        subject.send(subject.post().with_time_limit(LIMIT).with_response_limit(1000)).await;
+        subject.send(subject.post().with_time_limit(limit).with_response_limit(1000)).await;
         Ok(())
     })
     .await?;

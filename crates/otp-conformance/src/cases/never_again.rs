@@ -9,16 +9,22 @@ use otp_core::bytes::Bytes;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::{Ending, Fault, Protocol, Reply, Step};
 use crate::mismatch::{Check, Mismatch, expect};
-use crate::time::{all, wait};
+use crate::time::{all, until, wait};
 
 /// How long a repeat is waited for: most stacks begin with less than a second.
 const LATER: Duration = Duration::from_millis(1200);
+
+/// How long a repeat at the end of a limit is waited for.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Long after anything here.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Methods that stacks treat differently when they repeat, with a body if they define one.
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+
+/// One that may be repeated, and one that may not (RFC 9110 §9.2.2).
+const TWO: [Method; 2] = [Method::GET, Method::POST];
 
 fn request(subject: &Subject, method: &Method) -> Request {
     let request = subject.request(method.clone(), "/things").with_time_limit(LIMIT);
@@ -36,12 +42,12 @@ async fn once(
     harness: &Harness<'_>,
     what: &str,
     fault: &Fault,
-    kept: bool,
+    (kept, methods): (bool, &[Method]),
     change: impl Fn(Request) -> Request,
     outcome: impl Fn(&Observed) -> Check,
 ) -> Check {
     let change = &change;
-    let tries = METHODS.map(async |method| {
+    let tries = methods.iter().map(async |method| {
         let answer = || Fault::Answer(Reply::json(200, "{}"));
         // A repeat would have an answer, which no stack wants to miss.
         let faults = match kept {
@@ -53,9 +59,8 @@ async fn once(
         if kept {
             subject.send(request(&subject, &Method::GET)).await.status(200)?;
         }
-        let seen = subject.send(change(request(&subject, &method))).await;
-        let rest = LATER.saturating_sub(seen.took);
-        wait(rest).await;
+        let seen = subject.send(change(request(&subject, method))).await;
+        wait(LATER.saturating_sub(seen.took).max(SOON)).await;
         let got = subject.server.requests().saturating_sub(before);
         let place = if kept { " on a kept connection" } else { "" };
         let at = |wrong: Mismatch| wrong.when(&format!("{method}, {what}{place}"));
@@ -73,12 +78,16 @@ fn anything(_: &Observed) -> Check {
 }
 
 pub(crate) async fn repeats_nothing_after_silence(harness: &Harness<'_>) -> Check {
-    let mut faults = vec![("silence", Fault::Silence, false), ("silence", Fault::Silence, true)];
-    faults.push(("silence within the head", Fault::CutHead(Ending::Silence), false));
-    faults.push(("silence within the body", Fault::Cut(200, Ending::Silence), false));
-    let tries = faults.iter().map(|(what, fault, kept)| {
+    let (all_methods, two): (&[_], &[_]) = (&METHODS, &TWO);
+    let faults = [
+        ("silence", Fault::Silence, (false, all_methods)),
+        ("silence", Fault::Silence, (true, all_methods)),
+        ("silence within the head", Fault::CutHead(Ending::Silence), (false, two)),
+        ("silence within the body", Fault::Cut(200, Ending::Silence), (false, two)),
+    ];
+    let tries = faults.iter().map(|(what, fault, how)| {
         let patient = |request: Request| request.with_time_limit(LATER);
-        once(harness, what, fault, *kept, patient, anything)
+        once(harness, what, fault, *how, patient, anything)
     });
     all(tries).await.into_iter().collect()
 }
@@ -96,7 +105,12 @@ pub(crate) async fn repeats_nothing_that_was_lost(harness: &Harness<'_>) -> Chec
     }
     let tries = faults.iter().flat_map(|(what, fault)| {
         let same = |request: Request| request;
-        [false, true].map(|kept| once(harness, what, fault, kept, same, Observed::ended))
+        let methods = match fault {
+            Fault::Close | Fault::Reset => &METHODS[..],
+            _ => &TWO[..],
+        };
+        let how = [(false, methods), (true, methods)];
+        how.map(|how| once(harness, what, fault, how, same, Observed::ended))
     });
     all(tries).await.into_iter().collect()
 }
@@ -119,7 +133,8 @@ pub(crate) async fn repeats_nothing_for_a_status(harness: &Harness<'_>) -> Check
     let faults: Vec<_> =
         replies.map(|(what, status, reply)| (what, status, Fault::Answer(reply))).collect();
     let tries = faults.iter().map(|(what, status, fault)| {
-        once(harness, what, fault, false, |request| request, |seen| seen.status(*status))
+        let how = (false, &METHODS[..3]);
+        once(harness, what, fault, how, |request| request, |seen| seen.status(*status))
     });
     all(tries).await.into_iter().collect()
 }
@@ -140,7 +155,9 @@ pub(crate) async fn an_unasked_farewell_is_nobodys(harness: &Harness<'_>) -> Che
         ]);
         let subject = harness.subject_of(vec![idle, Fault::Answer(Reply::status(422))]);
         subject.send(subject.get()).await.status(200)?;
-        wait(Duration::from_millis(120)).await;
+        until(|| subject.server.closed() > 0).await;
+        // Until the client's end of the connection has heard of it.
+        wait(Duration::from_millis(50)).await;
         let seen = subject.send(subject.post()).await;
         let at = |wrong: Mismatch| wrong.when(&format!("{what} on a kept connection, unasked"));
         seen.status(422).map_err(at)

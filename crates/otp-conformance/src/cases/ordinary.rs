@@ -64,10 +64,25 @@ pub(crate) async fn heads_of_every_form_arrive(harness: &Harness<'_>) -> Check {
         ("a reason with tabs", b"HTTP/1.1 200 All\twell\t\r\nx: a\r\n".to_vec(), b"a"),
         ("a reason of punctuation", b"HTTP/1.1 200 \"(<200>)\": {0} %20\r\nx: a\r\n".to_vec(), b"a"),
         ("a reason of 490 characters", format!("{long_reason}\r\nx: a\r\n").into_bytes(), b"a"),
+        ("an offer to upgrade", b"HTTP/1.1 200 OK\r\nconnection: upgrade\r\nupgrade: h2c, websocket\r\nx: a\r\n".to_vec(), b"a"),
         ("a date and a server", format!("{ok}\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nServer: Apache/2.4 (Unix)\r\nx: a\r\n").into_bytes(), b"a"),
         ("a later minor version", b"HTTP/1.1 200 OK\r\nX: a\r\nVia: 1.0 a, 1.1 b (c)\r\n".to_vec(), b"a"),
     ];
     let rows = rows.into_iter().map(|(what, head, value)| (what, (head, value)));
+    let lengths = [
+        ("a length with zeros before it", b"content-length: 0000005\r\n".as_slice()),
+        ("a length with white space around it", b"content-length: \t 5 \t\r\n"),
+        ("a length without a space", b"content-length:5\r\n"),
+        ("a length first", b"content-length: 5\r\nx: a\r\nx-more: b\r\n"),
+    ];
+    each(lengths, async |length| {
+        let head = [b"HTTP/1.1 200 OK\r\n", length, b"\r\nhello"].concat();
+        let subject = harness.subject_of(vec![written(head), Fault::Echo]);
+        let seen = subject.send(subject.get().with_time_limit(SOON)).await;
+        has_body(&seen, "hello")?;
+        next_is_answered(&subject).await
+    })
+    .await?;
     each(rows, async |(head, value)| {
         let length: &[u8] = b"content-length: 5\r\n\r\nhello";
         let subject = harness.subject_of(vec![written([&head, length].concat()), Fault::Echo]);
@@ -119,6 +134,15 @@ pub(crate) async fn large_heads_arrive(harness: &Harness<'_>) -> Check {
     .await
 }
 
+/// Between two pieces, so that they do not arrive as one.
+pub(super) const APART: Duration = Duration::from_millis(10);
+
+/// Every byte by itself, some of them at least.
+pub(super) fn byte_by_byte(bytes: impl AsRef<[u8]>) -> Vec<Step> {
+    let pause = Step::Wait(Duration::from_millis(2));
+    Step::one_by_one(bytes).into_iter().flat_map(|byte| [byte, pause.clone()]).collect()
+}
+
 pub(crate) async fn answers_in_pieces_arrive(harness: &Harness<'_>) -> Check {
     let answer = &hello("HTTP/1.1 200 OK", "x-field: value\r\n");
     let cuts = |at: &[&str]| -> Vec<Step> {
@@ -127,6 +151,7 @@ pub(crate) async fn answers_in_pieces_arrive(harness: &Harness<'_>) -> Check {
         for end in at {
             let (before, after) = rest.split_once(end).expect("a piece of the answer");
             steps.push(Step::text(format!("{before}{end}")));
+            steps.push(Step::Wait(APART));
             rest = after;
         }
         steps.push(Step::text(rest));
@@ -134,7 +159,7 @@ pub(crate) async fn answers_in_pieces_arrive(harness: &Harness<'_>) -> Check {
     };
     let rows = [
         ("in one write", vec![Step::text(answer)]),
-        ("every byte in a write of its own", Step::one_by_one(answer)),
+        ("every byte in a write of its own", byte_by_byte(answer)),
         ("the head and the body apart", cuts(&["\r\n\r\n"])),
         ("within the version", cuts(&["HTT", "P/1."])),
         ("within the status", cuts(&["HTTP/1.1 2", "0"])),
@@ -248,7 +273,10 @@ pub(crate) async fn a_head_is_refused_or_read_right(harness: &Harness<'_>) -> Ch
     .await
 }
 
-/// A `PUT` with so many bytes, and the marker of an echo.
+/// More than the buffers between the two take.
+const LARGE: usize = 6 * 1024 * 1024;
+
+/// A `PUT` with so many bytes.
 fn upload(subject: &Subject, bytes: usize) -> otp_core::Request {
     let body = Bytes::from(vec![b'x'; bytes]);
     let request = subject.request(Method::PUT, "/things").with_time_limit(SOON * 2);
@@ -262,13 +290,16 @@ pub(crate) async fn early_answers_arrive(harness: &Harness<'_>) -> Check {
         Step::text(format!("HTTP/1.1 {status} X\r\n{close}{REFUSAL}\r\nhello"))
     };
     let mut rows = Vec::new();
-    for size in [3000, 300_000] {
+    // So that the client hears it while it still writes.
+    let pause = Step::Wait(Duration::from_millis(50));
+    for size in [3000, LARGE] {
         for status in [401, 413, 200] {
-            let kept = vec![answer(status, false), Step::ReadBody];
+            let kept = vec![answer(status, false), pause.clone(), Step::ReadBody];
             rows.push((format!("a {status}, before {size} bytes are read"), (size, status, kept)));
         }
         // It reads on before it closes, so that no reset takes the answer back.
-        let closed = vec![answer(413, true), Step::ReadBody, Step::End(Ending::Close)];
+        let (read, close) = (Step::ReadBody, Step::End(Ending::Close));
+        let closed = vec![answer(413, true), pause.clone(), read, close];
         let what = format!("a 413 with connection: close, before {size} bytes are read");
         rows.push((what, (size, 413, closed)));
     }
@@ -283,7 +314,7 @@ pub(crate) async fn early_answers_arrive(harness: &Harness<'_>) -> Check {
     // A reset may overtake the answer (RFC 9112 §9.6), so that an error is right too.
     let reset = vec![answer(413, true), Step::End(Ending::Reset)];
     let subject = harness.subject(Fault::Early(reset));
-    let seen = subject.send(upload(&subject, 300_000)).await;
+    let seen = subject.send(upload(&subject, LARGE)).await;
     let at = "a 413, and a reset before the body is read";
     match seen.error() {
         Ok(_) => seen.progress(Unknown),

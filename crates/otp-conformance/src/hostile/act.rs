@@ -27,14 +27,14 @@ pub enum Act {
     Reset(u32),
     /// GOAWAY with this last stream and error code. Streams above it are ignored from then on.
     GoAway(Last, u32),
-    /// These settings, and a wait until the client has acknowledged them. After a second without that the
+    /// These settings, and a wait until the client has acknowledged them. After two seconds without that the
     /// connection is closed.
     Settings(&'static [(u16, u32)]),
-    /// A PING, and a wait for its answer. After a second without one the connection is closed.
+    /// A PING, and a wait for its answer. After two seconds without one the connection is closed.
     Ping,
-    /// A wait until the request is complete, for a second at most.
+    /// A wait until the request is complete, for two seconds at most.
     Complete,
-    /// A wait until so many requests have come to the server, for a second at most.
+    /// A wait until so many requests have come to the server, for two seconds at most.
     Requests(usize),
     /// This time.
     Wait(Duration),

@@ -107,7 +107,8 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
         Ending::Reset => reset(&stream),
         Ending::Alert => {
             alert(&mut stream);
-            let _ = stream.flush().await;
+            // It writes the alert, and no farewell after it.
+            let _ = stream.shutdown().await;
             drop(stream);
             served.log.closed.fetch_add(1, Ordering::SeqCst);
             Ok(())

@@ -77,6 +77,8 @@ pub enum Fault {
     UnaskedLater(Reply, Reply),
 
     // HTTP/2 only.
+    /// The client's preface is read, and the server's settings never come (RFC 9113 §3.4).
+    NoSettings,
     /// These frames for this stream, then nothing.
     Frames(fn(u32) -> Vec<Frame>),
     /// These frames for this stream, then the connection is closed.
@@ -88,14 +90,17 @@ pub enum Fault {
     /// The same as soon as the head of the request is there. Its body is read, and no credit is given for it
     /// but by [`Act::Credit`].
     EarlyStream(Vec<Act>),
+    /// An answer or an echo by a server of the h2 crate, if all faults are such. It compresses fields, and resets
+    /// requests that are malformed.
+    Polite(Box<Fault>),
     /// These settings at the beginning of each connection if this is the last fault, and this fault.
     With(&'static [(u16, u32)], Box<Fault>),
 }
 
 impl Fault {
-    /// Whether an HTTP/2 server that keeps all rules can do it, and so can read the requests.
+    /// Whether it is done by a server that keeps all rules of HTTP/2.
     pub(super) fn is_polite(&self) -> bool {
-        matches!(self, Self::Answer(_) | Self::Echo | Self::Silence | Self::Certificate(_))
+        matches!(self, Self::Polite(_))
     }
 
     /// Whether it may prove to an HTTP/2 client that a stream was not processed, though it was counted

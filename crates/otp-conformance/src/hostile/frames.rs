@@ -122,7 +122,7 @@ pub fn window_update(stream: u32, bytes: u32) -> Frame {
 
 /// A response's HEADERS: this status and these fields.
 pub fn headers(stream: u32, status: u16, fields: &[(&str, &str)], end: bool) -> Frame {
-    let mut block = field(":status", &status.to_string());
+    let mut block = field(":status", status.to_string());
     for (name, value) in fields {
         block.extend(field(name, value));
     }
@@ -157,11 +157,11 @@ pub fn fields(stream: u32, fields: &[(&str, &str)], end: bool) -> Frame {
 }
 
 /// A literal field that is not indexed (RFC 7541 §6.2.2).
-pub fn field(name: &str, value: &str) -> Vec<u8> {
+pub fn field(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Vec<u8> {
     let mut bytes = vec![0];
-    for text in [name, value] {
+    for text in [name.as_ref(), value.as_ref()] {
         bytes.extend(length(text.len()));
-        bytes.extend(text.as_bytes());
+        bytes.extend(text);
     }
     bytes
 }

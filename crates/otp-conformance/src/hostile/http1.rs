@@ -280,6 +280,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             | Fault::Flood(_)
             | Fault::Stream(_)
             | Fault::EarlyStream(_)
+            | Fault::NoSettings
+            | Fault::Polite(_)
             | Fault::With(..) => {
                 panic!("not for HTTP/1.1: {fault:?}")
             }

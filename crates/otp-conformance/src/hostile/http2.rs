@@ -41,9 +41,12 @@ where
             Some(Ok(read)) = open.join_next() => {
                 let (received, mut respond): (Received, h2::server::SendResponse<Bytes>) = read;
                 let marker = received.header("x-marker").unwrap_or_default().to_owned();
-                match served.next(Some(received)) {
+                let fault = match served.next(Some(received)) {
+                    Fault::Polite(fault) => fault,
+                    fault => fault,
+                };
+                match fault {
                     Fault::Answer(reply) => answer(&mut respond, reply),
-                    Fault::Certificate(_) => answer(&mut respond, &Reply::json(200, "{}")),
                     Fault::Echo => answer(&mut respond, &Reply::status(200).body(marker)),
                     _ => silent.push(respond),
                 }
@@ -99,6 +102,9 @@ where
     let (mut incoming, outgoing) = tokio::io::split(stream);
     let mut reader = frames::Reader::default();
     reader.preface(&mut incoming).await?;
+    if matches!(served.last(), Fault::NoSettings) {
+        return Ok(Ending::Silence);
+    }
     let (link, orders) = Link::new(served);
     let mut writing = pin!(write(outgoing, orders, served));
     let mut streams: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = Vec::new();
@@ -222,12 +228,14 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
         Fault::Endless { announced } => {
             let length = [("content-length", "1073741824")];
             let headers = if *announced { &length[..] } else { &[] };
+            // A client that wants no more of it gives the stream up, as one that waits in vain does.
+            link.is_silent(id);
             link.send(&frames::headers(id, 200, headers, false)).await;
             while link.flood_data(id, &[b'x'; 0x1000]).await {}
         }
         Fault::EndlessHead => {
             link.hold(&open_head(id, 200)).await;
-            let more = frames::field("x-more", &"x".repeat(100)).repeat(40);
+            let more = frames::field("x-more", "x".repeat(100)).repeat(40);
             link.flood(&frames::continuation(id, more)).await;
         }
         Fault::LargeHead(bytes) => {
@@ -280,10 +288,11 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             link.credit(0, READ_ALL);
             link.credit(id, READ_ALL);
         }
-        Fault::With(_, fault) => Box::pin(meet(link, id, fault)).await,
+        Fault::With(_, fault) | Fault::Polite(fault) => Box::pin(meet(link, id, fault)).await,
         Fault::Refused
         | Fault::HangInConnect
         | Fault::HangInHandshake
+        | Fault::NoSettings
         | Fault::CloseInHandshake
         | Fault::NotTls(_) => link.end(Ending::Close).await,
         Fault::Raw(_) | Fault::Unasked(..) | Fault::UnaskedLater(..) => {
@@ -310,7 +319,7 @@ async fn echo(link: &Link<'_>, id: u32) {
 const READ_ALL: u32 = 1 << 24;
 
 /// How long an act waits for the client.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 async fn take(link: &Link<'_>, id: u32, act: &Act) {
     match act {

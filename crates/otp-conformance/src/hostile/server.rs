@@ -73,7 +73,8 @@ impl Server {
         let clear_log = Arc::new(Log::default());
         let (open, closing) = watch::channel(());
         let hangs = matches!(last, Fault::HangInConnect);
-        let deaf = matches!(last, Fault::Deaf);
+        let deaf = |fault: &Fault| matches!(fault, Fault::Deaf | Fault::Early(_));
+        let deaf = faults.iter().any(deaf);
         let may_refuse = wire.protocol == Protocol::Http2 && faults.iter().any(Fault::may_refuse);
         let clear = in_the_clear.map(|fault| {
             let (log, closing) = (Arc::clone(&clear_log), closing.clone());
@@ -256,7 +257,7 @@ impl Server {
     }
 
     /// What clients did that HTTP/2 forbids: streams above the limit, data beyond a window, requests that
-    /// are malformed. A server whose faults are all answers, echoes or silence resets such streams instead.
+    /// are malformed. A [polite](Fault::Polite) server resets such streams instead.
     pub fn violations(&self) -> Vec<String> {
         self.log.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

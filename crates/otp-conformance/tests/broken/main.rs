@@ -2,9 +2,11 @@
 //! it fails that case and no other.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "some flaws are just that")]
 
 mod engine;
 mod http2;
+mod process;
 mod proof;
 mod variants;
 mod wrapper;
@@ -146,9 +148,35 @@ fn each<T: Copy + Send>(all: &[T], check: impl Fn(T) -> Option<String> + Sync) -
     wrong.into_inner().unwrap()
 }
 
-/// What is wrong unless the report has this case failed and no other.
+/// What asks in one case for what several others ask one by one, or cannot do without it. It may fail beside them.
+const WIDE: &[Case] = &[
+    Case::RepeatsNothingAfterSilence,
+    Case::RepeatsNothingThatWasLost,
+    Case::RepeatsNothingForAStatus,
+    Case::FollowsNoHint,
+    Case::OnePortIsNotAnother,
+    Case::OneHostIsNotAnother,
+    Case::AFailureAtOneServerStaysThere,
+    Case::AfterATimeout,
+    Case::AfterAMalformedAnswer,
+    Case::AfterALostConnection,
+    Case::AfterAnAnswerWithMore,
+    Case::AfterADropALateAnswerIsNobodys,
+    Case::AnAlertAfterTheRequestIsUnknown,
+    Case::AWriteThatFailsIsUnknown,
+    Case::ATinyLimitIsALimit,
+    Case::ALimitMayHaveFractions,
+    Case::OneThatConnectsHoldsNobodyUp,
+    Case::FailuresLeaveNoConnection,
+    Case::FailuresLeaveNoThread,
+    Case::SleepsAreAsLongAsTold,
+];
+
+/// What is wrong unless the report has this case failed and no other, but for wide ones.
 fn only_fails(what: &str, case: Case, report: &Report) -> Option<String> {
-    (report.failed() != [case]).then(|| {
+    let mut failed = report.failed();
+    failed.retain(|failed| *failed == case || !WIDE.contains(failed));
+    (failed != [case]).then(|| {
         let failed: Vec<_> = report.failed().iter().map(|case| case.name()).collect();
         format!("{what} fails {failed:?}, not {case}\n{report}")
     })
@@ -157,7 +185,8 @@ fn only_fails(what: &str, case: Case, report: &Report) -> Option<String> {
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
-    let elsewhere: Vec<_> = tables().map(|broken| broken.case).collect();
+    let elsewhere: Vec<_> =
+        tables().chain(engine::flaws_of_processes()).map(|broken| broken.case).collect();
     let cases = Case::ALL.iter().copied().filter(|case| !elsewhere.contains(case));
     let cases: Vec<_> = cases.collect();
     let wrong = each(&cases, |flaw| only_fails(flaw.name(), flaw, &report(flaw)));
@@ -166,34 +195,47 @@ fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
 
 /// Every broken transport of the tables.
 fn tables() -> impl Iterator<Item = Broken> {
-    engine::FLAWS.iter().chain(http2::FLAWS).copied()
+    engine::flaws().chain(http2::FLAWS.iter().copied())
 }
 
 /// Each of these is seen by the case meant for it, wherever it must be.
-fn seen_everywhere(table: &[Broken]) {
-    let proofs: Vec<_> = table.iter().copied().flat_map(Broken::proofs).collect();
-    let wrong = each(&proofs, |tried| {
-        let (case, report) = (tried.broken.case, proof(tried));
+fn seen_everywhere(table: impl Iterator<Item = Broken>) {
+    let proofs: Vec<_> = table.flat_map(Broken::proofs).collect();
+    // Some count what the process holds, and are not to count what the others take and give back.
+    let counts = |proof: &Proof| {
+        matches!(proof.broken.case, Case::FailuresLeaveNoThread | Case::FailuresLeaveNoMemory)
+    };
+    let (counting, others): (Vec<_>, Vec<_>) = proofs.iter().partition(|proof| counts(proof));
+    let check = |tried| {
+        let Proof { broken: Broken { case, .. }, .. } = tried;
+        let mut report = proof(tried);
+        // On a busy machine a flaw about time may fail before it shows.
+        if report.failed() != [case] {
+            report = proof(tried);
+        }
         (report.failed() != [case]).then(|| format!("{tried} is not seen by {case}\n{report}"))
-    });
+    };
+    let mut wrong = each(&others, check);
+    wrong.extend(counting.into_iter().filter_map(check));
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));
 }
 
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_flaw_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
-    seen_everywhere(engine::FLAWS);
+    seen_everywhere(engine::flaws());
 }
 
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
 fn every_flaw_over_http2_is_seen_by_the_case_meant_for_it_on_each_wire_and_in_each_flavour() {
-    seen_everywhere(http2::FLAWS);
+    seen_everywhere(http2::FLAWS.iter().copied());
 }
 
 #[test]
 fn every_flaw_has_a_name_of_its_own() {
-    let mut names: Vec<_> = tables().map(|broken| broken.what).collect();
+    let all = tables().chain(engine::flaws_of_processes());
+    let mut names: Vec<_> = all.map(|broken| broken.what).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
     assert!(twice.is_empty(), "{twice:?}");

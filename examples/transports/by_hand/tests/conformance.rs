@@ -7,7 +7,7 @@ use otp_example_by_hand::{ByHand, block_on};
 
 #[test]
 fn it_conforms_over_tcp() {
-    let kit = Kit::new().in_test(this_test!()).in_the_clear();
+    let kit = Kit::new().in_test(this_test!()).in_the_clear().bound_to_its_server();
     block_on(kit.run_local(|server| ByHand::to_address(server.address()))).assert();
 }
 

@@ -104,10 +104,14 @@ fn convert(
     if request.method() == Method::POST && request.body().is_empty() {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
-    let path = request.uri().path().to_owned();
+    let (path, query) = (request.uri().path().to_owned(), request.uri().query().map(str::to_owned));
     match reqwest::Request::try_from(request) {
-        Ok(request) if request.url().path() == path => Ok(request),
-        // reqwest's URLs are the browsers' ones, which write some paths in another way.
+        Ok(request)
+            if request.url().path() == path && request.url().query() == query.as_deref() =>
+        {
+            Ok(request)
+        }
+        // reqwest's URLs are the browsers' ones, which write some paths and queries in another way.
         _ => Err(TransportError::not_sent(TransportErrorKind::Other)
             .with_reason("reqwest cannot send this URL as it is")),
     }

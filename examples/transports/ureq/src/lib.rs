@@ -16,6 +16,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,12 @@ use ureq::AsSendBody;
 use ureq::config::Config;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout,
+};
+
+/// No attempt takes longer, whatever its limit. ureq adds the limit to a clock, which panics at `Duration::MAX`.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Sends requests by ureq, over TLS or, where the base URL says so, in the clear.
 ///
@@ -67,6 +73,8 @@ impl UreqTransport {
             .accept("")
             .accept_encoding("")
             .user_agent("")
+            // Other methods than those of RFC 9110 are methods too.
+            .allow_non_standard_methods(true)
             .build();
         let connector = Connecting(DefaultConnector::default());
         let resolver = Resolving(DefaultResolver::default());
@@ -76,7 +84,7 @@ impl UreqTransport {
 
 impl Transport for UreqTransport {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (time, size) = (request.time_limit(), request.response_limit());
+        let (time, size) = (request.time_limit().min(LONGEST), request.response_limit());
         let request = request.into_http();
         let may_have_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
         let response = if may_have_body || !request.body().is_empty() {
@@ -127,7 +135,7 @@ impl UreqTransport {
 struct Connecting(DefaultConnector);
 
 impl Connector for Connecting {
-    type Out = <DefaultConnector as Connector>::Out;
+    type Out = Connected<<DefaultConnector as Connector>::Out>;
 
     fn connect(
         &self,
@@ -135,8 +143,51 @@ impl Connector for Connecting {
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         let connection = self.0.connect(details, chained);
-        connection.map_err(|error| ureq::Error::Other(Box::new(NotConnected(error))))
+        match connection {
+            Ok(connection) => Ok(connection.map(Connected)),
+            Err(error) => Err(ureq::Error::Other(Box::new(NotConnected(error)))),
+        }
     }
+}
+
+/// Tells a connection that was cut off from one that was closed.
+///
+/// ureq takes both for the end of a body that has no length. Over TLS only the second proves that the body is
+/// whole (RFC 9112 §9.8): anybody on the way can cut a connection.
+#[derive(Debug)]
+struct Connected<T>(T);
+
+impl<T: ureq::unversioned::transport::Transport> ureq::unversioned::transport::Transport
+    for Connected<T>
+{
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.0.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.0.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.0.await_input(timeout).map_err(|error| match error {
+            // Of this kind it is an error, and of its own it would be the end.
+            ureq::Error::Io(error) if is_cut_off(&error) => io::Error::other(error).into(),
+            error => error,
+        })
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.0.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.0.is_tls()
+    }
+}
+
+fn is_cut_off(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Marks what fails while the host name is resolved. Its error may quote the host.
@@ -189,7 +240,7 @@ fn failed(error: ureq::Error) -> TransportError {
         }
         Timeout(phase) => TransportError::unknown(Kind::Timeout).with_reason(phase.to_string()),
         Io(error) => TransportError::unknown(Kind::ConnectionLost)
-            .with_reason(error.kind().to_string())
+            .with_reason(reason(&error))
             .with_source(error),
         LargeResponseHeader(..) => {
             TransportError::unknown(Kind::ResponseTooLarge).with_reason("the headers")
@@ -201,6 +252,12 @@ fn failed(error: ureq::Error) -> TransportError {
         Protocol(_) => TransportError::unknown(Kind::Protocol),
         _ => TransportError::unknown(Kind::Other),
     }
+}
+
+/// The kind of what was cut off, which has another kind around it.
+fn reason(error: &io::Error) -> String {
+    let cut_off = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    cut_off.unwrap_or(error).kind().to_string()
 }
 
 fn not_connected(error: NotConnected) -> TransportError {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otp_core::Progress::NotSent;
 
 use super::resets::CODES;
-use super::{Tried, each, has_body, next_is_answered, recorded, stream};
+use super::{Tried, each, has_body, next_is_answered, stream};
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR};
 use crate::hostile::{Act, Fault, Last};
@@ -54,7 +54,7 @@ pub(crate) async fn goaway_at_the_stream_is_unknown(harness: &Harness<'_>) -> Ch
 pub(crate) async fn goaway_below_a_later_stream_is_not_sent(harness: &Harness<'_>) -> Check {
     for code in [NO_ERROR, ENHANCE_YOUR_CALM] {
         let away = Fault::Stream(vec![Act::GoAway(Last::Below, code), Act::Close]);
-        let subject = harness.subject_of(vec![recorded(Fault::Echo), away]);
+        let subject = harness.subject_of(vec![Fault::Echo, away]);
         has_body(&subject.send(subject.marked("first")).await, "first")?;
         let seen = subject.send(subject.post()).await;
         match code {
@@ -79,13 +79,13 @@ pub(crate) async fn a_connection_that_goes_away_is_replaced(harness: &Harness<'_
         stream("GOAWAY below the stream", [away(Last::Zero, NO_ERROR), Act::Close]),
         stream("GOAWAY and a close", [away(Last::This, INTERNAL_ERROR), Act::Close]),
     ]);
-    next_is_answered(harness, tried).await
+    next_is_answered(harness, tried, None).await
 }
 
 /// A GOAWAY between two streams of one connection concerns the second only.
 pub(crate) async fn goaway_concerns_the_streams_above_it(harness: &Harness<'_>) -> Check {
     let faults = vec![
-        recorded(Fault::Echo),
+        Fault::Echo,
         Fault::Stream(vec![
             Act::Requests(3),
             Act::GoAway(Last::This, NO_ERROR),
@@ -96,7 +96,7 @@ pub(crate) async fn goaway_concerns_the_streams_above_it(harness: &Harness<'_>) 
         ]),
         // On a connection of its own it is answered.
         Fault::Stream(vec![Act::Wait(Duration::from_millis(60)), Act::Echo]),
-        recorded(Fault::Echo),
+        Fault::Echo,
     ];
     let subject = harness.subject_of(faults);
     has_body(&subject.send(subject.marked("before")).await, "before")?;

@@ -64,6 +64,7 @@ fn pseudo_fields() -> Vec<Tried> {
         // A pseudo-field of requests, and any in trailers, are malformed too. The h2 crate drops them, which
         // harms nobody.
         of_fields!("an unknown pseudo-field", ":status": "200", ":reason": "OK"),
+        of_fields!("an informational head that is the end", ":status": "103"),
     ]
 }
 

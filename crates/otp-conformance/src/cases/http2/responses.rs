@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use otp_core::bytes::Bytes;
 
 use super::{each, stream};
@@ -11,7 +11,31 @@ use crate::hostile::frames::{
     self, END_HEADERS, END_STREAM, Frame, NO_ERROR, PADDED, WITH_PRIORITY,
 };
 use crate::hostile::{Act, Fault, Reply};
-use crate::mismatch::{Check, expect, expect_eq};
+use crate::mismatch::{Check, Mismatch, expect, expect_eq};
+
+/// A server that compresses fields: by Huffman codes, and by a table that grows with each answer (RFC 7541).
+pub(crate) async fn compressed_fields_arrive(harness: &Harness<'_>) -> Check {
+    let answer = |token: &str| {
+        let reply =
+            Reply::json(200, "{}").header("x-auth-token", token).header("x-name", "Zo\u{eb}");
+        Fault::Polite(Box::new(Fault::Answer(reply)))
+    };
+    let tokens = ["a-Session", "a-Session", "another/Session+=", "a-Session"];
+    let subject = harness.subject_of(tokens.map(answer).to_vec());
+    for (number, token) in tokens.into_iter().enumerate() {
+        let seen = subject.send(subject.get()).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("answer {}", number + 1));
+        seen.status(200).map_err(at)?;
+        let headers = seen.answer()?.headers();
+        let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+        for (name, expected) in
+            [("x-auth-token", token), ("x-name", "Zo\u{eb}"), ("content-type", "application/json")]
+        {
+            expect_eq(name, &value(name), &Some(expected.as_bytes())).map_err(at)?;
+        }
+    }
+    Ok(())
+}
 
 /// A frame type that nobody has defined.
 const UNKNOWN: u8 = 0x2a;
@@ -203,6 +227,63 @@ pub(crate) async fn an_empty_body_may_end_later(harness: &Harness<'_>) -> Check 
         expect_eq(&format!("the body of {at}"), &seen.answer()?.body().len(), &0)?;
     }
     Ok(())
+}
+
+pub(crate) async fn heads_of_many_fields_arrive(harness: &Harness<'_>) -> Check {
+    // Many clients say that they take 16 KiB, counted as RFC 9113 §6.5.2 counts.
+    for (count, size) in [(1, 4_000), (100, 20), (60, 200), (1, 15_000)] {
+        let value = "v".repeat(size);
+        let mut reply = Reply::json(200, "first");
+        for number in 0..count {
+            reply = reply.header(&format!("x-field-{number}"), &value);
+        }
+        let subject = harness.subject(Fault::Answer(reply));
+        let seen = subject.send(subject.get()).await;
+        let at = |wrong: Mismatch| wrong.when(&format!("{count} fields of {size} bytes"));
+        super::has_body(&seen, "first").map_err(at)?;
+        let headers = seen.answer()?.headers();
+        let whole = |number: &usize| {
+            headers.get(format!("x-field-{number}")).is_some_and(|got| got == value.as_str())
+        };
+        let got = (0..count).filter(whole).count();
+        expect_eq("fields that arrived", &got, &count).map_err(at)?;
+    }
+    Ok(())
+}
+
+/// RFC 9110 §15.4.5, RFC 9113 §8.1.1: the length is that of a `200`.
+pub(crate) async fn a_304_with_a_length_ends(harness: &Harness<'_>) -> Check {
+    // That it may end with an empty DATA instead is as right, but the h2 crate takes that for an error.
+    let ends = Act::Frame(|id| frames::headers(id, 304, &[("content-length", "10")], true));
+    let tried = vec![stream("a 304 with a length", [ends])];
+    each(harness, tried, Subject::get, async |_, seen| {
+        seen.status(304)?;
+        expect_eq("the length of the body", &seen.answer()?.body().len(), &0)
+    })
+    .await
+}
+
+pub(crate) async fn an_informational_head_leaves_nothing(harness: &Harness<'_>) -> Check {
+    let early = Act::Head(103, &[("link", "</x>"), ("x-auth-token", "early"), ("x-early", "a")]);
+    let tried = vec![
+        stream("a 103", [early.clone(), Act::Echo]),
+        stream(
+            "a 100, a 103 and a pause",
+            [Act::Head(100, &[]), early, Act::Wait(Duration::from_millis(20)), Act::Echo],
+        ),
+    ];
+    each(
+        harness,
+        tried,
+        |subject| subject.marked("first"),
+        async |_, seen| {
+            super::has_body(seen, "first")?;
+            let headers = seen.answer()?.headers();
+            let left = ["link", "x-auth-token", "x-early"].map(|name| headers.contains_key(name));
+            expect(left == [false; 3], "no field of the 103", || format!("{headers:?}"))
+        },
+    )
+    .await
 }
 
 pub(crate) async fn trailers_end_an_answer(harness: &Harness<'_>) -> Check {

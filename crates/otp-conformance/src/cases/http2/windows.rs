@@ -6,7 +6,7 @@ use http::Method;
 use otp_core::TransportErrorKind::ResponseTooLarge;
 use otp_core::bytes::Bytes;
 
-use super::{has_body, no_violation, recorded};
+use super::{OF_TABLES, OF_WINDOWS, has_body, no_violation_of};
 use crate::harness::{Harness, Subject};
 use crate::hostile::frames::{HEADER_TABLE_SIZE, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE};
 use crate::hostile::{Act, Fault, Reply};
@@ -39,7 +39,7 @@ fn arrived_whole(subject: &Subject) -> Check {
 }
 
 pub(crate) async fn a_large_upload_arrives(harness: &Harness<'_>) -> Check {
-    let subject = harness.subject(recorded(Fault::Echo));
+    let subject = harness.subject(Fault::Echo);
     // Twice, so that the second meets a window that was used up.
     for marker in ["first", "second"] {
         let at = |wrong: Mismatch| wrong.when(marker);
@@ -69,6 +69,11 @@ pub(crate) async fn keeps_the_servers_windows(harness: &Harness<'_>) -> Check {
         ("the protocol's window", &[][..], credits.clone()),
         ("a window of 1,000 bytes", small, credits),
         (
+            "the connection's window",
+            &[(INITIAL_WINDOW_SIZE, PLENTY)],
+            vec![TEMPTING, Act::CreditConnection(PLENTY), Act::Complete, Act::Echo],
+        ),
+        (
             "a window that is closed",
             &[(INITIAL_WINDOW_SIZE, 0)],
             vec![TEMPTING, Act::Credit(PLENTY), Act::Complete, Act::Echo],
@@ -77,18 +82,19 @@ pub(crate) async fn keeps_the_servers_windows(harness: &Harness<'_>) -> Check {
     let uploads = tried.map(|(what, settings, acts)| async move {
         // The first request is there so that the settings are known.
         let subject = harness.subject_of(vec![
-            recorded(Fault::Echo),
+            Fault::Echo,
             Fault::With(settings, Box::new(Fault::EarlyStream(acts))),
         ]);
         let at = |wrong: Mismatch| wrong.when(what);
         has_body(&subject.send(subject.marked("first")).await, "first").map_err(at)?;
         let seen = subject.send(upload(&subject, "second")).await;
-        no_violation(&subject).map_err(at)?;
+        no_violation_of(&subject, &OF_WINDOWS).map_err(at)?;
         // On a connection of its own it has the protocol's window, of which this server gives back no part.
         if what == "raised" && subject.server.connections() > 1 {
             return Ok(());
         }
-        has_body(&seen, "second").map_err(at)
+        has_body(&seen, "second").map_err(at)?;
+        arrived_whole(&subject).map_err(at)
     });
     all(uploads).await.into_iter().collect()
 }
@@ -116,22 +122,24 @@ pub(crate) async fn changed_settings_are_honoured(harness: &Harness<'_>) -> Chec
     let tried = [
         ("lowered", vec![lowered, credits]),
         ("raised", vec![raised, only_connection]),
-        ("raised meanwhile", vec![recorded(Fault::Echo), meanwhile]),
+        ("raised meanwhile", vec![Fault::Echo, meanwhile]),
     ];
     let uploads = tried.map(|(what, faults)| async move {
         let subject = harness.subject_of(faults);
         let at = |wrong: Mismatch| wrong.when(what);
         has_body(&subject.send(subject.marked("first")).await, "first").map_err(at)?;
         let seen = subject.send(upload(&subject, "second")).await;
-        no_violation(&subject).map_err(at)?;
-        has_body(&seen, "second").map_err(at)
+        no_violation_of(&subject, &OF_WINDOWS).map_err(at)?;
+        no_violation_of(&subject, &OF_TABLES).map_err(at)?;
+        has_body(&seen, "second").map_err(at)?;
+        arrived_whole(&subject).map_err(at)
     });
     all(uploads).await.into_iter().collect()
 }
 
 pub(crate) async fn large_answers_arrive(harness: &Harness<'_>) -> Check {
     let reply = Reply::status(200).header("content-type", "application/json").body(pattern());
-    let subject = harness.subject(recorded(Fault::Answer(reply)));
+    let subject = harness.subject(Fault::Answer(reply));
     // Several, so that the connection's window is used up more than once.
     for number in 1..=3 {
         let seen = subject.send(subject.get().with_response_limit(LARGE)).await;
@@ -146,7 +154,7 @@ pub(crate) async fn large_answers_arrive(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn a_discarded_answer_gives_its_window_back(harness: &Harness<'_>) -> Check {
-    let reply = |bytes| recorded(Fault::Answer(Reply::json(200, vec![b' '; bytes])));
+    let reply = |bytes| Fault::Answer(Reply::json(200, vec![b' '; bytes]));
     let subject = harness.subject_of(vec![
         reply(60_000),
         reply(60_000),

@@ -317,6 +317,7 @@ impl<'s> Link<'s> {
             self.served.violation("more data than the window allows");
         }
         let bytes = content(frame);
+        let is_over = !state.open.contains_key(&id);
         let is_credited = match state.open.get_mut(&id) {
             Some(stream) => {
                 stream.received += bytes.len() as u64;
@@ -330,7 +331,7 @@ impl<'s> Link<'s> {
         let counted = u32::try_from(counted).unwrap_or(u32::MAX);
         if is_credited && counted > 0 {
             let credited = [0, id];
-            for stream in credited.iter().take(if end { 1 } else { 2 }) {
+            for stream in credited.iter().take(if end || is_over { 1 } else { 2 }) {
                 state.into.add(*stream, counted);
                 self.control(&frames::window_update(*stream, counted));
             }

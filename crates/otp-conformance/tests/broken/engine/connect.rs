@@ -1,6 +1,7 @@
 //! From a URL to a connection.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use http::Uri;
@@ -19,7 +20,20 @@ use crate::{trust_common_names, trust_everybody};
 
 pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    for ca in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
+    let own = match flaw {
+        "CARGO_HTTP_CAINFO takes the place of the roots"
+            if in_file("CARGO_HTTP_CAINFO").starts_with(b"-----BEGIN") =>
+        {
+            in_file("CARGO_HTTP_CAINFO")
+        }
+        _ => ca_pem.as_bytes().to_vec(),
+    };
+    let more = match flaw {
+        "SSL_CERT_FILE is trusted too" => in_file("SSL_CERT_FILE"),
+        "SSL_CERT_DIR is trusted too" => in_folder("SSL_CERT_DIR"),
+        _ => Vec::new(),
+    };
+    for ca in CertificateDer::pem_slice_iter(&[own, more].concat()) {
         roots.add(ca.unwrap()).unwrap();
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -34,6 +48,19 @@ pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
     Arc::new(config.with_no_client_auth()).into()
 }
 
+/// The certificates in the file that a variable names.
+fn in_file(variable: &str) -> Vec<u8> {
+    std::env::var_os(variable).and_then(|path| std::fs::read(path).ok()).unwrap_or_default()
+}
+
+/// The certificates in the folder that a variable names.
+fn in_folder(variable: &str) -> Vec<u8> {
+    let folder = std::env::var_os(variable).and_then(|path| std::fs::read_dir(path).ok());
+    let files =
+        folder.into_iter().flatten().filter_map(|file| std::fs::read(file.ok()?.path()).ok());
+    files.flatten().collect()
+}
+
 pub fn origin_of(uri: &Uri) -> Result<Origin, TransportError> {
     let is_https = uri.scheme_str() == Some("https");
     let host = uri.host().ok_or_else(|| TransportError::not_sent(Other))?;
@@ -44,20 +71,71 @@ pub fn origin_of(uri: &Uri) -> Result<Origin, TransportError> {
 }
 
 impl Inner {
+    /// The proxy of the environment, for those who look there.
+    fn proxy(&self, origin: &Origin) -> Option<(String, u16)> {
+        let variable = match self.flaw {
+            "HTTPS_PROXY is obeyed" => "HTTPS_PROXY",
+            "http_proxy is obeyed" => "http_proxy",
+            "ALL_PROXY is obeyed, but not for this machine" if origin.host != "127.0.0.1" => {
+                "ALL_PROXY"
+            }
+            _ => return None,
+        };
+        let url: Uri = std::env::var(variable).ok()?.parse().ok()?;
+        Some((url.host()?.to_owned(), url.port_u16()?))
+    }
+
     pub async fn connect(
         &self,
         origin: &Origin,
         limit: &Limit,
     ) -> Result<Connection, TransportError> {
-        let tcp = TcpStream::connect((origin.host.as_str(), origin.port));
+        let proxy = self.proxy(origin);
+        let (host, port) =
+            proxy.as_ref().map_or((&*origin.host, origin.port), |(host, port)| (host, *port));
+        let bracketed = format!("[{host}]");
+        let host = match self.flaw {
+            "brackets are a part of an address" if origin.host.contains(':') => &bracketed,
+            "a host is an IPv4 address" if host.parse::<Ipv4Addr>().is_err() => {
+                let reason = "no IPv4 address";
+                return Err(TransportError::not_sent(Connect).with_reason(reason));
+            }
+            _ => host,
+        };
+        let one = self.is("one connects at a time")
+            || self.is("one connects at a time and waits its limit");
+        let waiting = async { io::Result::Ok(self.memory.turn.lock().await) };
+        let _turn = match one {
+            // The limit begins when it is one's turn.
+            true if self.is("one connects at a time") => Some(waiting.await.unwrap()),
+            true => Some(limit.run(Phase::Connect, false, waiting).await.map_err(not_connected)?),
+            false => None,
+        };
+        let tcp = TcpStream::connect((host, port));
         let tcp = limit.run(Phase::Connect, false, tcp).await.map_err(not_connected)?;
         tcp.set_nodelay(true).map_err(|error| not_connected(Failure::Io(error)))?;
         if !origin.is_https {
             return Ok(Connection::new(tcp));
         }
-        let name = ServerName::try_from(origin.host.clone())
+        let first = self.memory.first.lock().unwrap().clone();
+        let named = match first {
+            Some(first) if self.is("the name in the handshake is the first server's") => first.host,
+            _ if self.is("the certificate of localhost is that of its address")
+                && origin.host == "localhost" =>
+            {
+                "127.0.0.1".to_owned()
+            }
+            _ => origin.host.clone(),
+        };
+        let name = ServerName::try_from(named)
             .map_err(|error| TransportError::not_sent(Tls).with_source(error))?;
         let handshake = self.tls.connect(name, tcp);
+        if self.is("a handshake given up stays open") {
+            let mut handshake = tokio::spawn(handshake);
+            let waiting = async { (&mut handshake).await.unwrap() };
+            let stream = limit.run(Phase::Handshake, false, waiting).await;
+            return Ok(Connection::new(stream.map_err(not_shaken)?));
+        }
         let stream = limit.run(Phase::Handshake, false, handshake).await;
         Ok(Connection::new(stream.map_err(not_shaken)?))
     }

@@ -4,11 +4,11 @@ use otp_conformance::Case;
 
 use crate::proof::{Broken, EVERYWHERE, OVER_TLS};
 
-const fn over_tls(what: &'static str, case: Case) -> Broken {
+pub const fn over_tls(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: OVER_TLS }
 }
 
-const fn everywhere(what: &'static str, case: Case) -> Broken {
+pub const fn everywhere(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: EVERYWHERE }
 }
 

@@ -1,35 +1,58 @@
 //! HTTP/1.1 by hand, over TLS or in the clear, in all flavours: a transport that keeps every promise, and one
-//! with a flaw for each sentence in [`FLAWS`].
+//! with a flaw for each sentence of [`flaws`].
 //!
 //! A flaw is named where it goes wrong, by `self.is("…")`. What can go wrong around a whole transport is in
 //! `wrapper.rs` and `variants.rs`; this is for what goes wrong while bytes are written and read.
 
+mod around;
 mod body;
 mod connect;
 mod flaws;
+mod flaws_of_answers;
+mod flaws_of_calls;
+mod flaws_of_requests;
 mod head;
 mod limit;
+mod memory;
 mod pool;
+mod spoil;
 mod write;
 
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 use otp_conformance::hostile::Server;
-use otp_core::TransportErrorKind::ResponseTooLarge;
+use otp_core::TransportErrorKind::{Protocol, ResponseTooLarge};
+use otp_core::bytes::Bytes;
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
+use crate::proof::Broken;
 pub use connect::{connector, origin_of};
-pub use flaws::FLAWS;
 use limit::Limit;
+use memory::Memory;
 pub use pool::Origin;
 use pool::{Connection, Pool};
 
 /// How many informational responses are skipped.
 const MOST_INFORMATIONAL: usize = 64;
+
+/// Every flaw of it.
+pub fn flaws() -> impl Iterator<Item = Broken> {
+    let tables =
+        [flaws::FLAWS, flaws_of_calls::FLAWS, flaws_of_answers::FLAWS, flaws_of_requests::FLAWS];
+    tables.into_iter().flatten().copied()
+}
+
+/// What only a process of its own can show.
+pub fn flaws_of_processes() -> impl Iterator<Item = Broken> {
+    crate::process::FLAWS.iter().copied()
+}
 
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -39,12 +62,16 @@ pub struct Inner {
     flaw: &'static str,
     tls: TlsConnector,
     pool: Pool,
+    /// What it should not keep: answers by path.
+    cache: Mutex<HashMap<String, Response>>,
+    memory: Memory,
 }
 
 impl Engine {
     pub fn new(server: &Server, flaw: &'static str) -> Self {
         let tls = connect::connector(server.ca_pem(), flaw);
-        Self(Arc::new(Inner { flaw, tls, pool: Pool::default() }))
+        let (pool, memory, cache) = (Pool::default(), Memory::default(), Mutex::default());
+        Self(Arc::new(Inner { flaw, tls, pool, cache, memory }))
     }
 }
 
@@ -52,29 +79,59 @@ impl Inner {
     /// Whether this is its flaw.
     fn is(&self, flaw: &str) -> bool {
         debug_assert!(
-            FLAWS.iter().any(|broken| broken.what == flaw),
+            flaws().chain(flaws_of_processes()).any(|broken| broken.what == flaw),
             "no row of the table has the flaw {flaw:?}"
         );
         self.flaw == flaw
     }
 
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    /// One exchange, on a kept connection or a new one.
+    async fn once(self: &Arc<Self>, request: Request) -> Result<Response, TransportError> {
+        *self.memory.sends.lock().unwrap() += 1;
         let whole = match self.is("every limit is 800 ms at most") {
             true => request.time_limit().min(Duration::from_millis(800)),
             false => request.time_limit(),
         };
-        let limit = Limit::new(whole, self.flaw);
+        let mut limit = Limit::new(whole, self.flaw);
         let size = request.response_limit();
-        let http = request.into_http();
-        let origin = connect::origin_of(http.uri())?;
-        let mut connection = match self.pool.take(self, &origin).await {
+        let mut http = request.into_http();
+        self.spoil(&mut http);
+        self.print(&http);
+        if let Some(kept) = self.cached(&http) {
+            return Ok(kept);
+        }
+        let origin = self.destination(connect::origin_of(http.uri())?).await;
+        let connection = match self.pool.take(self, &origin).await {
             Some(connection) => connection,
-            None => self.connect(&origin, &limit).await?,
+            None => match self.connect(&origin, &limit).await {
+                Ok(connection) => connection,
+                Err(error) => self.stand_in(&error).ok_or(error)?,
+            },
         };
-        let outcome = self.exchange(&mut connection, &http, size, limit).await;
-        if outcome.is_ok() && connection.can_be_kept(self) {
-            connection.kept = true;
-            self.pool.keep(origin, connection);
+        if self.is("connecting has a limit of its own") {
+            limit = Limit::new(whole, self.flaw);
+        }
+        let mut lease =
+            Lease { engine: self, origin: origin.clone(), connection: Some(connection) };
+        let Some(connection) = &mut lease.connection else { unreachable!("it was just put there") };
+        let outcome = self.exchange(connection, &http, size, limit).await;
+        let Some(mut connection) = lease.connection.take() else { return outcome };
+        match &outcome {
+            Ok(response) => {
+                if self.is("answers are printed as numbers") {
+                    eprintln!("{} {:?}", response.status(), &response.body()[..]);
+                }
+                self.put_aside(&http, response);
+                if connection.can_be_kept(self) || self.keeps_with_more(&connection, response) {
+                    connection.kept = true;
+                    self.pool.keep(self, origin, connection);
+                }
+            }
+            Err(error) if self.keeps(&connection, error, http.body().len() > 1024 * 1024) => {
+                connection.kept = true;
+                self.pool.keep(self, origin, connection);
+            }
+            Err(error) => self.leave_open(connection, error.kind()),
         }
         outcome
     }
@@ -88,8 +145,26 @@ impl Inner {
     ) -> Result<Response, TransportError> {
         let mut parts = self.write_and_read_a_head(connection, http, &limit).await?;
         let mut informational = 0;
+        let mut hints = http::HeaderMap::new();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS
+            && self.is("a 101 is an answer like any other")
+        {
+            return Ok(Response::from_parts(parts, Bytes::new()));
+        }
         while parts.status.is_informational() && !self.is("a 1xx is the answer") {
+            if parts.status.as_u16() == 199 && self.is("a 1xx that is not known is the answer") {
+                break;
+            }
             informational += 1;
+            if !parts.headers.is_empty() && self.is("a 1xx has no fields") {
+                return Err(TransportError::unknown(Protocol));
+            }
+            if self.is("a 1xx has the body that its length announces")
+                && parts.headers.contains_key(CONTENT_LENGTH)
+            {
+                let _ = self.body(connection, &parts, size, &limit).await;
+            }
+            hints.extend(std::mem::take(&mut parts.headers));
             if self.is("each 1xx starts the limit again") {
                 limit = Limit::new(Duration::from_secs(6), self.flaw);
             } else if informational > MOST_INFORMATIONAL {
@@ -97,16 +172,58 @@ impl Inner {
             }
             parts = self.head(connection, &limit).await?;
         }
+        if self.is("the fields of a 1xx are the answer's") {
+            for (name, value) in &hints {
+                parts.headers.append(name, value.clone());
+            }
+        }
         if self.is("the body has a limit of its own") {
             limit = Limit::new(limit.whole, self.flaw);
         }
-        match self.body(connection, &parts, size, &limit).await {
-            Ok(body) => Ok(Response::from_parts(parts, body.into())),
+        connection.has_head = true;
+        let body = self.body(connection, &parts, size, &limit).await;
+        connection.has_head = false;
+        match body {
+            Ok(body) => {
+                for line in std::mem::take(&mut connection.trailers) {
+                    if let Some(colon) = line.iter().position(|byte| *byte == b':') {
+                        let name = http::HeaderName::from_bytes(&line[..colon]).unwrap();
+                        let value = line[colon + 1..].trim_ascii();
+                        let value = http::HeaderValue::from_bytes(value).unwrap();
+                        parts.headers.append(name, value);
+                    }
+                }
+                Ok(Response::from_parts(parts, body.into()))
+            }
             Err(kind) => {
                 connection.spoiled = true;
                 parts.extensions.clear();
+                if connection.has_alert && self.is("an alert within the body proves it") {
+                    return Err(TransportError::not_sent(kind).with_head(parts));
+                }
                 Err(TransportError::unknown(kind).with_head(parts))
             }
+        }
+    }
+}
+
+/// A connection that is in use. A flawed engine keeps it if its call is dropped.
+struct Lease<'e> {
+    engine: &'e Inner,
+    origin: Origin,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let has_head = connection.has_head;
+        if self.engine.is("a drop keeps the connection")
+            || (has_head && self.engine.is("a drop within the body keeps the connection"))
+        {
+            connection.kept = true;
+            connection.buffer.clear();
+            self.engine.pool.keep(self.engine, self.origin.clone(), connection);
         }
     }
 }
@@ -118,7 +235,11 @@ impl Transport for Engine {
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        let _turn = match self.0.is("sleeps take turns") {
+            true => Some(self.0.memory.turn.lock().await),
+            false => None,
+        };
+        tokio::time::sleep(self.0.slept(duration)).await;
     }
 
     fn now(&self) -> Duration {
@@ -136,7 +257,11 @@ impl local::Transport for Local {
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        let _turn = match self.0.0.is("sleeps take turns") {
+            true => Some(self.0.0.memory.turn.lock().await),
+            false => None,
+        };
+        tokio::time::sleep(self.0.0.slept(duration)).await;
     }
 
     fn now(&self) -> Duration {
@@ -158,7 +283,8 @@ impl blocking::Transport for Blocking {
     }
 
     fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
+        let _turn = self.0.0.is("sleeps take turns").then(|| self.0.0.memory.turn.blocking_lock());
+        std::thread::sleep(self.0.0.slept(duration));
     }
 
     fn now(&self) -> Duration {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::response::Parts;
 use otp_core::TransportError;
+use otp_core::TransportErrorKind::Protocol;
 use otp_core::bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -39,6 +40,7 @@ impl Inner {
                 outcome = &mut writing, if written.get().is_none() => match outcome {
                     // The answer may be there all the same.
                     Ok(()) | Err(Failure::Io(_)) => {
+                        limit.is_written();
                         let _ = written.set(outcome.is_ok());
                     }
                     Err(failure) => return Err(TransportError::unknown(failure.kind())),
@@ -46,8 +48,14 @@ impl Inner {
                 head = &mut reading => break head,
             }
         };
+        if written.get().is_none() && self.is("nothing is answered before it was asked in full") {
+            return Err(TransportError::unknown(Protocol));
+        }
         let whole = written.get() == Some(&true);
         let (parts, stays_open) = head?;
+        let whole = whole
+            || self.is("a connection is kept while a request is being written")
+            || self.is("a connection is kept though the request is not written");
         connection.stays_open = stays_open && whole;
         Ok(parts)
     }
@@ -59,20 +67,30 @@ impl Inner {
             true => "localhost",
             false => uri.authority().map_or("", |authority| authority.as_str()),
         };
+        let host = match self.flaw {
+            "the host of an IPv6 address is told without brackets" => host.replace(['[', ']'], ""),
+            "the host is told by its address" => host.replace("localhost", "127.0.0.1"),
+            "the host is that of the first request" => {
+                let mut first = self.memory.host.lock().unwrap();
+                first.get_or_insert_with(|| host.to_owned()).clone()
+            }
+            _ => host.to_owned(),
+        };
         let mut bytes = format!("{} {target} HTTP/1.1\r\n", http.method()).into_bytes();
         if !http.headers().contains_key(HOST) {
             bytes.extend(format!("host: {host}\r\n").bytes());
         }
-        for (name, value) in http.headers() {
+        for (name, value) in self.fields(http.headers()) {
             bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
         // Only a method that defines a body announces an empty one (RFC 9110 §8.6).
         let defines_a_body = ["POST", "PUT", "PATCH"].contains(&http.method().as_str());
-        let length = http.body().len();
+        let body = self.spoiled_body(http);
+        let length = body.len();
         if length > 0 && self.is("a length stands beside chunks") {
             bytes.extend(b"transfer-encoding: chunked\r\n");
             bytes.extend(format!("content-length: {length}\r\n\r\n{length:x}\r\n").bytes());
-            bytes.extend_from_slice(http.body());
+            bytes.extend_from_slice(&body);
             bytes.extend(b"\r\n0\r\n\r\n");
             return bytes;
         }
@@ -80,7 +98,7 @@ impl Inner {
             bytes.extend(format!("content-length: {length}\r\n").bytes());
         }
         bytes.extend(b"\r\n");
-        bytes.extend_from_slice(http.body());
+        bytes.extend_from_slice(&body);
         bytes
     }
 }

@@ -31,7 +31,6 @@ impl Inner {
     ) -> Result<Arc<Connection>, TransportError> {
         let late = |_: Late| TransportError::not_sent(Timeout);
         let origin = engine::origin_of(uri)?;
-        let _connecting = limit.run(self.connecting.lock()).await.map_err(late)?;
         let kept = self.connections.lock().unwrap().get(&origin).cloned();
         if let Some(kept) = kept.filter(|kept| kept.takes_requests()) {
             return Ok(kept);

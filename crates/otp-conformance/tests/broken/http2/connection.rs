@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::response::Parts;
 use otp_conformance::hostile::frames::{self, Frame, Reader};
 use otp_conformance::hostile::hpack;
@@ -74,6 +75,8 @@ pub struct State {
     pub is_deaf: bool,
     /// What was pushed: the promised stream, and the body so far.
     pub pushed: Option<(u32, Vec<u8>)>,
+    /// The promised stream whose answer is taken for that of another.
+    pub instead: Option<(u32, u32)>,
 }
 
 /// A field block that arrives in several frames.
@@ -89,6 +92,8 @@ pub struct Stream {
     pub limit: usize,
     pub head: Option<Parts>,
     pub informational: usize,
+    /// Only if the flaw is to take the fields of an informational response.
+    pub early: HeaderMap,
     pub body: Vec<u8>,
     pub empty: usize,
     pub uploaded: bool,
@@ -119,6 +124,7 @@ impl Connection {
             indexed: false,
             is_deaf: false,
             pushed: None,
+            instead: None,
         };
         let shared =
             Arc::new(Shared { flaw, state: Mutex::new(state), changed: Notify::new(), orders });

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request};
 use otp_conformance::hostile::frames;
+use otp_core::Progress::{NotSent, Unknown};
 use otp_core::TransportErrorKind::{self, Timeout};
 use otp_core::bytes::Bytes;
 use otp_core::{Response, TransportError};
@@ -46,6 +47,9 @@ impl Inner {
             let connection = self.connection(http.uri(), limit).await?;
             let shared = Arc::clone(&connection.shared);
             let waits = match self.flaw {
+                "no limit while settings are awaited" if !shared.state().settled => {
+                    Limit::new(Duration::from_secs(6))
+                }
                 "no limit while waiting for a stream" => Limit::new(Duration::from_secs(6)),
                 _ => limit,
             };
@@ -118,7 +122,7 @@ impl Inner {
         let rest = async {
             tokio::select! {
                 never = &mut uploading => match never {},
-                ended = shared.until(|state| ended(state, id)) => ended,
+                ended = shared.until(|state| ended(self.flaw, state, id)) => ended,
             }
         };
         let outcome = match within.run(rest).await {
@@ -130,6 +134,8 @@ impl Inner {
             Err(failed) if self.is("a refusal within the body has sent nothing") => {
                 Err(TransportError::not_sent(failed.kind).with_reason(failed.reason))
             }
+            // Only a flaw can prove this after a head.
+            Err(failed) if failed.progress == NotSent => Err(error(failed)),
             Err(failed) => Err(error(failed).with_head(parts)),
         }
     }
@@ -202,6 +208,7 @@ async fn wait_and_open(
                 limit: size,
                 head: None,
                 informational: 0,
+                early: HeaderMap::new(),
                 body: Vec::new(),
                 empty: 0,
                 uploaded: end,
@@ -232,7 +239,8 @@ async fn upload(shared: &Shared, id: u32, body: &Bytes) {
                 };
                 let connection = state.window;
                 let Some(stream) = state.streams.get_mut(&id) else { return Some(0) };
-                if stream.failed.is_some() || stream.ended {
+                let is_over = stream.ended && !shared.is("an answer waits for the upload");
+                if stream.failed.is_some() || is_over {
                     return Some(0);
                 }
                 let window = match shared.flaw {
@@ -266,10 +274,12 @@ async fn upload(shared: &Shared, id: u32, body: &Bytes) {
 }
 
 /// The body, or why there is none.
-fn ended(state: &mut State, id: u32) -> Option<Result<Vec<u8>, Failed>> {
+fn ended(flaw: &'static str, state: &mut State, id: u32) -> Option<Result<Vec<u8>, Failed>> {
     let stream = state.streams.get_mut(&id)?;
+    let waits = super::is(flaw, "a reset discards an answer") && !stream.uploaded;
     match stream.failed {
         Some(failed) => Some(Err(failed)),
+        None if waits => None,
         None => stream.ended.then(|| Ok(std::mem::take(&mut stream.body))),
     }
 }
@@ -285,8 +295,8 @@ fn pushed(shared: &Shared) -> Option<Vec<u8>> {
 fn error(failed: Failed) -> TransportError {
     let kind: TransportErrorKind = failed.kind;
     let error = match failed.progress {
-        otp_core::Progress::NotSent => TransportError::not_sent(kind),
-        otp_core::Progress::Unknown => TransportError::unknown(kind),
+        NotSent => TransportError::not_sent(kind),
+        Unknown => TransportError::unknown(kind),
     };
     error.with_reason(failed.reason)
 }

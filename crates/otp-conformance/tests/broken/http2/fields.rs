@@ -28,22 +28,21 @@ pub fn request(flaw: &'static str, state: &mut State, http: &Request<Bytes>) -> 
         block.extend(field("host", "localhost"));
     }
     for (name, value) in http.headers() {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let name = match is(flaw, "names begin in upper case") {
             true => name.as_str()[..1].to_uppercase() + &name.as_str()[1..],
             false => name.as_str().to_owned(),
         };
         if is(flaw, "the table of fields keeps its size") && name == "x-auth-token" {
-            block.extend(indexed(state, &name, &value));
+            block.extend(indexed(state, &name, value.as_bytes()));
         } else {
-            block.extend(field(&name, &value));
+            block.extend(field(&name, value));
         }
     }
     let size = http.body().len();
     if size > 0 {
         let told =
             if is(flaw, "the length is the first frame's") { size.min(0x4000) } else { size };
-        block.extend(field("content-length", &told.to_string()));
+        block.extend(field("content-length", told.to_string()));
         if is(flaw, "a body is announced as chunked") {
             block.extend(field("transfer-encoding", "chunked"));
         }
@@ -61,7 +60,7 @@ pub fn request(flaw: &'static str, state: &mut State, http: &Request<Bytes>) -> 
 }
 
 /// A field that is put into the server's table by the first request and is an index in all others.
-fn indexed(state: &mut State, name: &str, value: &str) -> Vec<u8> {
+fn indexed(state: &mut State, name: &str, value: &[u8]) -> Vec<u8> {
     if state.indexed {
         return vec![0xbe];
     }

@@ -1,7 +1,8 @@
 //! HTTP/2 by hand, over TLS or in the clear, in all flavours: a transport that keeps every promise, and one with
 //! a flaw for each sentence in [`FLAWS`].
 //!
-//! One connection carries all requests to an origin. A request that finds no free stream waits for one. Frames are
+//! One connection carries the requests to an origin. A request that finds none makes one, and one that finds no
+//! free stream waits for it. Frames are
 //! written and read here, not by a crate, so that everything can go wrong that a crate would prevent.
 
 mod connect;
@@ -43,8 +44,6 @@ struct Inner {
     flaw: &'static str,
     tls: TlsConnector,
     connections: Mutex<HashMap<Origin, Arc<Connection>>>,
-    /// Who connects holds this, so that others use its connection.
-    connecting: tokio::sync::Mutex<()>,
     /// Only if the flaw is to take turns.
     turn: tokio::sync::Mutex<()>,
 }
@@ -55,7 +54,6 @@ impl Http2 {
             flaw,
             tls: connect::connector(server.ca_pem()),
             connections: Mutex::default(),
-            connecting: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }

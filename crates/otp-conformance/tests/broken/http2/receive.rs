@@ -39,8 +39,14 @@ fn name_of(code: u32) -> &'static str {
 
 impl Shared {
     /// Takes a frame. An error ends the connection.
-    pub fn take(&self, frame: Frame) -> Result<(), Failed> {
+    pub fn take(&self, mut frame: Frame) -> Result<(), Failed> {
         let mut state = self.state();
+        if frame.kind == frames::DATA && self.is("DATA is the newest stream's") {
+            frame.stream = state.streams.keys().last().copied().unwrap_or(frame.stream);
+        }
+        if let Some((_, asked)) = state.instead.filter(|(promised, _)| *promised == frame.stream) {
+            frame.stream = asked;
+        }
         if frame.payload.len() > MAX_FRAME && !self.is("a frame may have any size") {
             return Err(broken("a frame that is too large"));
         }
@@ -111,10 +117,8 @@ impl Shared {
                 fields.map_err(|_| broken("a field block that does not decode"))?;
                 if self.is("a pushed answer is the next one's") {
                     state.pushed = Some((promised, Vec::new()));
-                } else if let Some(stream) = state.streams.remove(&frame.stream) {
-                    // What comes for the promise is for the one who has asked.
-                    state.streams.insert(promised, stream);
-                    state.pushed = Some((frame.stream, Vec::new()));
+                } else {
+                    state.instead = Some((promised, frame.stream));
                 }
                 Ok(())
             }
@@ -220,7 +224,8 @@ impl Shared {
         }
         state.going_away |= self.is("a reset stream ends all others");
         let Some(stream) = state.streams.get_mut(&id) else { return };
-        if stream.ended && !self.is("a reset discards an answer") {
+        let incomplete = self.is("a reset discards an answer") && !stream.uploaded;
+        if stream.ended && !incomplete {
             return;
         }
         let before = stream.head.is_none();
@@ -284,6 +289,9 @@ impl Shared {
             .decoder
             .decode(&bytes)
             .map_err(|_| broken("a field block that does not decode"))?;
+        if self.is("fields are not kept for later answers") {
+            state.decoder = otp_conformance::hostile::hpack::Decoder::default();
+        }
         let nobody_opened = id % 2 == 0 || id >= state.next;
         let pushed = state.pushed.is_some();
         if nobody_opened && !pushed && !self.is("a stream that nobody opened is skipped") {
@@ -291,6 +299,13 @@ impl Shared {
         }
         let Some(stream) = state.streams.get_mut(&id) else { return Ok(()) };
         state.controls = 0;
+        if stream.failed.is_some() {
+            return Ok(());
+        }
+        if bytes.len() > 8 * 1024 && self.is("a head has 8 KiB at most") {
+            stream.failed = Some(Failed::unknown(ResponseTooLarge, "the head"));
+            return Ok(());
+        }
         let outcome = if stream.head.is_some() {
             self.trailers(stream, fields, end)
         } else {
@@ -304,7 +319,7 @@ impl Shared {
 
     /// The answer on a stream is malformed: the stream ends, the connection does not.
     fn malformed(&self, stream: &mut Stream, id: u32, flaw: &str) {
-        if stream.failed.is_some() {
+        if stream.failed.is_some() || stream.ended {
             return;
         }
         let failed = Failed::unknown(Protocol, "malformed");
@@ -322,15 +337,24 @@ impl Shared {
         fields: Vec<otp_conformance::hostile::hpack::Field>,
         end: bool,
     ) -> Result<(), ()> {
-        let parts = fields::response(self.flaw, fields)?;
+        let mut parts = fields::response(self.flaw, fields)?;
         if parts.status.is_informational() && !self.is("over HTTP/2, a 1xx is the answer") {
             stream.informational += 1;
             if stream.informational > MOST_INFORMATIONAL {
                 let failed = Failed::unknown(ResponseTooLarge, "informational responses");
                 stream.failed.get_or_insert(failed);
             }
+            if end && self.is("a 103 may be the end") {
+                stream.head = Some(parts);
+                stream.ended = true;
+                return Ok(());
+            }
+            if self.is("what a 103 says is the answer's") {
+                stream.early = parts.headers;
+            }
             return if end { Err(()) } else { Ok(()) };
         }
+        parts.headers.extend(std::mem::take(&mut stream.early));
         length_of(self.flaw, &parts)?;
         let is_empty = parts.status == http::StatusCode::NO_CONTENT;
         stream.head = Some(parts);
@@ -402,7 +426,9 @@ impl Shared {
             || announced.is_some_and(|length| length > stream.limit as u64);
         if too_large && !stream.ended && stream.failed.is_none() {
             stream.failed = Some(Failed::unknown(ResponseTooLarge, "the body"));
-            self.order(&frames::reset(frame.stream, frames::CANCEL));
+            if !self.is("what is too large is read on") {
+                self.order(&frames::reset(frame.stream, frames::CANCEL));
+            }
             stream.body = Vec::new();
         }
         if stream.failed.is_some() {
@@ -429,7 +455,7 @@ impl Shared {
         };
         let got = stream.body.len() as u64;
         let announced = match head.status.as_u16() {
-            204 | 304 => None,
+            204 | 304 if !self.is("a 304 has the length of its body") => None,
             _ => length_of(self.flaw, head)?,
         };
         let agrees = announced.is_none_or(|announced| match self.flaw {

@@ -1,0 +1,48 @@
+//! What a flawed engine remembers from one call to the next.
+
+use std::sync::{Arc, Mutex};
+
+use otp_core::{Response, TransportError};
+use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
+
+use super::pool::{Connection, Origin};
+
+pub struct Memory {
+    pub first: Mutex<Option<Origin>>,
+    pub last: Mutex<Option<Origin>>,
+    /// Of the first request.
+    pub host: Mutex<Option<String>>,
+    pub alternative: Mutex<Option<u16>>,
+    pub failures: Mutex<usize>,
+    pub sends: Mutex<usize>,
+    pub late: Arc<Mutex<Vec<Result<Response, TransportError>>>>,
+    pub permits: Semaphore,
+    pub turn: tokio::sync::Mutex<()>,
+    pub left: Mutex<Left>,
+}
+
+/// What is never given back.
+#[derive(Default)]
+pub struct Left {
+    pub connections: Vec<Connection>,
+    pub bodies: Vec<Vec<u8>>,
+    pub sockets: Vec<TcpSocket>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            first: Mutex::default(),
+            last: Mutex::default(),
+            host: Mutex::default(),
+            alternative: Mutex::default(),
+            failures: Mutex::default(),
+            sends: Mutex::default(),
+            late: Arc::default(),
+            permits: Semaphore::new(6),
+            turn: tokio::sync::Mutex::default(),
+            left: Mutex::default(),
+        }
+    }
+}
