@@ -93,6 +93,9 @@ const URLS: &str =
 
 const POOL: &str = "it does not notice that a kept connection has ended";
 
+const SETTINGS: &str =
+    "libcurl acknowledges settings that come later only when it has more to send";
+
 const OVER_HTTP1: &str = "libcurl repeats a stream over HTTP/1.1 if the server asks for it, and tells of the last one only";
 
 /// hyper-util's legacy client. A transport over it tells a refused stream by `h2::Error` among the sources.
@@ -116,6 +119,7 @@ pub const HYPER_UTIL: Engine = Engine {
 pub const CURL: Engine = Engine {
     name: "libcurl 7.88",
     exceptions: &[
+        (Case::ChangedSettingsAreHonoured, HTTP2, SETTINGS),
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
         (Case::HeaderBytesBeyondAsciiArrive, BOTH, TEXT),
         (Case::ABodyCutOffWithinTlsIsNoAnswer, HTTP1, CLOSE_NOTIFY),
@@ -145,6 +149,7 @@ pub const CURL: Engine = Engine {
 pub const ISAHC: Engine = Engine {
     name: "isahc 2.0 over libcurl 7.88",
     exceptions: &[
+        (Case::ChangedSettingsAreHonoured, HTTP2, SETTINGS),
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
         (Case::AnEmptyBodyStaysEmpty, BOTH, "libcurl adds the content type of a form to a POST"),
         (Case::AHeadCutOffIsNoAnswer, HTTP1, CUT_HEAD),

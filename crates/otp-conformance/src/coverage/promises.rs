@@ -72,6 +72,8 @@ pub(super) const PROMISES: &[Promise] = &[
         "What framing needs is added (`Host`, `Content-Length`) and nothing else; in particular no `Accept-Encoding`, and no second copy of a secret.",
         &[
             Case::TheHostIsTold,
+            Case::AnIpv6AddressIsReached,
+            Case::AHostNameIsReached,
             Case::AddsNothing,
             Case::AsksForNoCompression,
             Case::CopiesNoSecret,
@@ -92,6 +94,10 @@ pub(super) const PROMISES: &[Promise] = &[
         &[
             Case::ResponseHeadersArrive,
             Case::TheResponseBodyArrives,
+            Case::CompressedFieldsArrive,
+            Case::HeadsOfManyFieldsArrive,
+            Case::A304WithALengthEnds,
+            Case::AnInformationalHeadLeavesNothing,
             Case::AnEmptyResponseEnds,
             Case::AChunkedBodyEnds,
             Case::DecompressesNothing,
@@ -140,6 +146,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::UnderInformationalResponses,
             Case::ATimeoutSaysSo,
             Case::WhileWaitingForAStream,
+            Case::WhileSettingsAreAwaited,
             Case::UnderFramesWithoutEnd,
             Case::OneLimitForAllPhases,
             Case::ATinyLimitIsALimit,
@@ -159,6 +166,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::AClaimedLengthIsNotAllocated,
             Case::AnyLimitIsKept,
             Case::ADiscardedAnswerGivesItsWindowBack,
+            Case::AnAnswerThatIsTooLargeIsGivenUp,
         ],
     ),
     promise(
@@ -293,6 +301,7 @@ pub(super) const PROMISES: &[Promise] = &[
         "Sends at the same time do not wait for one another, and each gets its own answer.",
         &[
             Case::AnswersAreNotMixed,
+            Case::AnswersInTurnsAreNotMixed,
             Case::OneDoesNotWaitForAnother,
             Case::ASendDoesNotBlock,
             Case::KeepsTheLimitOfStreams,
