@@ -62,6 +62,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
+/// What lets a web page of another origin read an answer.
+const CORS: &[u8] = b"access-control-allow-origin: *\r\naccess-control-expose-headers: *\r\n";
+
 struct Connection<'s, S> {
     stream: &'s mut S,
     cors: bool,
@@ -148,11 +151,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// What begins with a head, so that a web page may read it, if one is to.
     fn readable<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        const CORS: &[u8] = b"access-control-allow-origin: *\r\n\
-                              access-control-expose-headers: *\r\n";
-        match find(bytes, b"\r\n") {
-            Some(at) if self.cors && bytes.starts_with(b"HTTP/1.") => {
-                let (status, rest) = bytes.split_at(at + 2);
+        self.readable_from(bytes, false)
+    }
+
+    /// The same of what may begin within a status line.
+    fn readable_from<'b>(&self, bytes: &'b [u8], within: bool) -> Cow<'b, [u8]> {
+        match find(bytes, b"\n") {
+            Some(at) if self.cors && (within || bytes.starts_with(b"HTTP/1.")) => {
+                let (status, rest) = bytes.split_at(at + 1);
                 [status, CORS, rest].concat().into()
             }
             _ => bytes.into(),
@@ -295,9 +301,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         steps: &[Step],
         mut unread: Option<&mut Received>,
     ) -> io::Result<Option<Ending>> {
+        // Whether a status line is being written, in several writes.
+        let mut begins = true;
         for step in steps {
             match step {
-                Step::Write(bytes) => self.write(bytes).await?,
+                Step::Write(bytes) => {
+                    self.stream.write_all(&self.readable_from(bytes, begins)).await?;
+                    begins &= !bytes.contains(&b'\n');
+                }
                 Step::Answer(reply) => {
                     self.write(&reply.http1()).await?;
                     if reply.ends_by_close() {

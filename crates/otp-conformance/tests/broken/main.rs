@@ -1,5 +1,5 @@
-//! The kit is itself proven: for every case there is a transport that keeps every promise but one, and
-//! it fails that case and no other.
+//! The kit is itself proven: for every case there are transports that keep every promise but one, and the case sees
+//! each of them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "some flaws are just that")]
@@ -11,6 +11,7 @@ mod proof;
 mod variants;
 mod wrapper;
 
+use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -60,7 +61,7 @@ fn kit(flaw: Case) -> Kit {
 /// The report about the wrapper that is meant to fail this case.
 fn report(flaw: Case) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(kit(flaw).run(|server| Wrapper::new(hyper(server), flaw)))
+    runtime.block_on(kit(flaw).only([flaw]).run(|server| Wrapper::new(hyper(server), flaw)))
 }
 
 /// The report about the HTTP/2 transport with this flaw; none, if it is empty.
@@ -148,48 +149,31 @@ fn each<T: Copy + Send>(all: &[T], check: impl Fn(T) -> Option<String> + Sync) -
     wrong.into_inner().unwrap()
 }
 
-/// What asks in one case for what several others ask one by one, or cannot do without it. It may fail beside them.
-const WIDE: &[Case] = &[
-    Case::RepeatsNothingAfterSilence,
-    Case::RepeatsNothingThatWasLost,
-    Case::RepeatsNothingForAStatus,
-    Case::FollowsNoHint,
-    Case::OnePortIsNotAnother,
-    Case::OneHostIsNotAnother,
-    Case::AFailureAtOneServerStaysThere,
-    Case::AfterATimeout,
-    Case::AfterAMalformedAnswer,
-    Case::AfterALostConnection,
-    Case::AfterAnAnswerWithMore,
-    Case::AfterADropALateAnswerIsNobodys,
-    Case::AnAlertAfterTheRequestIsUnknown,
-    Case::AWriteThatFailsIsUnknown,
-    Case::ATinyLimitIsALimit,
-    Case::ALimitMayHaveFractions,
-    Case::OneThatConnectsHoldsNobodyUp,
-    Case::FailuresLeaveNoConnection,
-    Case::FailuresLeaveNoThread,
-    Case::SleepsAreAsLongAsTold,
-];
-
-/// What is wrong unless the report has this case failed and no other, but for wide ones.
-fn only_fails(what: &str, case: Case, report: &Report) -> Option<String> {
-    let mut failed = report.failed();
-    failed.retain(|failed| *failed == case || !WIDE.contains(failed));
-    (failed != [case]).then(|| {
-        let failed: Vec<_> = report.failed().iter().map(|case| case.name()).collect();
-        format!("{what} fails {failed:?}, not {case}\n{report}")
-    })
+/// What is wrong unless this case fails. It is tried three times: on a busy machine a flaw about time may fail in
+/// another way before it shows.
+fn unseen(what: impl Display, case: Case, report: impl Fn() -> Report) -> Option<String> {
+    let mut last = report();
+    for _ in 1..TRIES {
+        if last.failed() == [case] {
+            return None;
+        }
+        last = report();
+    }
+    (last.failed() != [case]).then(|| format!("{what} is not seen by {case}\n{last}"))
 }
 
+/// How often a broken transport is tried at most.
+const TRIES: usize = 3;
+
+/// A case that no broken transport is meant for has no wrapper either, and fails here.
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
-fn every_wrapper_fails_the_case_meant_for_it_and_no_other() {
+fn every_other_case_sees_the_wrapper_meant_for_it() {
     let elsewhere: Vec<_> =
         tables().chain(engine::flaws_of_processes()).map(|broken| broken.case).collect();
     let cases = Case::ALL.iter().copied().filter(|case| !elsewhere.contains(case));
     let cases: Vec<_> = cases.collect();
-    let wrong = each(&cases, |flaw| only_fails(flaw.name(), flaw, &report(flaw)));
+    let wrong = each(&cases, |flaw| unseen("its wrapper", flaw, || report(flaw)));
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
@@ -206,15 +190,7 @@ fn seen_everywhere(table: impl Iterator<Item = Broken>) {
         matches!(proof.broken.case, Case::FailuresLeaveNoThread | Case::FailuresLeaveNoMemory)
     };
     let (counting, others): (Vec<_>, Vec<_>) = proofs.iter().partition(|proof| counts(proof));
-    let check = |tried| {
-        let Proof { broken: Broken { case, .. }, .. } = tried;
-        let mut report = proof(tried);
-        // On a busy machine a flaw about time may fail before it shows.
-        if report.failed() != [case] {
-            report = proof(tried);
-        }
-        (report.failed() != [case]).then(|| format!("{tried} is not seen by {case}\n{report}"))
-    };
+    let check = |tried: Proof| unseen(tried, tried.broken.case, || proof(tried));
     let mut wrong = each(&others, check);
     wrong.extend(counting.into_iter().filter_map(check));
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), proofs.len(), wrong.join("\n"));
@@ -243,13 +219,14 @@ fn every_flaw_has_a_name_of_its_own() {
 
 #[test]
 #[ignore = "takes minutes, most of them waiting: CI runs it"]
-fn what_is_half_right_fails_the_case_meant_for_it_and_no_other_of_its_clause() {
+fn what_is_half_right_is_seen_by_the_case_meant_for_it() {
     let wrong = each(variants::ALL, |(what, case)| {
-        let of_clause = Case::ALL.iter().copied().filter(|own| own.clause() == case.clause());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let kit = kit(case).only(of_clause);
-        let report = runtime.block_on(kit.run(|server| Variant::new(hyper(server), what)));
-        only_fails(what, case, &report)
+        unseen(what, case, || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let kit = kit(case).only([case]);
+            runtime.block_on(kit.run(|server| Variant::new(hyper(server), what)))
+        })
     });
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }

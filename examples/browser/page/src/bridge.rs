@@ -44,7 +44,8 @@ pub struct Target {
     method: String,
     uri: String,
     time_limit: Duration,
-    response_limit: usize,
+    /// A `usize` is smaller in there.
+    response_limit: u64,
 }
 
 /// What requests and responses have in common, after what starts them.
@@ -126,7 +127,8 @@ impl<Start> Message<Start> {
 impl Message<Target> {
     /// Of this request.
     pub fn of_request(request: Request) -> Self {
-        let (time_limit, response_limit) = (request.time_limit(), request.response_limit());
+        let time_limit = request.time_limit();
+        let response_limit = u64::try_from(request.response_limit()).unwrap_or(u64::MAX);
         let http = request.into_http();
         let (method, uri) = (http.method().to_string(), http.uri().to_string());
         let target = Target { method, uri, time_limit, response_limit };
@@ -142,7 +144,8 @@ impl Message<Target> {
         *http.uri_mut() = self.start.uri.parse::<Uri>().ok()?;
         *http.headers_mut() = headers;
         let request = Request::new(&ENDPOINT, http).with_time_limit(self.start.time_limit);
-        Some(request.with_response_limit(self.start.response_limit))
+        let response_limit = usize::try_from(self.start.response_limit).unwrap_or(usize::MAX);
+        Some(request.with_response_limit(response_limit))
     }
 }
 

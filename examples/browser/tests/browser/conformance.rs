@@ -7,7 +7,7 @@ use crate::bridge::Bridge;
 use crate::browser::Browser;
 
 /// What Chromium does, whatever the transport asks of it.
-const ALWAYS: [(Case, &str); 11] = [
+const ALWAYS: [(Case, &str); 22] = [
     (
         Case::RepeatsNothingAfterARateLimit,
         "the browser repeats after a 408 on a connection that it used before, if only for a preflight",
@@ -20,6 +20,29 @@ const ALWAYS: [(Case, &str); 11] = [
         Case::RepeatsNothingOnAKeptConnection,
         "the browser repeats on a connection that it used before",
     ),
+    (
+        Case::RepeatsNothingThatWasLost,
+        "the browser repeats on a connection that it used before, if only for a preflight",
+    ),
+    (
+        Case::RepeatsNothingForAStatus,
+        "the browser repeats after a 408 on a connection that it used before, if only for a preflight",
+    ),
+    (
+        Case::AWriteThatFailsIsUnknown,
+        "the browser repeats on a connection that it used before, if only for a preflight",
+    ),
+    (
+        Case::AfterALostConnection,
+        "the browser repeats on a connection that it used before, so the server has answered more often",
+    ),
+    (Case::FollowsNoHint, "the browser repeats after a 421"),
+    (Case::DotsArrive, "the browser tidies paths"),
+    (Case::QuotesArrive, "the browser encodes them in queries"),
+    (Case::AddsNothingToAGet, "the browser says where the page is from, and more about itself"),
+    (Case::NothingIsCached, "the browser says so in headers that it adds"),
+    (Case::AHeadIsRefusedOrReadRight, "the browser ends a value at a CR"),
+    (Case::AnInvalidLengthIsNoAnswer, "the browser takes `+5` for 5"),
     (Case::TheUserAgentArrives, "the browser says its own"),
     (Case::FollowsNoRedirect, "the browser hides the status of a redirect that is not followed"),
     (Case::AddsNothing, "the browser says where the page is from, and more about itself"),
@@ -35,9 +58,15 @@ const IN_THE_CLEAR: [(Case, &str); 2] = [
     (Case::HttpsIsNeverInTheClear, "the browser does not tell why a request failed"),
 ];
 
-const OVER_TLS: [(Case, &str); 2] = [
+const OVER_TLS: [(Case, &str); 5] = [
     (Case::ABadCertificateIsATlsError, "the browser does not tell why a request failed"),
     (Case::AFailedHandshakeIsNotSent, "the browser does not tell why a request failed"),
+    (Case::OneNameIsNotAnother, "the browser does not tell why a request failed"),
+    (Case::ABodyCutOffWithinTlsIsNoAnswer, "the browser takes it for complete"),
+    (
+        Case::AnAlertAfterTheRequestIsUnknown,
+        "the browser repeats on a connection that it used before, if only for a preflight",
+    ),
 ];
 
 fn conforms(bridge: &Bridge, mut kit: Kit, exceptions: &[(Case, &'static str)]) {
