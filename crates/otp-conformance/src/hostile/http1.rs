@@ -65,6 +65,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 /// What lets a web page of another origin read an answer.
 const CORS: &[u8] = b"access-control-allow-origin: *\r\naccess-control-expose-headers: *\r\n";
 
+/// What every head begins with.
+const VERSION: &[u8] = b"HTTP/1.";
+
 struct Connection<'s, S> {
     stream: &'s mut S,
     cors: bool,
@@ -156,13 +159,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// The same of what may begin within a status line.
     fn readable_from<'b>(&self, bytes: &'b [u8], within: bool) -> Cow<'b, [u8]> {
-        match find(bytes, b"\n") {
-            Some(at) if self.cors && (within || bytes.starts_with(b"HTTP/1.")) => {
-                let (status, rest) = bytes.split_at(at + 1);
-                [status, CORS, rest].concat().into()
-            }
-            _ => bytes.into(),
+        if !self.cors || !(within || bytes.starts_with(VERSION)) {
+            return bytes.into();
         }
+        let mut readable = Vec::with_capacity(bytes.len() + CORS.len());
+        let (mut rest, mut is_head) = (bytes, true);
+        while let Some(at) = find(rest, b"\n") {
+            let (line, after) = rest.split_at(at + 1);
+            readable.extend_from_slice(line);
+            if is_head {
+                readable.extend_from_slice(CORS);
+            }
+            // An answer after an informational one in the same write.
+            is_head = readable.ends_with(b"\r\n\r\n") && after.starts_with(VERSION);
+            rest = after;
+        }
+        readable.extend_from_slice(rest);
+        readable.into()
     }
 
     async fn preflight(&mut self) -> io::Result<()> {

@@ -199,7 +199,7 @@ impl Inner {
                 connection.spoiled = true;
                 parts.extensions.clear();
                 if connection.has_alert && self.is("an alert within the body proves it") {
-                    return Err(TransportError::not_sent(kind).with_head(parts));
+                    return Err(TransportError::not_sent(kind));
                 }
                 Err(TransportError::unknown(kind).with_head(parts))
             }

@@ -231,7 +231,8 @@ impl Shared {
     /// Whether too much has come before an answer, and whether no more is read.
     fn progress(&self) -> (bool, bool) {
         let state = self.state();
-        let too_much = state.controls > MOST_CONTROLS
+        let patient = self.is("each frame starts the limit again");
+        let too_much = (state.controls > MOST_CONTROLS && !patient)
             || state.block.as_ref().is_some_and(|block| block.bytes.len() > MOST_BLOCK);
         (too_much, state.is_deaf)
     }
