@@ -275,6 +275,9 @@ cases! {
         /// The body of a failure arrives, however it is framed.
         ErrorsOfEveryFramingArrive = errors_of_every_framing_arrive [Http1],
             "it says what was wrong";
+        /// The answer to a `HEAD` ends with its head, whatever that announces.
+        AHeadRequestEndsWithTheHead = a_head_request_ends_with_the_head [Http1],
+            "it has no body to wait for (RFC 9110 §9.3.2), and a larger SDK may ask so";
     }
     InTime: in_time {
         /// The limit holds while connecting, the TLS handshake included.

@@ -72,12 +72,19 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Mismatch> 
 }
 
 /// Drives all of them at the same time.
+///
+/// The first to be polled is another one each time. A runtime lets a task do so much in a turn and no more: with a
+/// fixed order, those that are flooded would take all of it, and the last ones would hear of nothing, not even of
+/// their time limits.
 pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> =
         futures.into_iter().map(|future| (Some(Box::pin(future)), None)).collect();
+    let mut first = 0;
     poll_fn(|cx| {
         let mut pending = false;
-        for (future, output) in &mut running {
+        first = (first + 1) % running.len().max(1);
+        let (before, from) = running.split_at_mut(first);
+        for (future, output) in from.iter_mut().chain(before) {
             if let Some(running) = future {
                 match running.as_mut().poll(cx) {
                     Poll::Ready(value) => (*future, *output) = (None, Some(value)),

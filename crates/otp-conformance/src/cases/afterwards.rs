@@ -300,8 +300,13 @@ pub(crate) async fn after_a_malformed_answer(harness: &Harness<'_>) -> Check {
     // A `101` too: nobody asked for another protocol.
     let switched = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
     let firsts = malformed.into_iter().chain([("another protocol, agreed on", switched)]);
-    let firsts = firsts
-        .map(|(what, bytes)| First::steps(what, vec![Step::text(format!("{bytes}{}", planted()))]));
+    let firsts = firsts.flat_map(|(what, bytes)| {
+        let at_once = vec![Step::text(format!("{bytes}{}", planted()))];
+        // The next request is on its way by then, if it goes to the same connection.
+        let pause = Step::Wait(Duration::from_millis(80));
+        let later = vec![Step::text(bytes), pause, Step::text(planted())];
+        [First::steps(what, at_once), First::steps(what, later)]
+    });
     // An unlucky one waits for the end of what it was told; nobody ends it.
     each(
         harness,

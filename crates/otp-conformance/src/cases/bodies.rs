@@ -315,6 +315,8 @@ pub(crate) async fn any_limit_is_kept(harness: &Harness<'_>) -> Check {
         ("nothing, an empty 200", 0, 0, Fault::Answer(Reply::status(200))),
         ("everything, 3000 bytes", usize::MAX, 3000, Fault::Answer(json(3000))),
         ("one byte, a byte", 1, 1, Fault::Answer(json(1))),
+        // More than windows of HTTP/2 and buffers hold.
+        ("2 MiB, 1.5 MiB", 2 << 20, 3 << 19, Fault::Answer(json(3 << 19))),
     ];
     let mut too_large = vec![
         ("nothing, a byte", 0, Fault::Answer(json(1))),

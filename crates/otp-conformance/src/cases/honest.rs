@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use http::Method;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use otp_core::Progress::{NotSent, Unknown};
 use otp_core::TransportErrorKind::{self, ConnectionLost, Protocol, Tls};
 use otp_core::bytes::Bytes;
@@ -10,9 +10,9 @@ use super::in_time::{LIMIT, after_the_request};
 use crate::Case;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame};
-use crate::hostile::{self, Certificate, Ending, Fault, Reply};
+use crate::hostile::{self, Certificate, Ending, Fault, Reply, Step};
 use crate::mismatch::{Check, Mismatch, expect};
-use crate::time::{until, wait};
+use crate::time::{all, until, wait};
 
 /// Meets each fault with a `POST` and says which of them went wrong.
 async fn each(
@@ -210,7 +210,19 @@ pub(crate) async fn a_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check 
         ("closed within the body", Fault::Cut(200, Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
     ];
-    each(harness, faults, |seen| seen.kind(LOST)).await
+    each(harness, faults, |seen| seen.kind(LOST)).await?;
+    // A Unix socket has no reset.
+    if is_http2(harness) || harness.wire.is_unix() {
+        return Ok(());
+    }
+    // It would end by a close, and a reset is none.
+    let steps = vec![
+        Step::text("HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n[\"one\"]"),
+        Step::Wait(Duration::from_millis(30)),
+        Step::End(Ending::Reset),
+    ];
+    let until_close = [("reset within a body without a length", Fault::Steps(steps))];
+    each(harness, until_close, |seen| seen.kind(LOST)).await
 }
 
 pub(crate) async fn a_chunked_body_cut_off_is_no_answer(harness: &Harness<'_>) -> Check {
@@ -234,6 +246,10 @@ pub(crate) async fn a_lost_body_leaves_its_head(harness: &Harness<'_>) -> Check 
             faults.push((what, status, Fault::Cut(status, ending)));
         }
     }
+    if !is_http2(harness) {
+        whole_heads_of_lost_bodies(harness).await?;
+        hints_are_not_the_head(harness).await?;
+    }
     for (what, status, fault) in faults {
         let typed = matches!(fault, Fault::Cut(..));
         // A body that never ends is given up for its size.
@@ -254,6 +270,61 @@ pub(crate) async fn a_lost_body_leaves_its_head(harness: &Harness<'_>) -> Check 
         )?;
     }
     Ok(())
+}
+
+/// The head of an informational response is not that of the answer.
+async fn hints_are_not_the_head(harness: &Harness<'_>) -> Check {
+    for ending in [Ending::Close, Ending::Reset] {
+        let hint = Step::text("HTTP/1.1 103 X\r\nlink: </x>\r\n\r\n");
+        let steps = vec![hint, Step::Wait(Duration::from_millis(30)), Step::End(ending)];
+        let subject = harness.subject(Fault::Steps(steps));
+        let seen = subject.send(subject.post()).await;
+        let Ok(error) = seen.error() else { continue };
+        let told = error.head().map(|head| head.status.as_u16());
+        expect(told.is_none(), "a 103, and then the end: an error without a head", || {
+            format!("{}; its head: {told:?}", seen.describe())
+        })?;
+    }
+    Ok(())
+}
+
+/// The head is there in whole, its repeated fields too, whatever the body is lost by.
+async fn whole_heads_of_lost_bodies(harness: &Harness<'_>) -> Check {
+    let chunked = "transfer-encoding: chunked";
+    let rows = [
+        ("a chunk without a size", chunked, "2\r\nok\r\nzz\r\n", Ending::Close),
+        ("a chunk longer than its size", chunked, "2\r\noktoo\r\n0\r\n\r\n", Ending::Close),
+        ("a length over the limit", "content-length: 99999999", "ok", Ending::Silence),
+        ("a chunk over the limit", chunked, "fffffff\r\nok", Ending::Silence),
+        ("a body that is reset", "content-length: 300", "ok", Ending::Reset),
+    ];
+    let tries = rows.map(async |(what, framing, body, ending)| {
+        let head = format!("HTTP/1.1 201 X\r\nx-own: a\r\nx-own: b\r\n{framing}\r\n\r\n{body}");
+        // The head is read before the reset is heard of.
+        let pause = Step::Wait(Duration::from_millis(30));
+        let steps = vec![Step::text(head), pause, Step::End(ending)];
+        let subject = harness.subject(Fault::Steps(steps));
+        let seen = subject.send(subject.post()).await;
+        // That it is an error at all is another case's.
+        let Ok(error) = seen.error() else { return Ok(()) };
+        let told = error.head().map(|head| {
+            let own = head.headers.get_all("x-own").iter();
+            (head.status.as_u16(), own.map(HeaderValue::as_bytes).collect::<Vec<_>>())
+        });
+        // Two fields are one with a comma (RFC 9110 §5.3).
+        let own: [&[u8]; 2] = [b"a", b"b"];
+        let whole = told.as_ref().is_some_and(|(status, values)| {
+            *status == 201 && (*values == own || *values == [b"a, b".as_slice()])
+        });
+        expect(whole, format!("{what}: an error with the whole head of the 201"), || {
+            format!(
+                "{}; its head: {}",
+                seen.describe(),
+                if told.is_some() { "in part" } else { "none" }
+            )
+        })
+    });
+    all(tries).await.into_iter().collect()
 }
 
 pub(crate) async fn what_is_not_http_is_no_answer(harness: &Harness<'_>) -> Check {
@@ -315,7 +386,31 @@ pub(crate) async fn a_closed_connection_is_replaced(harness: &Harness<'_>) -> Ch
         // Until the client's end of the connection has heard of it.
         wait(Duration::from_millis(50)).await;
     }
-    Ok(())
+    several_are_replaced(harness).await
+}
+
+/// How many kept connections are closed.
+const CLOSED: usize = 4;
+
+/// Behind a closed connection there may be another.
+async fn several_are_replaced(harness: &Harness<'_>) -> Check {
+    // Over HTTP/2 they share one.
+    if is_http2(harness) {
+        return Ok(());
+    }
+    // None has its answer before all are there, so that each has a connection of its own.
+    let (pause, answer) = (Step::Wait(Duration::from_millis(150)), Reply::json(200, "{}"));
+    let steps = vec![pause.clone(), Step::Answer(answer.clone()), pause, Step::End(Ending::Close)];
+    let mut faults = vec![Fault::Steps(steps); CLOSED];
+    faults.push(Fault::Answer(answer));
+    let subject = harness.subject_of(faults);
+    for seen in all((0..CLOSED).map(|_| subject.send(subject.post()))).await {
+        seen.status(200)?;
+    }
+    until(|| subject.server.closed() >= CLOSED).await;
+    wait(Duration::from_millis(50)).await;
+    let seen = subject.send(subject.post()).await;
+    seen.status(200).map_err(|wrong| wrong.when(&format!("after {CLOSED} that were closed")))
 }
 
 pub(crate) async fn what_http2_refuses_is_not_sent(harness: &Harness<'_>) -> Check {

@@ -1,8 +1,9 @@
 //! One request, also when it pays to look a while later.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use otp_core::Request;
 use otp_core::bytes::Bytes;
 
@@ -98,6 +99,7 @@ pub(crate) async fn repeats_nothing_that_was_lost(harness: &Harness<'_>) -> Chec
         ("reset", Fault::Reset),
         ("closed within the head", Fault::CutHead(Ending::Close)),
         ("reset within the body", Fault::Cut(200, Ending::Reset)),
+        ("closed within the body of a 503", Fault::Cut(503, Ending::Close)),
     ];
     if harness.wire.protocol() == Protocol::Http1 {
         faults.push(("closed without a farewell", Fault::Steps(vec![Step::End(Ending::Cut)])));
@@ -112,8 +114,33 @@ pub(crate) async fn repeats_nothing_that_was_lost(harness: &Harness<'_>) -> Chec
         let how = [(false, methods), (true, methods)];
         how.map(|how| once(harness, what, fault, how, same, Observed::ended))
     });
+    let outcomes = all(tries).await;
+    outcomes.into_iter().collect::<Check>()?;
+    // A web page asks by `OPTIONS` whether it may send such a request.
+    if harness.wire.cors {
+        return Ok(());
+    }
+    // Stacks that repeat what is safe to repeat take these for it.
+    let keyed = |mut request: Request| {
+        let key = HeaderValue::from_static("\"8e03978e-40d5-43dd-bc93-6894a57f9324\"");
+        request.headers_mut().insert("idempotency-key", key);
+        request
+    };
+    let tries = [false, true].map(async |kept| {
+        let rare = [Method::HEAD, Method::OPTIONS];
+        let rare = once(harness, "closed", &Fault::Close, (kept, &rare), |r| r, Observed::ended);
+        let what = "closed, with an idempotency key";
+        let keyed = once(harness, what, &Fault::Close, (kept, &TWO[1..]), keyed, Observed::ended);
+        let both: [Pin<Box<dyn Future<Output = Check> + '_>>; 2] =
+            [Box::pin(rare), Box::pin(keyed)];
+        all(both).await.into_iter().collect::<Check>()
+    });
     all(tries).await.into_iter().collect()
 }
+
+/// Statuses for which some stack repeats: servers and proxies mean "not now" or "not like this" by them.
+const TEMPTING: [u16; 19] =
+    [202, 206, 400, 404, 407, 409, 411, 417, 423, 424, 426, 449, 500, 502, 504, 505, 507, 509, 511];
 
 pub(crate) async fn repeats_nothing_for_a_status(harness: &Harness<'_>) -> Check {
     let after = |status, seconds| Reply::status(status).header("retry-after", seconds);
@@ -136,7 +163,22 @@ pub(crate) async fn repeats_nothing_for_a_status(harness: &Harness<'_>) -> Check
         let how = (false, &METHODS[..3]);
         once(harness, what, fault, how, |request| request, |seen| seen.status(*status))
     });
-    all(tries).await.into_iter().collect()
+    let first = all(tries);
+    // What a server says on a kept connection may be about the connection, and is an answer all the same.
+    let kept = [400, 408, 421, 425, 502, 503].map(|status| (status, true));
+    let others = TEMPTING.into_iter().map(|status| (status, false)).chain(kept);
+    let tries = others.map(async |(status, kept)| {
+        let reply = Reply::json(status, "{}");
+        let closes = !http2 && matches!(status, 400 | 408 | 502 | 503 | 504);
+        let reply = if closes { reply.header("connection", "close") } else { reply };
+        let (what, fault) = (format!("a {status}"), Fault::Answer(reply));
+        let outcome = |seen: &Observed| seen.status(status);
+        once(harness, &what, &fault, (kept, &TWO), |request| request, outcome).await
+    });
+    let second = all(tries);
+    let both: [Pin<Box<dyn Future<Output = Vec<Check>> + '_>>; 2] =
+        [Box::pin(first), Box::pin(second)];
+    all(both).await.into_iter().flatten().collect()
 }
 
 pub(crate) async fn an_unasked_farewell_is_nobodys(harness: &Harness<'_>) -> Check {

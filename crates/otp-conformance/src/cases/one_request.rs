@@ -138,11 +138,21 @@ pub(crate) async fn follows_no_redirect(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn answers_no_challenge(harness: &Harness<'_>) -> Check {
-    let challenge = Reply::status(401).header("www-authenticate", "Basic realm=\"metal\"");
-    for method in [Method::POST, Method::GET] {
-        let subject = harness.subject(Fault::Answer(challenge.clone()));
+    let basic = "Basic realm=\"metal\"";
+    let digest = "Digest realm=\"metal\", nonce=\"bm9uY2U\", qop=\"auth\", algorithm=SHA-256";
+    for (method, challenge) in [
+        (Method::POST, basic),
+        (Method::GET, basic),
+        (Method::GET, digest),
+        (Method::GET, "Bearer realm=\"metal\", error=\"invalid_token\""),
+        (Method::GET, "Negotiate"),
+        (Method::GET, "NTLM"),
+    ] {
+        let reply = Reply::status(401).header("www-authenticate", challenge);
+        let subject = harness.subject(Fault::Answer(reply));
         let seen = subject.send(subject.request(method.clone(), "/things")).await;
-        let at = method.to_string();
+        let scheme = challenge.split(' ').next().unwrap_or_default();
+        let at = format!("{method}, {scheme}");
         received(&subject, 1).await.map_err(|wrong| wrong.when(&at))?;
         seen.status(401).map_err(|wrong| wrong.when(&at))?;
         let sent = subject.server.received().iter().any(|r| !r.values("authorization").is_empty());
@@ -152,10 +162,18 @@ pub(crate) async fn answers_no_challenge(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn keeps_no_cookies(harness: &Harness<'_>) -> Check {
-    let baker = Reply::json(200, "{}").header("set-cookie", "session=kept; Path=/; SameSite=None");
-    let subject = harness.subject(Fault::Answer(baker));
-    for _ in 0..2 {
-        subject.send(subject.post()).await.status(200)?;
+    let baker = |status: u16, cookie: &str| {
+        Fault::Answer(Reply::json(status, "{}").header("set-cookie", cookie))
+    };
+    let statuses = [200, 401, 500, 200];
+    let subject = harness.subject_of(vec![
+        baker(200, "session=kept; Path=/; SameSite=None"),
+        baker(401, "failed=kept"),
+        baker(500, "broken=kept; Path=/; Secure; HttpOnly"),
+        baker(200, "last=kept"),
+    ]);
+    for status in statuses {
+        subject.send(subject.post()).await.status(status)?;
     }
     let received = subject.server.received();
     let cookies: Vec<_> = received.iter().flat_map(|request| request.values("cookie")).collect();

@@ -489,3 +489,27 @@ pub(crate) async fn errors_of_every_framing_arrive(harness: &Harness<'_>) -> Che
     })
     .await
 }
+
+/// The fields are those of the answer to a `GET`, and its content is not sent (RFC 9110 §9.3.2).
+pub(crate) async fn a_head_request_ends_with_the_head(harness: &Harness<'_>) -> Check {
+    let rows = [
+        ("a length", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nx-own: a\r\n\r\n"),
+        (
+            "a length over the limit",
+            "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\nx-own: a\r\n\r\n",
+        ),
+        ("chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx-own: a\r\n\r\n"),
+        ("nothing about a body", "HTTP/1.1 200 OK\r\nx-own: a\r\n\r\n"),
+    ];
+    each(rows, async |head| {
+        let subject = harness.subject_of(vec![Fault::Steps(vec![Step::text(head)]), Fault::Echo]);
+        let request = subject.request(Method::HEAD, "/things").with_time_limit(SOON);
+        let seen = subject.send(request).await;
+        seen.status(200)?;
+        has_body(&seen, "")?;
+        let own = seen.answer()?.headers().contains_key("x-own");
+        expect(own, "the fields of the head", || seen.describe())?;
+        next_is_answered(&subject).await
+    })
+    .await
+}

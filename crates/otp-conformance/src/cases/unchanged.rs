@@ -222,11 +222,14 @@ pub(crate) async fn adds_nothing(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn asks_for_no_compression(harness: &Harness<'_>) -> Check {
-    let received = arrived(harness, Subject::post).await?;
-    let asked = received.values("accept-encoding");
-    expect(asked.is_empty(), "no Accept-Encoding", || {
-        format!("Accept-Encoding: {}", String::from_utf8_lossy(&asked.join(&b',')))
-    })
+    for received in [arrived(harness, Subject::post).await?, arrived(harness, Subject::get).await?]
+    {
+        let asked = received.values("accept-encoding");
+        expect(asked.is_empty(), format!("{}: no Accept-Encoding", received.method), || {
+            format!("Accept-Encoding: {}", String::from_utf8_lossy(&asked.join(&b',')))
+        })?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn copies_no_secret(harness: &Harness<'_>) -> Check {

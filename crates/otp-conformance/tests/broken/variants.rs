@@ -1,9 +1,12 @@
 //! More ways to fail a case than one: what is easily got half right.
 
 use std::io;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, EXPECT, LOCATION, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, EXPECT, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method};
 use otp_conformance::Case;
 use otp_core::bytes::Bytes;
@@ -41,6 +44,10 @@ pub const ALL: &[(&str, Case)] = &[
     ("a handshake that failed is done without", Case::AFailedHandshakeIsNotSent),
     ("two at once and no more", Case::OneDoesNotWaitForAnother),
     ("a sleep is two seconds at least", Case::SleepWaits),
+    ("a GET asks for compression", Case::AsksForNoCompression),
+    ("a challenge for a bearer is answered", Case::AnswersNoChallenge),
+    ("cookies of failures are kept", Case::KeepsNoCookies),
+    ("a 407 is an error", Case::AnyStatusIsAnAnswer),
     ("a value that is no ASCII is dropped", Case::ResponseHeadersArrive),
 ];
 
@@ -48,16 +55,24 @@ pub struct Variant {
     good: HyperTransport,
     what: &'static str,
     turns: Semaphore,
+    cookie: Mutex<Option<HeaderValue>>,
 }
 
 impl Variant {
     pub fn new(good: HyperTransport, what: &'static str) -> Self {
-        Self { good, what, turns: Semaphore::new(2) }
+        Self { good, what, turns: Semaphore::new(2), cookie: Mutex::default() }
     }
 
     fn spoil_request(&self, http: &mut http::Request<Bytes>) {
+        let get = http.method() == Method::GET;
         let headers = http.headers_mut();
         match self.what {
+            "a GET asks for compression" if get => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            "cookies of failures are kept" => {
+                headers.extend(self.cookie.lock().unwrap().clone().map(|cookie| (COOKIE, cookie)));
+            }
             "what it accepts is its own" => {
                 headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
             }
@@ -85,7 +100,22 @@ impl Variant {
         mut response: Response,
     ) -> Result<Response, TransportError> {
         let get = request.as_http().method() == Method::GET;
+        let headers = response.headers();
         match self.what {
+            "a 407 is an error" if response.status() == 407 => {
+                return Err(TransportError::unknown(Kind::Protocol));
+            }
+            "a challenge for a bearer is answered"
+                if headers
+                    .get(WWW_AUTHENTICATE)
+                    .is_some_and(|v| v.as_bytes().starts_with(b"Bearer")) =>
+            {
+                return self.good.send(again(request, |_| {})).await;
+            }
+            "cookies of failures are kept" if !response.status().is_success() => {
+                let cookie = headers.get(SET_COOKIE).cloned();
+                *self.cookie.lock().unwrap() = cookie;
+            }
             "redirects of a GET are followed" if get => {
                 if let Some(location) = response.headers().get(LOCATION) {
                     let location = location.to_str().unwrap().to_owned();

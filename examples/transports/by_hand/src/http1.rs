@@ -104,8 +104,10 @@ enum Framing {
     UntilClosed,
 }
 
-fn framing(head: &Parts) -> Result<Framing, TransportError> {
-    if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status) {
+fn framing(method: &Method, head: &Parts) -> Result<Framing, TransportError> {
+    if method == Method::HEAD
+        || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status)
+    {
         return Ok(Framing::Length(0));
     }
     let encodings: Vec<_> = head.headers.get_all(TRANSFER_ENCODING).iter().collect();
@@ -130,10 +132,11 @@ fn framing(head: &Parts) -> Result<Framing, TransportError> {
 /// The body, of no more than `limit` bytes.
 pub(crate) async fn body(
     wire: &mut Wire,
+    method: &Method,
     head: &Parts,
     limit: usize,
 ) -> Result<Vec<u8>, TransportError> {
-    match framing(head)? {
+    match framing(method, head)? {
         Framing::Length(length) => {
             let length = within(length, limit)?;
             while wire.received().len() < length {

@@ -114,7 +114,7 @@ impl Transport for ByHand {
         wire.send(&request_head).await?;
         wire.send(request.body()).await?;
         let head = http1::head(&mut wire).await?;
-        match http1::body(&mut wire, &head, limit).await {
+        match http1::body(&mut wire, request.method(), &head, limit).await {
             Ok(body) => Ok(Response::from_parts(head, body.into())),
             Err(error) => Err(error.with_head(head)),
         }

@@ -181,10 +181,15 @@ impl Inner {
         };
         let after = value(&RETRY_AFTER).and_then(|seconds| seconds.parse::<u64>().ok());
         let closes = value(&http::header::CONNECTION).is_some_and(|value| value == "close");
+        let kept = *self.memory.sends.lock().unwrap() > 1;
         let repeats = match status {
+            408 if kept && *method == Method::GET => {
+                self.is("a 408 to a GET on a kept connection is sent again")
+            }
             408 if closes => self.is("a 408 that closes is sent again"),
             408 => self.is("a 408 to a GET is sent again") && *method == Method::GET,
             413 => self.is("a 413 is sent again if it says so") && after.is_some(),
+            417 => self.is("a 417 is sent again"),
             421 => self.is("a misdirected request is sent again"),
             425 => self.is("a 425 is sent again"),
             429 => self.is("a 429 is sent again after a second") && after == Some(1),
@@ -192,6 +197,7 @@ impl Inner {
             503 if after == Some(1) && *method == Method::PUT => {
                 self.is("a PUT is sent again after a second if a 503 says so")
             }
+            505 => self.is("a 505 is sent again"),
             _ => false,
         };
         if repeats {
@@ -270,6 +276,11 @@ impl Inner {
                 && kept
                 && is(Method::POST)
                 && self.is("a POST lost on a kept connection is sent again"))
+            || (lost && is(Method::HEAD) && self.is("a lost HEAD is sent again"))
+            || (lost && is(Method::OPTIONS) && self.is("a lost OPTIONS is sent again"))
+            || (lost
+                && request.as_http().headers().contains_key("idempotency-key")
+                && self.is("a lost request with an idempotency key is sent again"))
             || (lost && with_body && self.is("a lost body is asked for again"))
             || (lost && large && self.is("a write that fails is tried again"))
             || (kind == Tls && self.is("what ended by an alert is sent again"));
@@ -335,6 +346,9 @@ impl Inner {
                 self.is("a connection is kept while a body too large comes")
             }
             ResponseTooLarge => self.is("a connection is kept after a length too large"),
+            Protocol if self.is("a connection is emptied after what is malformed, and kept") => {
+                true
+            }
             Protocol if chunked => self.is("a connection is kept after a wrong chunk"),
             Protocol if head.is_some() => {
                 self.is("a connection is kept after lengths that disagree")

@@ -250,6 +250,7 @@ impl Inner {
             let goes_on = !connection.buffer.is_empty();
             let more = match self.more(connection, goes_on, limit).await {
                 Err(ConnectionLost) if self.is("whatever ends a connection ends a body") => false,
+                Err(ConnectionLost) if self.is("a reset is an end") => false,
                 more => more?,
             };
             if !more {

@@ -88,6 +88,12 @@ pub const FLAWS: &[Broken] = &[
     everywhere("a body comes with its head", Case::AnswersInPiecesArrive),
     everywhere("the rest of a folded value is dropped", Case::AHeadIsRefusedOrReadRight),
     everywhere("the rest of a folded value is a field", Case::AHeadIsRefusedOrReadRight),
+    everywhere("a HEAD has the body that its length announces", Case::AHeadRequestEndsWithTheHead),
+    everywhere("five 1xx are enough", Case::InformationalResponsesAreSkipped),
+    everywhere("a reset is an end", Case::ABodyCutOffIsNoAnswer),
+    everywhere("a wrong chunk loses its head", Case::ALostBodyLeavesItsHead),
+    everywhere("a lost body's head has each field once", Case::ALostBodyLeavesItsHead),
+    everywhere("a hint is the head of the answer that was lost", Case::ALostBodyLeavesItsHead),
     // Connections.
     everywhere("nothing is answered before it was asked in full", Case::EarlyAnswersArrive),
     everywhere("a connection is kept while a request is being written", Case::EarlyAnswersArrive),

@@ -43,6 +43,8 @@ pub const FLAWS: &[Broken] = &[
     everywhere("an empty PATCH is an empty object", Case::EveryMethodMayHaveABody),
     everywhere("a body ends at the first NUL", Case::EveryMethodMayHaveABody),
     everywhere("a line end in a body is LF", Case::EveryMethodMayHaveABody),
+    everywhere("white space at the end of a body is dropped", Case::EveryMethodMayHaveABody),
+    everywhere("a line end follows a body", Case::LargeBodiesArrive),
     everywhere("64 KiB of a body are enough", Case::LargeBodiesArrive),
     everywhere("each full buffer of a body loses a byte", Case::LargeBodiesArrive),
     everywhere("a GET has a content type", Case::AddsNothingToAGet),

@@ -18,6 +18,7 @@ pub struct Memory {
     pub sends: Mutex<usize>,
     pub late: Arc<Mutex<Vec<Result<Response, TransportError>>>>,
     pub permits: Semaphore,
+    pub places: Semaphore,
     pub turn: tokio::sync::Mutex<()>,
     pub left: Mutex<Left>,
 }
@@ -41,6 +42,7 @@ impl Default for Memory {
             sends: Mutex::default(),
             late: Arc::default(),
             permits: Semaphore::new(6),
+            places: Semaphore::new(100),
             turn: tokio::sync::Mutex::default(),
             left: Mutex::default(),
         }

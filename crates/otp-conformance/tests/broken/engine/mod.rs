@@ -23,10 +23,10 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode};
 use otp_conformance::hostile::Server;
-use otp_core::TransportErrorKind::{Protocol, ResponseTooLarge};
+use otp_core::TransportErrorKind::{Protocol, ResponseTooLarge, Timeout};
 use otp_core::bytes::Bytes;
 use otp_core::{Request, Response, Transport, TransportError, async_trait, blocking, local};
 use tokio::runtime::Runtime;
@@ -88,6 +88,19 @@ impl Inner {
     /// One exchange, on a kept connection or a new one.
     async fn once(self: &Arc<Self>, request: Request) -> Result<Response, TransportError> {
         *self.memory.sends.lock().unwrap() += 1;
+        let few = match self.flaw {
+            _ if self.is("six connections are enough") => Some(&self.memory.permits),
+            _ if self.is("a hundred connections are enough") => Some(&self.memory.places),
+            _ => None,
+        };
+        let place = few.map(|places| tokio::time::timeout(request.time_limit(), places.acquire()));
+        let _place = match place {
+            Some(place) => match place.await {
+                Ok(place) => Some(place.unwrap()),
+                Err(_) => return Err(TransportError::not_sent(Timeout)),
+            },
+            None => None,
+        };
         let whole = match self.is("every limit is 800 ms at most") {
             true => request.time_limit().min(Duration::from_millis(800)),
             false => request.time_limit(),
@@ -129,6 +142,9 @@ impl Inner {
             }
             Err(error) if self.keeps(&connection, error, http.body().len() > 1024 * 1024) => {
                 connection.kept = true;
+                if self.is("a connection is emptied after what is malformed, and kept") {
+                    connection.buffer.clear();
+                }
                 self.pool.keep(self, origin, connection);
             }
             Err(error) => self.leave_open(connection, error.kind()),
@@ -170,12 +186,26 @@ impl Inner {
             } else if informational > MOST_INFORMATIONAL {
                 return Err(TransportError::unknown(ResponseTooLarge));
             }
-            parts = self.head(connection, &limit).await?;
+            if informational > 5 && self.is("five 1xx are enough") {
+                return Err(TransportError::unknown(Protocol));
+            }
+            let hint = parts.clone();
+            parts = match self.head(connection, &limit).await {
+                Err(error) if self.is("a hint is the head of the answer that was lost") => {
+                    return Err(error.with_head(hint));
+                }
+                next => next?,
+            };
         }
         if self.is("the fields of a 1xx are the answer's") {
             for (name, value) in &hints {
                 parts.headers.append(name, value.clone());
             }
+        }
+        if http.method() == Method::HEAD
+            && !self.is("a HEAD has the body that its length announces")
+        {
+            return Ok(Response::from_parts(parts, Bytes::new()));
         }
         if self.is("the body has a limit of its own") {
             limit = Limit::new(limit.whole, self.flaw);
@@ -198,6 +228,15 @@ impl Inner {
             Err(kind) => {
                 connection.spoiled = true;
                 parts.extensions.clear();
+                if kind == Protocol && self.is("a wrong chunk loses its head") {
+                    return Err(TransportError::unknown(kind));
+                }
+                if self.is("a lost body's head has each field once") {
+                    for name in parts.headers.keys().cloned().collect::<Vec<_>>() {
+                        let first = parts.headers[&name].clone();
+                        parts.headers.insert(name, first);
+                    }
+                }
                 if connection.has_alert && self.is("an alert within the body proves it") {
                     return Err(TransportError::not_sent(kind));
                 }

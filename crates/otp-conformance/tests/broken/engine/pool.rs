@@ -93,6 +93,9 @@ impl Pool {
             if unseen || connection.is_quiet().await {
                 return Some(connection);
             }
+            if engine.is("behind a closed connection every other is open") {
+                return self.0.lock().unwrap().get_mut(origin)?.pop();
+            }
         }
     }
 

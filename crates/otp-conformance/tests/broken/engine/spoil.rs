@@ -218,6 +218,7 @@ impl Inner {
                     body.to_vec()
                 }
             }
+            "white space at the end of a body is dropped" => body.trim_ascii_end().to_vec(),
             "a line end in a body is LF" => {
                 let text: Vec<_> = body.to_vec();
                 let mut spoiled = Vec::new();

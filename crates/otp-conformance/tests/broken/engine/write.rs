@@ -99,6 +99,9 @@ impl Inner {
         }
         bytes.extend(b"\r\n");
         bytes.extend_from_slice(&body);
+        if length > 0 && self.is("a line end follows a body") {
+            bytes.extend(b"\r\n");
+        }
         bytes
     }
 }
