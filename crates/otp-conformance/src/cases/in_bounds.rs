@@ -1,5 +1,6 @@
 use otp_core::TransportErrorKind;
 
+use super::in_time::FLOOD;
 use crate::harness::Harness;
 use crate::hostile::{Fault, Protocol, Reply};
 use crate::mismatch::{Check, Mismatch, expect_eq};
@@ -39,6 +40,7 @@ pub(crate) async fn a_body_over_the_limit_is_refused(harness: &Harness<'_>) -> C
 }
 
 pub(crate) async fn an_endless_body_is_refused(harness: &Harness<'_>) -> Check {
+    let _one = FLOOD.lock().await;
     for (how, announced) in [("with an absurd length", true), ("without a length", false)] {
         bounded(harness, Fault::Endless { announced }, &[TransportErrorKind::ResponseTooLarge])
             .await
@@ -48,6 +50,7 @@ pub(crate) async fn an_endless_body_is_refused(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn an_endless_head_is_refused(harness: &Harness<'_>) -> Check {
+    let _one = FLOOD.lock().await;
     // Not every stack tells a head that is too large from one that is wrong.
     let mut kinds = vec![TransportErrorKind::ResponseTooLarge, TransportErrorKind::Protocol];
     if harness.wire.protocol() == Protocol::Http2 {

@@ -18,6 +18,9 @@ pub(crate) const GRACE: Duration = Duration::from_millis(250);
 /// How often one may be late: a busy machine is late now and then, a transport without a limit always.
 pub(crate) const TRIES: usize = 3;
 
+/// Floods take most of a machine. Kits in one process let them come one after the other.
+pub(crate) static FLOOD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Meets a fault with a request: there is an error, and in time.
 async fn in_time(
     harness: &Harness<'_>,
@@ -109,6 +112,7 @@ pub(crate) async fn an_answer_in_time_is_awaited(harness: &Harness<'_>) -> Check
 
 /// That none of them is the answer is another case's.
 pub(crate) async fn under_informational_responses(harness: &Harness<'_>) -> Check {
+    let _one = FLOOD.lock().await;
     ends_in_time(harness, Fault::EndlessInformational, Subject::post).await.map(drop)
 }
 

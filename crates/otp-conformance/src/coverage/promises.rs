@@ -98,6 +98,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::HeadsOfManyFieldsArrive,
             Case::A304WithALengthEnds,
             Case::AnInformationalHeadLeavesNothing,
+            Case::AHeadRequestEndsWithTheHead,
             Case::AnEmptyResponseEnds,
             Case::AChunkedBodyEnds,
             Case::DecompressesNothing,

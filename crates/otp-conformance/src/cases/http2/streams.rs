@@ -6,7 +6,7 @@ use std::time::Duration;
 use otp_core::Progress::NotSent;
 
 use super::{OF_STREAMS, has_body, no_violation_of};
-use crate::cases::in_time::{LIMIT, ends_in_time, punctual};
+use crate::cases::in_time::{FLOOD, LIMIT, ends_in_time, punctual};
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::frames::{self, Frame, MAX_CONCURRENT_STREAMS};
 use crate::hostile::{Act, Fault};
@@ -185,6 +185,7 @@ pub(crate) async fn under_frames_without_end(harness: &Harness<'_>) -> Check {
         ("SETTINGS", Fault::Flood(|_| frames::settings())),
         ("unknown frames", Fault::Flood(|_| Frame::new(0x2a, 0, 0, [0; 32]))),
     ];
+    let _one = FLOOD.lock().await;
     // One after the other: a machine with few cores cannot bear all of them in time.
     for (what, flood) in floods {
         let seen = ends_in_time(harness, flood, Subject::post).await;
