@@ -7,7 +7,7 @@ use crate::bridge::Bridge;
 use crate::browser::Browser;
 
 /// What Chromium does, whatever the transport asks of it.
-const ALWAYS: [(Case, &str); 22] = [
+const ALWAYS: [(Case, &str); 23] = [
     (
         Case::RepeatsNothingAfterARateLimit,
         "the browser repeats after a 408 on a connection that it used before, if only for a preflight",
@@ -35,6 +35,10 @@ const ALWAYS: [(Case, &str); 22] = [
     (
         Case::AfterALostConnection,
         "the browser repeats on a connection that it used before, so the server has answered more often",
+    ),
+    (
+        Case::AfterAMalformedAnswer,
+        "the browser passes over a field without a name, and takes what was planted behind it",
     ),
     (Case::FollowsNoHint, "the browser repeats after a 421"),
     (Case::DotsArrive, "the browser tidies paths"),
