@@ -30,8 +30,8 @@ use crate::{Case, Clause, Report, foundation, log, plain_exchange};
 
 /// Runs every case against a transport.
 ///
-/// By default over HTTP/1.1 and TLS. A transport that speaks more is run more than once. A run takes some
-/// ten seconds, most of them waiting for limits.
+/// By default over HTTP/1.1 and TLS. A transport that speaks more is run more than once. A run takes about
+/// half a minute, most of it waiting for limits.
 ///
 /// To hear what is logged, the first run makes a `tracing` subscriber the process's own, and takes what
 /// `log` is given. If the test has set one before, the case about logs does not apply; a test that sets one

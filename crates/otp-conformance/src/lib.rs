@@ -4,15 +4,14 @@
 //! # What it is
 //!
 //! A [kit](Kit) of [cases](Case), each of which checks a sentence of the promises, and the
-//! [hostile server](hostile) that it takes to do so: one that counts and records what it receives, and
-//! does what goes wrong in the world, byte by byte. It runs against any flavour of transport, on any
-//! executor.
+//! [hostile server](hostile) under it, which counts and records what it receives and fails byte by byte as
+//! servers and networks do. It runs against any flavour of transport, on any executor.
 //!
 //! # What it is not
 //!
 //! It does not test the client: retries, deadlines and errors are `otp-core`'s, and its tests'.
 //!
-//! Who has no transport yet begins with the [guide].
+//! If you have no transport yet, begin with the [guide].
 //!
 //! # The shortest real use
 //!
@@ -38,7 +37,7 @@
 //! the promises that it comes from:
 //!
 //! ```text
-//! HTTP/1.1 over TLS: 72 passed, 1 failed, 0 excepted, 2 not applicable
+//! HTTP/1.1 over TLS: 149 passed, 1 failed, 0 excepted, 46 not applicable
 //!
 //! FAILED follows_no_redirect: A redirect is the answer, and the place that it names is not asked.
 //!   expected  POST, a 300: 1 received by the server
@@ -47,8 +46,10 @@
 //!   clause    1. One request
 //! ```
 //!
-//! Before the cases there is a plain exchange. Who fails that is told so, and what it may be, in the place of
-//! everything else.
+//! The plainest exchanges come first. If one of them fails, the cases that rest on it are not run, and the report begins
+//! with what to look at in your code. Failures that have one cause are one finding.
+//!
+//! The page [`coverage`] lists what the promises and RFC 9110, 9112 and 9113 ask of a transport, with the cases for it.
 
 #![allow(
     clippy::expect_used,
