@@ -155,6 +155,9 @@ cases! {
         /// No `Accept-Encoding` arrives.
         AsksForNoCompression = asks_for_no_compression,
             "compressed secrets tell their length, and a small body may unpack to a large one";
+        /// Nothing of a request or of its answer is in the next request.
+        NothingIsCarriedOver = nothing_is_carried_over,
+            "the next request may be another user's";
         /// Token and OTP arrive in their places and nowhere else.
         CopiesNoSecret = copies_no_secret, "a secret in another header is in another log";
     }
@@ -357,6 +360,9 @@ cases! {
     Honest: honest {
         /// A refused connection is `Connect`, not sent.
         ARefusedConnectionIsNotSent = a_refused_connection_is_not_sent,
+            "what was not sent can be tried again, even an SMS";
+        /// A host that does not exist is not sent to.
+        AnUnknownHostIsNotSent = an_unknown_host_is_not_sent [Origins],
             "what was not sent can be tried again, even an SMS";
         /// A certificate that does not verify gets no request.
         ABadCertificateGetsNoRequest = a_bad_certificate_gets_no_request [Tls],

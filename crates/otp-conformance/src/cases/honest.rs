@@ -49,6 +49,14 @@ pub(crate) async fn a_refused_connection_is_not_sent(harness: &Harness<'_>) -> C
     .await
 }
 
+pub(crate) async fn an_unknown_host_is_not_sent(harness: &Harness<'_>) -> Check {
+    // Never registered (RFC 2606 §2). A resolver may take its time to say so.
+    let subject = harness.subject(Fault::Answer(Reply::json(200, "{}"))).named("nowhere.invalid");
+    let seen = subject.send(subject.post()).await;
+    seen.kind(&[TransportErrorKind::Connect, TransportErrorKind::Timeout])?;
+    seen.progress(NotSent)
+}
+
 const BAD_CERTIFICATES: [(&str, Certificate); 5] = [
     ("expired", Certificate::Expired),
     ("not yet valid", Certificate::NotYetValid),

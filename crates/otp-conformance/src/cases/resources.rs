@@ -14,10 +14,10 @@ use crate::resources;
 use crate::time::{all, until, wait, within};
 
 /// How many failures of each kind.
-const FAILURES: usize = 60;
+const FAILURES: usize = 100;
 
 /// How many of them at a time.
-const AT_ONCE: usize = 20;
+const AT_ONCE: usize = 25;
 
 /// What may be left of each kind: what is spare in a pool, and what has nothing to do with it. Other tests run in
 /// this process.

@@ -38,7 +38,9 @@ pub(crate) async fn response_headers_arrive(harness: &Harness<'_>) -> Check {
         .header("x-ratelimit-remaining", "7")
         .header("x-name", "Zo\u{eb}")
         .header("x-list", "first")
-        .header("x-list", "second");
+        .header("x-list", "second")
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2");
     let subject = harness.subject(Fault::Answer(reply));
     let seen = subject.send(subject.get()).await;
     let headers = seen.answer()?.headers();
@@ -50,7 +52,12 @@ pub(crate) async fn response_headers_arrive(harness: &Harness<'_>) -> Check {
     // One field with both means the same (RFC 9110 §5.3).
     let list: Vec<_> = headers.get_all("x-list").iter().map(HeaderValue::as_bytes).collect();
     let list: String = String::from_utf8_lossy(&list.join(&b',')).split_whitespace().collect();
-    expect_eq("x-list", &list.as_str(), &"first,second")
+    expect_eq("x-list", &list.as_str(), &"first,second")?;
+    expect_eq("content-type", &value("content-type"), &Some("application/json"))?;
+    // A browser shows no page the cookies that an answer sets.
+    let cookies: Vec<_> = headers.get_all("set-cookie").iter().map(HeaderValue::as_bytes).collect();
+    let arrive = harness.wire.cors || cookies == [b"a=1", b"b=2"];
+    expect(arrive, "set-cookie: a=1, and set-cookie: b=2", || format!("{cookies:?}"))
 }
 
 pub(crate) async fn the_response_body_arrives(harness: &Harness<'_>) -> Check {

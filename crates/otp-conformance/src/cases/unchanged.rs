@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request};
 use otp_core::bytes::Bytes;
 
@@ -217,6 +217,37 @@ pub(crate) async fn adds_nothing(harness: &Harness<'_>) -> Check {
         let added = added(harness, &received);
         let expected = format!("{what}: the headers that were sent, Host and Content-Length");
         expect(added.is_empty(), expected, || format!("also {added:?}"))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn nothing_is_carried_over(harness: &Harness<'_>) -> Check {
+    let session = &harness.secrets.session;
+    let logs_in = Reply::json(200, format!("{{\"token\":\"{session}\"}}"));
+    let subject = harness.subject_of(vec![
+        Fault::Answer(logs_in.header("x-auth-token", session)),
+        Fault::Answer(Reply::json(401, "{}").header("www-authenticate", "Basic realm=\"x\"")),
+        Fault::Answer(Reply::json(200, "{}")),
+    ]);
+    let first = subject.changed(subject.post(), |http| {
+        http.headers_mut().insert("x-once", HeaderValue::from_static("once"));
+        http.headers_mut().insert("idempotency-key", HeaderValue::from_static("once"));
+        http.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Basic b25jZTpvbmNl"));
+    });
+    for (request, status) in [(first, 200), (subject.get(), 401), (subject.get(), 200)] {
+        subject.send(request).await.status(status)?;
+    }
+    for (number, received) in (2..).zip(subject.server.received().iter().skip(1)) {
+        let kept: Vec<_> = ["x-once", "idempotency-key", "authorization"]
+            .into_iter()
+            .filter(|name| !received.values(name).is_empty())
+            .collect();
+        let at = format!("request {number}: no header of the first one");
+        expect(kept.is_empty(), at, || format!("{kept:?}"))?;
+        let token = received.values("x-auth-token");
+        let own = token.iter().all(|token| *token == harness.secrets.token.as_bytes());
+        let expected = format!("request {number}: the token that was sent");
+        expect(own, expected, || "another token, perhaps that of the first answer".to_owned())?;
     }
     Ok(())
 }

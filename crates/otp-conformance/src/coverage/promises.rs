@@ -77,6 +77,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::AddsNothing,
             Case::AsksForNoCompression,
             Case::CopiesNoSecret,
+            Case::NothingIsCarriedOver,
             Case::AddsNothingToAGet,
             Case::RequestsAreWellFormed,
             Case::AnEmptyBodyStaysEmpty,
@@ -213,6 +214,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::AnUnaskedFarewellIsNobodys,
             Case::AfterAnAnswerWithMore,
             Case::ARefusedConnectionIsNotSent,
+            Case::AnUnknownHostIsNotSent,
         ],
     ),
     promise(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, EXPECT, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use otp_conformance::Case;
 use otp_core::bytes::Bytes;
 use otp_core::{
@@ -49,6 +49,12 @@ pub const ALL: &[(&str, Case)] = &[
     ("cookies of failures are kept", Case::KeepsNoCookies),
     ("a 407 is an error", Case::AnyStatusIsAnAnswer),
     ("a value that is no ASCII is dropped", Case::ResponseHeadersArrive),
+    ("cookies of an answer are dropped", Case::ResponseHeadersArrive),
+    ("a type gets a charset", Case::ResponseHeadersArrive),
+    ("headers of a request are kept", Case::NothingIsCarriedOver),
+    ("the token of an answer is kept", Case::NothingIsCarriedOver),
+    ("a host that is not found is unknown", Case::AnUnknownHostIsNotSent),
+    ("the query is in errors", Case::ErrorsHoldNoSecret),
 ];
 
 pub struct Variant {
@@ -56,17 +62,35 @@ pub struct Variant {
     what: &'static str,
     turns: Semaphore,
     cookie: Mutex<Option<HeaderValue>>,
+    /// What it should not keep of requests and answers.
+    kept: Mutex<HeaderMap>,
 }
 
 impl Variant {
     pub fn new(good: HyperTransport, what: &'static str) -> Self {
-        Self { good, what, turns: Semaphore::new(2), cookie: Mutex::default() }
+        Self {
+            good,
+            what,
+            turns: Semaphore::new(2),
+            cookie: Mutex::default(),
+            kept: Mutex::default(),
+        }
     }
 
     fn spoil_request(&self, http: &mut http::Request<Bytes>) {
         let get = http.method() == Method::GET;
         let headers = http.headers_mut();
         match self.what {
+            "headers of a request are kept" => {
+                let mut kept = self.kept.lock().unwrap();
+                for (name, value) in &*kept {
+                    headers.entry(name).or_insert_with(|| value.clone());
+                }
+                kept.clone_from(headers);
+            }
+            "the token of an answer is kept" => {
+                headers.extend(self.kept.lock().unwrap().clone());
+            }
             "a GET asks for compression" if get => {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             }
@@ -102,6 +126,19 @@ impl Variant {
         let get = request.as_http().method() == Method::GET;
         let headers = response.headers();
         match self.what {
+            "the token of an answer is kept" => {
+                if let Some(token) = headers.get("x-auth-token") {
+                    self.kept.lock().unwrap().insert("x-auth-token", token.clone());
+                }
+            }
+            "cookies of an answer are dropped" => {
+                response.headers_mut().remove(SET_COOKIE);
+            }
+            "a type gets a charset" => {
+                if let Some(typed) = response.headers_mut().get_mut(CONTENT_TYPE) {
+                    *typed = HeaderValue::from_static("application/json; charset=utf-8");
+                }
+            }
             "a 407 is an error" if response.status() == 407 => {
                 return Err(TransportError::unknown(Kind::Protocol));
             }
@@ -185,6 +222,15 @@ impl Variant {
             {
                 send_in_the_clear(request.as_http()).await;
                 error
+            }
+            ("a host that is not found is unknown", _)
+                if request.as_http().uri().host().is_some_and(|h| h.ends_with(".invalid")) =>
+            {
+                TransportError::unknown(kind)
+            }
+            ("the query is in errors", _) if received => {
+                let query = request.as_http().uri().query().unwrap_or_default().to_owned();
+                error.with_source(format!("the search {query} failed"))
             }
             ("the origin is in errors", _) if received => {
                 let host = request.as_http().uri().authority().unwrap().to_string();

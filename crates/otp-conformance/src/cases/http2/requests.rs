@@ -6,7 +6,7 @@ use otp_core::bytes::Bytes;
 use super::{OF_STREAMS, OF_TABLES, OF_WINDOWS, no_violation};
 use crate::harness::Harness;
 use crate::hostile::{Fault, Reply};
-use crate::mismatch::Check;
+use crate::mismatch::{Check, expect_eq};
 
 /// What is about windows, streams and tables is another case's.
 fn is_of_requests(violation: &str) -> bool {
@@ -33,6 +33,10 @@ pub(crate) async fn requests_are_well_formed(harness: &Harness<'_>) -> Check {
         let at = format!("{method} with {body} bytes");
         subject.send(request).await.status(200).map_err(|wrong| wrong.when(&at))?;
         no_violation(&subject, is_of_requests).map_err(|wrong| wrong.when(&at))?;
+        let received = subject.server.received();
+        let scheme = received.last().and_then(|received| received.head.split(' ').next());
+        let own = if harness.wire.is_tls() { "https" } else { "http" };
+        expect_eq(&format!("{at}: the scheme"), &scheme, &Some(own))?;
     }
     Ok(())
 }

@@ -371,7 +371,7 @@ impl Inner {
             StatusCode::SWITCHING_PROTOCOLS => self.is("a 101 is an answer like any other"),
             StatusCode::NO_CONTENT => more && self.is("what follows a 204 is the next answer"),
             StatusCode::NOT_MODIFIED => more && self.is("what follows a 304 is the next answer"),
-            _ if chunked => more && self.is("what follows the last chunk is the next answer"),
+            _ if chunked => more && self.is("what follows a last chunk is kept for the next"),
             _ => more && self.is("what follows a length is the next answer"),
         }
     }

@@ -71,7 +71,7 @@ pub const FLAWS: &[Broken] = &[
     everywhere("what follows a 204 is the next answer", AfterAnAnswerWithMore),
     in_async("what follows a 304 is the next answer", AfterAnAnswerWithMore),
     in_blocking("what follows a length is the next answer", AfterAnAnswerWithMore),
-    in_local("what follows the last chunk is the next answer", AfterAnAnswerWithMore),
+    in_local("what follows a last chunk is kept for the next", AfterAnAnswerWithMore),
     in_async("a connection is kept though the request is not written", AfterAnAnswerWithMore),
     everywhere("each failure takes one of six permits", AfterSeveralFailuresAtOnce),
     in_blocking("a late answer is given to the next call", AfterSeveralFailuresAtOnce),

@@ -17,6 +17,7 @@ pub fn request(flaw: &'static str, state: &mut State, http: &Request<Bytes>) -> 
     let scheme = uri.scheme_str().unwrap_or_default();
     let mut block = field(":method", http.method().as_str());
     if !is(flaw, "there is no :scheme") {
+        let scheme = if is(flaw, "the scheme is always http") { "http" } else { scheme };
         block.extend(field(":scheme", scheme));
     }
     block.extend(field(":authority", &authority));

@@ -164,6 +164,11 @@ const OTHERS: &[Broken] = &[
     http2("names begin in upper case", Case::RequestsAreWellFormed),
     http2("the :path comes last", Case::RequestsAreWellFormed),
     http2("there is no :scheme", Case::RequestsAreWellFormed),
+    Broken {
+        what: "the scheme is always http",
+        case: Case::RequestsAreWellFormed,
+        on: &[(Over::Http2, Flavour::Async)],
+    },
     http2("a host is added that is not the :authority", Case::RequestsAreWellFormed),
     http2("the length is the first frame's", Case::RequestsAreWellFormed),
     http2("a body is announced as chunked", Case::RequestsAreWellFormed),
