@@ -7,7 +7,7 @@ use crate::bridge::Bridge;
 use crate::browser::Browser;
 
 /// What Chromium does, whatever the transport asks of it.
-const ALWAYS: [(Case, &str); 23] = [
+const ALWAYS: [(Case, &str); 24] = [
     (
         Case::RepeatsNothingAfterARateLimit,
         "the browser repeats after a 408 on a connection that it used before, if only for a preflight",
@@ -40,6 +40,7 @@ const ALWAYS: [(Case, &str); 23] = [
         Case::AfterAMalformedAnswer,
         "the browser passes over a field without a name, and takes what was planted behind it",
     ),
+    (Case::AnUnknownHostIsNotSent, "the browser does not tell why a request failed"),
     (Case::FollowsNoHint, "the browser repeats after a 421"),
     (Case::DotsArrive, "the browser tidies paths"),
     (Case::QuotesArrive, "the browser encodes them in queries"),
