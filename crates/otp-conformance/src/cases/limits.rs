@@ -7,6 +7,7 @@ use otp_core::TransportErrorKind::{Connect, Timeout};
 use otp_core::bytes::Bytes;
 
 use super::in_time::{GRACE, LIMIT, TRIES};
+use crate::Case;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::{Fault, Protocol, Reply, Server, Setup, Step};
 use crate::mismatch::{Check, Mismatch, expect};
@@ -27,6 +28,7 @@ fn started(setup: Setup) -> Server {
 }
 
 pub(crate) async fn one_limit_for_all_phases(harness: &Harness<'_>) -> Check {
+    harness.state.needs(Case::BeforeTheHead);
     // Neither phase is too long by itself.
     let (part, answer) = (LIMIT * 2 / 3, Step::Answer(Reply::json(200, "late")));
     let mut rows = Vec::new();
@@ -69,6 +71,7 @@ fn punctual(seen: &Observed, limit: Duration) -> Check {
 }
 
 pub(crate) async fn a_tiny_limit_is_a_limit(harness: &Harness<'_>) -> Check {
+    harness.state.needs(Case::BeforeTheHead);
     let limits = [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(400)];
     let tries = limits.into_iter().flat_map(|limit| [(limit, false), (limit, true)]);
     let tries = tries.map(async |(limit, kept)| {
@@ -120,6 +123,7 @@ pub(crate) async fn a_huge_limit_is_awaited(harness: &Harness<'_>) -> Check {
 }
 
 pub(crate) async fn a_limit_may_have_fractions(harness: &Harness<'_>) -> Check {
+    harness.state.needs(Case::BeforeTheHead);
     let [limit, early, late] = [1400, 1050, 1800].map(Duration::from_millis);
     let tries = [(early, false), (late, false), (early, true), (late, true)];
     let tries = tries.map(async |(answer, kept)| {
