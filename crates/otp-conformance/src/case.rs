@@ -540,7 +540,7 @@ cases! {
     Concurrent: concurrent {
         /// Sends at the same time get their own answers.
         AnswersAreNotMixed = answers_are_not_mixed, "one user would get what was meant for another";
-        /// A send is answered while five others wait.
+        /// A send is answered while a hundred others wait.
         OneDoesNotWaitForAnother = one_does_not_wait_for_another,
             "one slow call would take down all others";
     }

@@ -19,7 +19,8 @@ async fn it_conforms_with_layers_around_it() {
     let meant = "a layer of ours says who is asking, and is meant to";
     let kit = Kit::new()
         .in_test(this_test!())
-        .except(Case::AddsNothing, meant)
-        .except(Case::AddsNothingToAGet, meant);
+        .by_design(Case::AddsNothing, meant)
+        .by_design(Case::AddsNothingToAGet, meant)
+        .by_design(Case::OneDoesNotWaitForAnother, "a layer of ours lets 64 at a time through");
     kit.run(|server| layered(server.ca_pem()).unwrap()).await.assert();
 }
