@@ -35,7 +35,8 @@ pub enum Fault {
     Late(Duration),
     /// The request is read, and then nothing. Over HTTP/2 other streams go on.
     Silence,
-    /// The head of the request is read, its body is not, and then nothing.
+    /// The head of the request is read, its body is not, and then nothing on this connection: over HTTP/2 a PING
+    /// has no answer either.
     Deaf,
     /// The request is read and the connection closed.
     Close,

@@ -14,8 +14,8 @@ use super::{Ending, Fault, Received, Reply, Step};
 /// So that even a client that never stops does not fill this process.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// How long one is deaf. It cannot hear its client go.
-const DEAF: Duration = Duration::from_secs(20);
+/// How long a connection reads nothing. It does not notice when its client closes it.
+pub(super) const DEAF: Duration = Duration::from_secs(20);
 
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,

@@ -17,6 +17,7 @@ use otp_core::bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
 
 use super::frames::{self, Frame};
+use super::http1::DEAF;
 use super::served::Served;
 use super::{Act, Ending, Fault, Received, Reply, Step};
 use link::{Link, Order, Orders};
@@ -117,6 +118,10 @@ where
         match frame {
             Ok(Some(frame)) => {
                 if let Some((id, fault)) = link.take(frame) {
+                    if matches!(fault, Fault::Deaf) {
+                        tokio::time::sleep(DEAF).await;
+                        break Ok(Ending::Close);
+                    }
                     streams.push(Box::pin(meet(&link, id, fault)));
                 }
             }
@@ -206,7 +211,7 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             }
             link.data(id, b"", true).await;
         }
-        Fault::Silence | Fault::Deaf => link.is_silent(id),
+        Fault::Silence => link.is_silent(id),
         Fault::Late(each) => {
             tokio::time::sleep(*each).await;
             link.send(&frames::headers(id, 200, &[], false)).await;
@@ -289,10 +294,12 @@ async fn meet(link: &Link<'_>, id: u32, fault: &Fault) {
             link.credit(id, READ_ALL);
         }
         Fault::With(_, fault) | Fault::Polite(fault) => Box::pin(meet(link, id, fault)).await,
+        // These concern the whole connection and do not come here.
         Fault::Refused
         | Fault::HangInConnect
         | Fault::HangInHandshake
         | Fault::NoSettings
+        | Fault::Deaf
         | Fault::CloseInHandshake
         | Fault::NotTls(_) => link.end(Ending::Close).await,
         Fault::Raw(_) | Fault::Unasked(..) | Fault::UnaskedLater(..) => {
