@@ -91,6 +91,11 @@ const UNTIL_CLOSE: &str = "a body that ends with the connection is empty to it";
 const URLS: &str =
     "its URLs are those of browsers, which write some paths and queries in another way";
 
+const BRACKETS: &str = "it takes the brackets for a part of an IPv6 address, when it looks the address up or checks \
+                        the certificate";
+
+const LOOKUP: &str = "a name that is not found is the same error as a lost connection";
+
 const POOL: &str = "it does not notice that a kept connection has ended";
 
 const SETTINGS: &str =
@@ -193,8 +198,8 @@ pub const ISAHC: Engine = Engine {
     )],
 };
 
-/// attohttpc. A transport over it does not read the body of a `204` or `304`, and compares the length of a body with
-/// what was announced.
+/// attohttpc. A transport over it does not read the body of a `204` or `304` or of an answer to `HEAD`, compares the
+/// length of a body with what was announced, and says `unknown` of an alert, which may also come after the request.
 pub const ATTOHTTPC: Engine = Engine {
     name: "attohttpc 0.31",
     exceptions: &[
@@ -217,12 +222,15 @@ pub const ATTOHTTPC: Engine = Engine {
             "the TLS handshake is a part of its first write, and an end of the connection there is the same error as later",
         ),
         (Case::LogsHoldNoSecret, BOTH, "at the level `debug` it logs whole paths"),
+        (Case::AnIpv6AddressIsReached, BOTH, BRACKETS),
+        (Case::AnUnknownHostIsNotSent, BOTH, LOOKUP),
+        (Case::ALostBodyLeavesItsHead, BOTH, INFORMATIONAL),
     ],
     alike: &[],
 };
 
 /// minreq, which counts in whole seconds. A transport over it keeps the exact limit itself, does not read the body
-/// of a `204` or `304`, compares the length of a body with what was announced, and takes the `503` with the reason
+/// of a `204` or `304` or of an answer to `HEAD`, compares the length of a body with what was announced, and takes the `503` with the reason
 /// "Server did not provide a status line" for an error.
 pub const MINREQ: Engine = Engine {
     name: "minreq 3.0",
@@ -236,14 +244,17 @@ pub const MINREQ: Engine = Engine {
         (Case::TransferCodingsAreNoContent, BOTH, "it knows no coding but `chunked` alone"),
         (Case::HeadsOfEveryFormArrive, BOTH, "it leaves white space around the value of a field"),
         (Case::AHeadIsRefusedOrReadRight, BOTH, "it drops the second line of a folded field"),
-        (Case::OneHostIsNotAnother, BOTH, "it looks up an IPv6 address with its brackets"),
+        (Case::OneHostIsNotAnother, BOTH, BRACKETS),
+        (Case::AnIpv6AddressIsReached, BOTH, BRACKETS),
+        (Case::AnUnknownHostIsNotSent, BOTH, LOOKUP),
+        (Case::ALostBodyLeavesItsHead, BOTH, INFORMATIONAL),
     ],
     alike: &[],
 };
 
 /// awc. A transport over it says `unknown` of `ConnectError::Disconnected`, which also stands for a connection that
-/// was closed after the request, does not read the body of a `204` or `304`, and compares the length of a body with
-/// what was announced.
+/// was closed after the request, does not read the body of a `204` or `304` or of an answer to `HEAD`, compares the
+/// length of a body with what was announced, and lifts the limit of 100 connections.
 pub const AWC: Engine = Engine {
     name: "awc 3.11",
     exceptions: &[
@@ -254,6 +265,8 @@ pub const AWC: Engine = Engine {
         (Case::ErrorsOfEveryFramingArrive, HTTP1, UNTIL_CLOSE),
         (Case::AnyLimitIsKept, HTTP1, UNTIL_CLOSE),
         (Case::ABodyCutOffWithinTlsIsNoAnswer, HTTP1, UNTIL_CLOSE),
+        (Case::ABodyCutOffIsNoAnswer, HTTP1, UNTIL_CLOSE),
+        (Case::AnIpv6AddressIsReached, BOTH, BRACKETS),
         (Case::InformationalResponsesAreSkipped, HTTP1, INFORMATIONAL),
         (Case::InformationalResponsesLeaveNothing, HTTP1, INFORMATIONAL),
         (Case::OneLimitForAllPhases, HTTP1, INFORMATIONAL),
