@@ -477,6 +477,9 @@ cases! {
         /// After several time limits at once each next send gets its own answer.
         AfterSeveralFailuresAtOnce = after_several_failures_at_once,
             "a slow minute of a server should end when the minute does";
+        /// Many failures, and a `Retry-After`, stop no later send.
+        ManyFailuresStopNoSend = many_failures_stop_no_send,
+            "a service that works again would be refused, and whether to wait is the exchange's to say";
     }
     Discreet: discreet {
         /// A request to an `https` URL is refused, or spoken in TLS.
@@ -581,6 +584,9 @@ cases! {
         /// No more of a body is sent than the server's windows allow.
         KeepsTheServersWindows = keeps_the_servers_windows [Http2],
             "a server closes the connection for all requests on it (RFC 9113 §6.9.1)";
+        /// Over TLS, HTTP/2 is spoken only if the server has chosen it.
+        Http2IsNegotiated = http2_is_negotiated [Http2, Tls],
+            "a server that speaks something else would read the token as that (RFC 9113 §3.3)";
         /// Settings that change are honoured, for open streams too.
         ChangedSettingsAreHonoured = changed_settings_are_honoured [Http2],
             "a server may change them at any time (RFC 9113 §6.5.3, §6.9.2)";

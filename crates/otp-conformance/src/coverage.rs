@@ -54,6 +54,35 @@ enum Seen {
     Not(&'static str),
 }
 
+/// What a transport can do wrong and no case sees, with the reason.
+#[cfg(test)]
+const UNSEEN: &[(&str, &str)] = &[
+    (
+        "A slow name resolution takes longer than the time limit.",
+        "the kit gives out URLs, and cannot slow down the resolver of the system",
+    ),
+    (
+        "An error comes a few hundred milliseconds late.",
+        "a busy machine delays a correct transport as much",
+    ),
+    (
+        "A request is repeated more than 1.2 seconds after its failure.",
+        "the kit would have to wait longer for each transport",
+    ),
+    (
+        "Less than 14 MiB are lost by 24 failures of 1 MiB each, or a leak shows only outside Linux.",
+        "allocators keep some memory, and other systems do not report what a process holds in one place",
+    ),
+    (
+        "A circuit breaker waits for more than 25 failures.",
+        "usual ones wait for fewer, and each failure takes time",
+    ),
+    (
+        "Credentials of the platform are sent by themselves: from a key store, by Kerberos or NTLM.",
+        "a process cannot set those up for a test",
+    ),
+];
+
 #[cfg(test)]
 const fn seen(
     section: &'static str,

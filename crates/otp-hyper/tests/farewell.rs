@@ -24,7 +24,7 @@ type Handled = Arc<Mutex<HashMap<String, usize>>>;
 async fn serve(goodbye: Goodbye) -> (BaseUrl, String, Handled) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/metal/v1", listener.local_addr().unwrap());
-    let (acceptor, ca_pem) = tls::acceptor(Protocol::Http2, Certificate::Good, false);
+    let (acceptor, ca_pem) = tls::acceptor(Some(Protocol::Http2), Certificate::Good, false);
     let handled = Handled::default();
     let log = Arc::clone(&handled);
     tokio::spawn(async move {

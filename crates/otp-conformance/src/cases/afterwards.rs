@@ -371,6 +371,45 @@ pub(crate) async fn after_an_answer_with_more(harness: &Harness<'_>) -> Check {
     each(harness, firsts.chain([early]).collect()).await
 }
 
+/// How many failures: more than circuit breakers usually wait for.
+const MANY: usize = 25;
+
+pub(crate) async fn many_failures_stop_no_send(harness: &Harness<'_>) -> Check {
+    let later = |status| Fault::Answer(Reply::status(status).header("retry-after", "120"));
+    let rows = [
+        ("25 connections lost", vec![Fault::Close; MANY]),
+        ("25 answers of 503", vec![Fault::Answer(Reply::status(503)); MANY]),
+        ("a 503 with Retry-After", vec![later(503)]),
+        ("a 429 with Retry-After", vec![later(429)]),
+    ];
+    let each = rows.into_iter().map(async |(what, mut faults)| {
+        let failures = faults.len();
+        faults.push(Fault::Answer(Reply::status(200).body(numbered(failures + 1))));
+        let subject = harness.subject_of(faults);
+        for _ in 0..failures {
+            subject.send(subject.post()).await.ended().map_err(|wrong| wrong.when(what))?;
+        }
+        own_after(&subject, failures + 1).await.map_err(|wrong| wrong.when(what))
+    });
+    all(each).await.into_iter().collect::<Check>()?;
+    after_refusals(harness).await.map_err(|wrong| wrong.when("after 25 refused connections"))
+}
+
+async fn after_refusals(harness: &Harness<'_>) -> Check {
+    if harness.wire.is_unix() {
+        return Ok(());
+    }
+    let answer = Fault::Answer(Reply::status(200).body(numbered(1)));
+    let setup = Setup::new(harness.wire, vec![answer]).accepting_after(LATE);
+    let subject = harness.subject_at(setup.start().expect("a server on the loopback address"));
+    for _ in 0..MANY {
+        // The last ones may be answered: a refusal takes two seconds on some systems.
+        subject.send(subject.get()).await.ended()?;
+    }
+    wait(LATE).await;
+    own_after(&subject, 1).await
+}
+
 /// How many fail at once.
 const AT_ONCE: usize = 6;
 

@@ -79,6 +79,7 @@ pub(crate) async fn the_environment_changes_nothing(harness: &Harness<'_>) -> Ch
         variables.push((name.to_owned(), folder.path().join("ca.pem").into()));
     }
     variables.push(("SSL_CERT_DIR".to_owned(), folder.path().join("certs").into()));
+    variables.push(("SSLKEYLOGFILE".to_owned(), folder.path().join("keys").into()));
     variables.push(("NETRC".to_owned(), folder.path().join("netrc").into()));
     // What SDKs of this API take a token from.
     for name in ["METAL_AUTH_TOKEN", "PACKET_AUTH_TOKEN", "EQUINIX_API_TOKEN"] {
@@ -88,6 +89,10 @@ pub(crate) async fn the_environment_changes_nothing(harness: &Harness<'_>) -> Ch
     let went = connections(&proxy).map_err(|error| unable(&error))?;
     expect(went == 0, "proxy variables set: no connection to that proxy", || {
         format!("connections to the proxy of the environment: {went}")
+    })?;
+    let keys = std::fs::read(folder.path().join("keys")).unwrap_or_default();
+    expect(keys.is_empty(), "SSLKEYLOGFILE set: no keys of TLS in that file", || {
+        format!("{} bytes, with which everything sent can be read", keys.len())
     })?;
     ended.outcome.check()
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{Level, Promise, Requirement, Seen, promises, rfc9110, rfc9112, rfc9113};
+use super::{
+    Level, Promise, Requirement, Seen, UNSEEN, promises, rfc9110, rfc9112, rfc9113,
+};
 use crate::{Case, Clause};
 
 const RFCS: [(&str, &str, &[Requirement]); 3] = [
@@ -73,6 +75,10 @@ fn page() -> String {
             writeln!(page, "| §{section} | {level} | {what} | {seen} |")
                 .expect("a String takes everything");
         }
+    }
+    page.push_str("\n# What no case sees\n\n| a fault | why not |\n|---|---|\n");
+    for (fault, reason) in UNSEEN {
+        writeln!(page, "| {fault} | {reason} |").expect("a String takes everything");
     }
     page
 }

@@ -80,6 +80,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::NothingIsCarriedOver,
             Case::AddsNothingToAGet,
             Case::RequestsAreWellFormed,
+            Case::Http2IsNegotiated,
             Case::AnEmptyBodyStaysEmpty,
             Case::TheEnvironmentChangesNothing,
         ],
@@ -257,6 +258,7 @@ pub(super) const PROMISES: &[Promise] = &[
             Case::AfterAMalformedAnswer,
             Case::AfterALostConnection,
             Case::AfterSeveralFailuresAtOnce,
+            Case::ManyFailuresStopNoSend,
         ],
     ),
     promise(

@@ -11,7 +11,12 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "offer `h2c` in TLS",
         "the server takes `h2` and does not look at what else is offered",
     ),
-    seen("3.3", Must, "negotiate HTTP/2 by ALPN", &[Case::TheMethodArrives]),
+    seen(
+        "3.3",
+        Must,
+        "negotiate HTTP/2 by ALPN",
+        &[Case::TheMethodArrives, Case::Http2IsNegotiated],
+    ),
     seen(
         "3.4",
         Must,

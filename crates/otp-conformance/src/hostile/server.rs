@@ -59,12 +59,13 @@ impl Server {
     }
 
     pub(super) fn listen(setup: Setup) -> io::Result<Self> {
-        let Setup { wire, faults, address, certificate, in_the_clear, delays, accepts_after } =
+        let Setup { wire, faults, address, certificate, in_the_clear, delays, accepts_after, alpn } =
             setup;
         let last = faults.last().expect("a server needs a fault");
         let refused = matches!(last, Fault::Refused);
         let (acceptor, ca_pem) = if wire.tls {
-            let (acceptor, ca_pem) = tls::acceptor(wire.protocol, certificate, wire.mutual);
+            let (acceptor, ca_pem) =
+                tls::acceptor(alpn.then_some(wire.protocol), certificate, wire.mutual);
             (Some(acceptor), ca_pem)
         } else {
             (None, String::new())
@@ -145,6 +146,14 @@ impl Server {
                         let _kept = (listener, waiting);
                         std::future::pending::<()>().await;
                     }
+                }
+            }));
+        } else if let Some(patience) = accepts_after {
+            // What is bound and does not listen refuses connections.
+            server.task = Some(runtime().spawn(async move {
+                tokio::time::sleep(patience).await;
+                if let Ok(listener) = socket.listen(1024) {
+                    accept(listener).await;
                 }
             }));
         } else {

@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     pub(super) in_the_clear: Option<Fault>,
     pub(super) delays: Vec<Duration>,
     pub(super) accepts_after: Option<Duration>,
+    pub(super) alpn: bool,
 }
 
 impl Setup {
@@ -31,6 +32,7 @@ impl Setup {
             in_the_clear: None,
             delays: Vec::new(),
             accepts_after: None,
+            alpn: true,
         }
     }
 
@@ -54,7 +56,13 @@ impl Setup {
         Self { delays, ..self }
     }
 
-    /// A server that [hangs](Fault::HangInConnect) accepts connections after this.
+    /// With TLS that chooses no protocol (RFC 7301 §3.2).
+    pub(crate) fn without_alpn(self) -> Self {
+        Self { alpn: false, ..self }
+    }
+
+    /// A server that [hangs](Fault::HangInConnect) accepts connections after this. Any other refuses connections
+    /// until then.
     pub(crate) fn accepting_after(self, patience: Duration) -> Self {
         Self { accepts_after: Some(patience), ..self }
     }

@@ -44,18 +44,18 @@ pub(crate) fn untrusted_ca_pem() -> &'static str {
     UNKNOWN.pem()
 }
 
-/// An acceptor that offers this protocol by ALPN and nothing else, and the CA to trust: PEM. If mutual,
-/// clients show a certificate of the same CA.
+/// An acceptor that offers this protocol by ALPN and no other, or knows no ALPN, and the CA to trust: PEM. If
+/// mutual, clients show a certificate of the same CA.
 #[doc(hidden)]
 pub fn acceptor(
-    protocol: Protocol,
+    protocol: Option<Protocol>,
     certificate: Certificate,
     mutual: bool,
 ) -> (TlsAcceptor, String) {
-    let alpn: &[u8] = match protocol {
-        Protocol::Http1 => b"http/1.1",
+    let alpn: Option<&[u8]> = protocol.map(|protocol| match protocol {
+        Protocol::Http1 => &b"http/1.1"[..],
         Protocol::Http2 => b"h2",
-    };
+    });
     if !mutual {
         return accept(alpn, certificate, WebPkiClientVerifier::no_client_auth());
     }
@@ -68,7 +68,7 @@ pub fn acceptor(
 }
 
 fn accept(
-    alpn: &[u8],
+    alpn: Option<&[u8]>,
     certificate: Certificate,
     clients: Arc<dyn ClientCertVerifier>,
 ) -> (TlsAcceptor, String) {
@@ -83,7 +83,7 @@ fn accept(
         .expect("rustls's providers have both versions")
         .with_client_cert_verifier(clients)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
-    config.alpn_protocols = vec![alpn.to_vec()];
+    config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
     (TlsAcceptor::from(Arc::new(config)), TRUSTED.pem().to_owned())
 }
 

@@ -38,6 +38,8 @@ flaws! {
         "SSL_CERT_DIR is trusted too", TheEnvironmentChangesNothing, Tls, Blocking;
     other_roots_are_seen:
         "CARGO_HTTP_CAINFO takes the place of the roots", TheEnvironmentChangesNothing, Tls, Local;
+    written_keys_are_seen:
+        "the keys of TLS are written to SSLKEYLOGFILE", TheEnvironmentChangesNothing, Tls, Async;
     a_printed_url_is_seen:
         "URLs are printed", NothingIsPrinted, Tls, Async;
     a_printed_request_is_seen:

@@ -79,6 +79,20 @@ impl Inner {
         if refuses {
             return Some(Err(TransportError::not_sent(Other)));
         }
+        if *self.memory.in_a_row.lock().unwrap() >= 20 {
+            return Some(Err(TransportError::not_sent(Other)));
+        }
+        let retry_after = *self.memory.retry_after.lock().unwrap();
+        match retry_after {
+            Some(_) if self.is("a Retry-After stops the next call") => {
+                return Some(Err(TransportError::not_sent(Other)));
+            }
+            Some(429) if self.is("a Retry-After of a 429 is waited for") => {
+                tokio::time::sleep(request.time_limit()).await;
+                return Some(Err(TransportError::not_sent(Timeout)));
+            }
+            _ => {}
+        }
         if failures == 1 && self.is("a failure fails the next call too") {
             *self.memory.failures.lock().unwrap() += 1;
             return Some(Err(TransportError::not_sent(Other)));
@@ -146,7 +160,28 @@ impl Inner {
         }
     }
 
+    /// For a circuit breaker.
+    fn count(&self, outcome: &Outcome) {
+        let fails = match outcome {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                if response.headers().contains_key(RETRY_AFTER) {
+                    *self.memory.retry_after.lock().unwrap() = Some(status);
+                }
+                status == 503 && self.is("after twenty answers of 503 it refuses")
+            }
+            Err(error) => {
+                self.is("after twenty failures in a row it refuses")
+                    || (error.kind() == Connect
+                        && self.is("after twenty connections refused it refuses"))
+            }
+        };
+        let mut in_a_row = self.memory.in_a_row.lock().unwrap();
+        *in_a_row = if fails { *in_a_row + 1 } else { 0 };
+    }
+
     fn remember(&self, request: &Request, outcome: &Outcome) {
+        self.count(outcome);
         let Err(error) = outcome else {
             if self.is("each failure takes one of six permits") {
                 self.memory.permits.add_permits(1);

@@ -40,12 +40,18 @@ pub fn connector(ca_pem: &str, flaw: &str) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .unwrap();
+    let client = |mut config: ClientConfig| {
+        if flaw == "the keys of TLS are written to SSLKEYLOGFILE" {
+            config.key_log = Arc::new(rustls::KeyLogFile::new());
+        }
+        TlsConnector::from(Arc::new(config))
+    };
     let config = match flaw {
         "every certificate is trusted" => trust_everybody(config, provider),
         "a common name is enough" => trust_common_names(config, roots, provider),
         _ => config.with_root_certificates(roots),
     };
-    Arc::new(config.with_no_client_auth()).into()
+    client(config.with_no_client_auth())
 }
 
 /// The certificates in the file that a variable names.

@@ -2,7 +2,7 @@
 
 use otp_conformance::Case;
 
-use crate::proof::{Broken, EVERYWHERE, OVER_TLS};
+use crate::proof::{Broken, EVERYWHERE, Flavour, OVER_TLS, Over};
 
 pub const fn over_tls(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: OVER_TLS }
@@ -10,6 +10,18 @@ pub const fn over_tls(what: &'static str, case: Case) -> Broken {
 
 pub const fn everywhere(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: EVERYWHERE }
+}
+
+pub const fn in_async(what: &'static str, case: Case) -> Broken {
+    Broken { what, case, on: &[(Over::Tls, Flavour::Async)] }
+}
+
+pub const fn in_blocking(what: &'static str, case: Case) -> Broken {
+    Broken { what, case, on: &[(Over::Tls, Flavour::Blocking)] }
+}
+
+pub const fn in_local(what: &'static str, case: Case) -> Broken {
+    Broken { what, case, on: &[(Over::Clear, Flavour::Local)] }
 }
 
 pub const FLAWS: &[Broken] = &[

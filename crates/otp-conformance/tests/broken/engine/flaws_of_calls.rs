@@ -2,25 +2,13 @@
 
 use otp_conformance::Case::{self, *};
 
-use super::flaws::{everywhere, over_tls};
+use super::flaws::{everywhere, in_async, in_blocking, in_local, over_tls};
 use crate::proof::{Broken, Flavour, Over};
 
 /// Where a send can be dropped.
 const DROPPED: &[(Over, Flavour)] = &[(Over::Tls, Flavour::Async), (Over::Clear, Flavour::Local)];
 
 // The first flaw of each case is tried in each flavour. What follows differs in what is wrong, and not in where.
-
-const fn in_async(what: &'static str, case: Case) -> Broken {
-    Broken { what, case, on: &[(Over::Tls, Flavour::Async)] }
-}
-
-const fn in_blocking(what: &'static str, case: Case) -> Broken {
-    Broken { what, case, on: &[(Over::Tls, Flavour::Blocking)] }
-}
-
-const fn in_local(what: &'static str, case: Case) -> Broken {
-    Broken { what, case, on: &[(Over::Clear, Flavour::Local)] }
-}
 
 const fn dropped(what: &'static str, case: Case) -> Broken {
     Broken { what, case, on: DROPPED }
@@ -65,6 +53,11 @@ pub const FLAWS: &[Broken] = &[
     in_blocking("a 101 is an answer like any other", AfterAMalformedAnswer),
     everywhere("a lost connection is kept", AfterALostConnection),
     in_local("after a failure it waits", AfterALostConnection),
+    everywhere("after twenty failures in a row it refuses", ManyFailuresStopNoSend),
+    in_async("after twenty connections refused it refuses", ManyFailuresStopNoSend),
+    in_blocking("after twenty answers of 503 it refuses", ManyFailuresStopNoSend),
+    in_local("a Retry-After stops the next call", ManyFailuresStopNoSend),
+    in_async("a Retry-After of a 429 is waited for", ManyFailuresStopNoSend),
     in_async("three failures are taken for an outage", AfterALostConnection),
     in_blocking("a failure fails the next call too", AfterALostConnection),
     in_local("a body cut off is followed by the next answer", AfterALostConnection),

@@ -2,7 +2,7 @@
 
 use otp_conformance::Case;
 
-use super::flaws::{everywhere, over_tls};
+use super::flaws::{everywhere, in_async, in_local, over_tls};
 use crate::proof::Broken;
 
 pub const FLAWS: &[Broken] = &[
@@ -39,6 +39,8 @@ pub const FLAWS: &[Broken] = &[
     everywhere("50 headers are enough for a request", Case::LargeRequestHeadsArrive),
     everywhere("a method is in capitals", Case::AnyMethodArrives),
     everywhere("a method that is not known is a GET", Case::AnyMethodArrives),
+    in_async("a GET has no body", Case::EveryMethodMayHaveABody),
+    in_local("OPTIONS has no body", Case::EveryMethodMayHaveABody),
     everywhere("a DELETE has no body", Case::EveryMethodMayHaveABody),
     everywhere("an empty PATCH is an empty object", Case::EveryMethodMayHaveABody),
     everywhere("a body ends at the first NUL", Case::EveryMethodMayHaveABody),

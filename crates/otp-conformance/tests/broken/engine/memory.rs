@@ -15,6 +15,9 @@ pub struct Memory {
     pub host: Mutex<Option<String>>,
     pub alternative: Mutex<Option<u16>>,
     pub failures: Mutex<usize>,
+    /// Without an answer in between.
+    pub in_a_row: Mutex<usize>,
+    pub retry_after: Mutex<Option<u16>>,
     pub sends: Mutex<usize>,
     pub late: Arc<Mutex<Vec<Result<Response, TransportError>>>>,
     pub permits: Semaphore,
@@ -39,6 +42,8 @@ impl Default for Memory {
             host: Mutex::default(),
             alternative: Mutex::default(),
             failures: Mutex::default(),
+            in_a_row: Mutex::default(),
+            retry_after: Mutex::default(),
             sends: Mutex::default(),
             late: Arc::default(),
             permits: Semaphore::new(6),

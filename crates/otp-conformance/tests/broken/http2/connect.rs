@@ -54,6 +54,10 @@ impl Inner {
             io::ErrorKind::InvalidData => TransportError::not_sent(Tls).with_source(error),
             _ => TransportError::not_sent(Connect).with_source(error),
         })?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if !is_http2 && !self.is("HTTP/2 is spoken unasked") {
+            return Err(TransportError::not_sent(Tls).with_reason("the server has no HTTP/2"));
+        }
         Ok(Connection::start(stream, self.flaw))
     }
 }

@@ -49,6 +49,11 @@ unsent_by! {
 }
 
 const OTHERS: &[Broken] = &[
+    Broken {
+        what: "HTTP/2 is spoken unasked",
+        case: Case::Http2IsNegotiated,
+        on: &[(Over::Http2, Flavour::Async), (Over::Http2, Flavour::Blocking)],
+    },
     // Resets.
     http2("a refused stream may have been sent", Case::WhatHttp2RefusesIsNotSent),
     http2("a refusal after the head has sent nothing", Case::AResetAfterTheHeadIsUnknown),
