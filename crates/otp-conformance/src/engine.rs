@@ -282,6 +282,7 @@ pub const AWC: Engine = Engine {
         (Case::AClosedConnectionIsReplaced, HTTP2, POOL),
         (Case::AfterAMalformedAnswer, HTTP2, POOL),
         (Case::AfterALostConnection, HTTP2, POOL),
+        (Case::ManyFailuresStopNoSend, HTTP2, POOL),
         (Case::TheNextSendAfterAFailedStream, HTTP2, POOL),
         (Case::AConnectionThatGoesAwayIsReplaced, HTTP2, POOL),
         (Case::APushedAnswerIsNobodys, HTTP2, POOL),
