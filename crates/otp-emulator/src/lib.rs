@@ -73,7 +73,10 @@ mod builder;
 mod connections;
 mod cors;
 mod emulator;
+mod host;
+mod listen;
 mod log;
+mod places;
 mod serve;
 mod tls;
 

@@ -238,7 +238,12 @@ fn help_teaches_the_api_the_admin_api_and_the_faults() {
 fn the_program_refuses_what_it_cannot_do_with_a_sentence() {
     for (arguments, told) in [
         (["--token", "a b"], "visible ASCII"),
-        (["--listen", "nowhere"], "invalid socket address"),
+        (["--listen", "nowhere"], "such as localhost:8080"),
+        (["--listen", "nowhere.invalid:80"], "cannot find the address of 'nowhere.invalid'"),
+        (["--admin", "localhost:http"], "such as localhost:8080"),
+        (["--fault", "slow=-1"], "must not be below 0"),
+        (["--log", "xml"], "possible values: off, text, json"),
+        (["--max-connections", "0"], "0 is not in 1.."),
         (["--listen", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
         (["--admin", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
         (["--fault", "lost"], "lost-regenerate, cut-regenerate"),
