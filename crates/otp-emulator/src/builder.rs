@@ -109,10 +109,10 @@ impl EmulatorBuilder {
     /// (`ulimit -n`) is low, since a part of it is left to the rest of the program;
     /// [`Emulator::max_connections`] tells the number.
     ///
-    /// Beyond that number, a new client makes another one leave: the oldest that was never answered, be it that
-    /// it sent nothing or half a request; or, if more than half of all were answered before, the one of these
-    /// that has been idle longest. If every single one is being answered, the new client waits, for at most ten
-    /// seconds; then the one goes that has been answered for longest.
+    /// Beyond that number, a new client makes another one leave. The oldest that was never answered leaves first,
+    /// whether it sent nothing or half a request. If more than half of all are idle after an answer, the one
+    /// that has been idle longest leaves instead. A client that is being answered stays: if all are, the new
+    /// client waits. Only an answer that takes longer than a minute is given up for a new client.
     pub fn max_connections(self, connections: usize) -> Self {
         Self { max_connections: connections, ..self }
     }

@@ -5,8 +5,8 @@
 //! of that: it is what a bad client sends to hold a place.
 //!
 //! When there is no room, the oldest fresh connection goes, or, if kept ones fill more than half of the room,
-//! the kept one that idled longest. So a new client has as long as a whole room of others takes to come. One
-//! that is answering goes only if all are, and none ends in time.
+//! the kept one that idled longest. So a new client has as long as a whole room of others takes to come, and at
+//! least a moment. If all are answering, new ones wait; one that is answering goes only if it hangs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long a new connection waits for one of those that are answering to end.
-const QUEUED: Duration = Duration::from_secs(10);
+/// A connection that has been answering for so long is taken to hang: no client waits for longer.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// A connection that came so recently stays: its first request may be on its way.
+const YOUNG: Duration = Duration::from_millis(50);
+
+/// How long it may take a connection that was ended to be gone.
+const GONE: Duration = Duration::from_secs(1);
 
 /// All connections.
 pub(crate) struct Connections {
@@ -84,16 +90,12 @@ impl Connections {
     /// Takes a place, for which another may have to go. It is given once the other's socket is closed, so that
     /// there are never more sockets than places.
     pub(crate) async fn enter(self: &Arc<Self>) -> Ticket {
-        let since = Instant::now();
         loop {
             if let Some(ticket) = self.try_enter() {
                 return ticket;
             }
-            let left = QUEUED.saturating_sub(since.elapsed());
-            self.seats().make_room(self.room, left.is_zero());
-            // Once the time is over, somebody was ended, which takes no time.
-            let left = if left.is_zero() { QUEUED } else { left };
-            let _ = tokio::time::timeout(left, self.changed.notified()).await;
+            let wait = self.seats().make_room(self.room);
+            let _ = tokio::time::timeout(wait, self.changed.notified()).await;
         }
     }
 
@@ -115,10 +117,11 @@ impl Connections {
 }
 
 impl Seats {
-    /// Ends one connection, unless one is leaving already.
-    fn make_room(&mut self, room: usize, any: bool) {
+    /// Ends one connection, unless one is leaving already, or all have to stay. After this time it is worth
+    /// asking again, if nothing changes before.
+    fn make_room(&mut self, room: usize) -> Duration {
         if self.taken.values().any(|taken| taken.leaving) {
-            return;
+            return GONE;
         }
         let (mut kept, mut first): (usize, [Option<(Instant, u64)>; 3]) = (0, [None; 3]);
         for (number, taken) in &self.taken {
@@ -130,11 +133,22 @@ impl Seats {
             }
         }
         let [fresh, idle, answering] = first;
-        let goes = if kept > room / 2 { idle } else { fresh.or(idle) };
-        let goes = goes.or(answering.filter(|_| any));
-        if let Some(taken) = goes.and_then(|(_, number)| self.taken.get_mut(&number)) {
-            taken.leaving = true;
-            taken.seat.end();
+        let (oldest, stays) = match (fresh, idle, answering) {
+            (_, Some(idle), _) if kept > room / 2 => (idle, Duration::ZERO),
+            (Some(fresh), ..) => (fresh, YOUNG),
+            (None, Some(idle), _) => (idle, Duration::ZERO),
+            (None, None, Some(answering)) => (answering, HANGS),
+            (None, None, None) => return GONE,
+        };
+        let (since, number) = oldest;
+        let wait = stays.saturating_sub(since.elapsed());
+        match self.taken.get_mut(&number) {
+            Some(taken) if wait.is_zero() => {
+                taken.leaving = true;
+                taken.seat.end();
+                GONE
+            }
+            _ => wait,
         }
     }
 }
@@ -247,7 +261,7 @@ mod tests {
 
     /// Whom the next one to come displaces.
     async fn displaced(connections: &Arc<Connections>, tickets: &[Ticket]) -> Option<usize> {
-        let entering = tokio::time::timeout(Duration::from_millis(1), connections.enter()).await;
+        let entering = tokio::time::timeout(2 * YOUNG, connections.enter()).await;
         assert!(entering.is_err(), "nobody has left");
         let seats = connections.seats();
         tickets.iter().position(|ticket| seats.taken[&ticket.number].leaving)
@@ -298,9 +312,19 @@ mod tests {
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         assert_eq!(displaced(&connections, &tickets).await, None);
-        let waits = tokio::time::timeout(2 * QUEUED, connections.enter()).await;
+        let waits = tokio::time::timeout(HANGS / 2, connections.enter()).await;
+        assert!(waits.is_err() && !connections.seats().taken[&tickets[0].number].leaving);
+        let waits = tokio::time::timeout(HANGS, connections.enter()).await;
         assert!(waits.is_err(), "nobody has left");
         assert!(connections.seats().taken[&tickets[0].number].leaving);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_just_came_stays_for_a_moment() {
+        let (connections, tickets) = full(2).await;
+        let early = tokio::time::timeout(YOUNG / 2, connections.enter()).await;
+        assert!(early.is_err() && connections.seats().taken.values().all(|taken| !taken.leaving));
+        assert_eq!(displaced(&connections, &tickets).await, Some(0));
     }
 
     #[tokio::test(start_paused = true)]

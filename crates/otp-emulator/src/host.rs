@@ -3,9 +3,10 @@
 use std::net::Ipv6Addr;
 
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Version};
+use hyper::{Method, Request, Version};
 
-/// Says why a request is to be refused with `400`, if it is, by RFC 9112 §3.2 and RFC 9113 §8.3.1.
+/// Says why a request is to be refused with `400`, if it is, by RFC 9112 §3.2 and RFC 9113 §8.3.1. HTTP/1.0
+/// needs no host.
 pub(crate) fn refuse<B>(request: &Request<B>) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next();
@@ -14,6 +15,13 @@ pub(crate) fn refuse<B>(request: &Request<B>) -> Option<&'static str> {
     }
     let authority = request.uri().authority().map(hyper::http::uri::Authority::as_str);
     let is_http2 = request.version() == Version::HTTP_2;
+    // `GET name`: a host and no path, which only CONNECT has.
+    if authority.is_some()
+        && request.uri().scheme().is_none()
+        && request.method() != Method::CONNECT
+    {
+        return Some("The target of the request is no path and no URL");
+    }
     match host.map(HeaderValue::to_str) {
         Some(Ok(host)) if !is_valid(host) => Some("The Host header is no host"),
         Some(Err(_)) => Some("The Host header is no host"),

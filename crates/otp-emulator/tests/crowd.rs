@@ -185,8 +185,8 @@ fn crowd(
     let (target, came) = (target.clone(), Arc::clone(came));
     crowd.spawn(async move {
         let mut new = JoinSet::new();
-        let mut tick = tokio::time::interval(Duration::from_secs(1) / new_per_second.max(1));
-        while new_per_second > 0 {
+        let mut tick = tokio::time::interval(Duration::from_secs(1) / new_per_second);
+        loop {
             tick.tick().await;
             while new.try_join_next().is_some() {}
             let (target, came) = (target.clone(), Arc::clone(&came));
@@ -195,7 +195,6 @@ fn crowd(
                 let _ = target.hang(HALF).await;
             });
         }
-        std::future::pending().await
     });
     crowd
 }
@@ -269,12 +268,28 @@ async fn with_few_files_good_clients_are_answered_at_once_beside_a_crowd() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_the_room_a_client_waits_for_those_that_are_being_answered() {
+    let arguments = ["--plain", "--token", "k3y", "--max-connections", "4", "--fault", "slow=0.3"];
+    let mut program = Program::start(&arguments);
+    let target = Target::of(&mut program);
+    let mut clients = JoinSet::new();
+    for _ in 0..12 {
+        let target = target.clone();
+        clients.spawn(async move { target.good(1, Duration::ZERO).await });
+    }
+    let mut met = Met::default();
+    clients.join_all().await.into_iter().for_each(|outcome| met.add(outcome));
+    assert_eq!(met.failed, Vec::<String>::new());
+    met.tell("12 clients in a room for 4");
+    // Three rounds of answers that take 0.3 s each.
+    assert!(met.took.iter().max() >= Some(&Duration::from_millis(900)), "{:?}", met.took);
+}
+
 #[test]
 fn the_program_says_for_how_many_connections_it_has_room_if_files_are_few() {
     let mut program = Program::with_open_files(64, &["--plain"]);
     assert!(program.said("room for").starts_with("33 connections"));
-    let mut program = Program::with_open_files(64, &["--plain", "--max-connections", "20"]);
-    assert!(!program.said("listening at").is_empty());
-    program.signal("TERM");
-    assert!(program.ended_within(LONG).success());
+    let mut program = Program::start(&["--plain", "--max-connections", "4000000000"]);
+    assert!(program.said("room for").contains("ulimit -n"));
 }
