@@ -25,6 +25,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// How much of a body that is too large is read and thrown away.
 const MAX_DRAINED: usize = 256 * 1024;
 
+/// How long the rest of a body that is too large is kept open.
+const LINGER: Duration = Duration::from_secs(1);
+
 const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
 
 const PHONE_PANICKED: (StatusCode, &str) =
@@ -168,6 +171,7 @@ pub(crate) async fn read(
 ) -> Result<Bytes, (StatusCode, &'static str)> {
     // By what it announces, before any of it is read.
     if body.size_hint().lower() > MAX_BODY as u64 {
+        tokio::spawn(drain(body));
         return Err(TOO_LARGE);
     }
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
@@ -187,7 +191,10 @@ pub(crate) async fn read(
     };
     let outcome = tokio::time::timeout(patience, reading).await;
     match outcome {
-        _ if seen > MAX_BODY => Err(TOO_LARGE),
+        _ if seen > MAX_BODY => {
+            tokio::spawn(drain(body));
+            Err(TOO_LARGE)
+        }
         Ok(Ok(())) => {
             busy.whole();
             Ok(Bytes::from(kept))
@@ -195,6 +202,22 @@ pub(crate) async fn read(
         Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body is broken")),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
     }
+}
+
+/// Throws the rest of a body away while the answer is on its way. HTTP/2 resets the stream as soon as nobody
+/// reads it, and the body of the answer would be lost by that.
+async fn drain(mut body: Incoming) {
+    let mut seen = 0_usize;
+    let draining = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if seen > MAX_DRAINED {
+                // The client goes on, and need not read its answer before it is done.
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, draining).await;
 }
 
 pub(crate) fn refuse((status, message): (StatusCode, &str)) -> Response<ReplyBody> {

@@ -250,11 +250,14 @@ async fn no_good_client_fails_beside_512_slow_bodies_and_400_new_ones_a_second()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_few_files_good_clients_are_answered_at_once_beside_a_crowd() {
-    for (limit, security) in [(64, "--plain"), (64, "--name=tls"), (256, "--plain")] {
+    // Handshakes take a machine's time without optimizations, so fewer clients come over TLS.
+    for (limit, security, held, new_per_second) in
+        [(64, "--plain", 300, 50), (64, "--name=tls", 60, 10), (256, "--plain", 300, 50)]
+    {
         let arguments = ["--token", "k3y", security];
         let mut program = Program::with_open_files(limit, &arguments);
         let target = Target::of(&mut program);
-        let crowd = crowd(&target, 300, 50, &Arc::default());
+        let crowd = crowd(&target, held, new_per_second, &Arc::default());
         tokio::time::sleep(Duration::from_millis(500)).await;
         let mut met = Met::default();
         for _ in 0..40 {
@@ -289,7 +292,7 @@ async fn beyond_the_room_a_client_waits_for_those_that_are_being_answered() {
 #[test]
 fn the_program_says_for_how_many_connections_it_has_room_if_files_are_few() {
     let mut program = Program::with_open_files(64, &["--plain"]);
-    assert!(program.said("room for").starts_with("33 connections"));
+    assert!(program.said("room for").starts_with("30 connections"));
     let mut program = Program::start(&["--plain", "--max-connections", "4000000000"]);
     assert!(program.said("room for").contains("ulimit -n"));
 }

@@ -170,6 +170,31 @@ async fn the_origin_of_the_admin_page_holds_the_port_in_http2_too() {
     assert_eq!(statuses, [200, 403, 403]);
 }
 
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_in_full_over_http2() {
+    let emulator = plain();
+    for address in [emulator.local_addr(), admin(&emulator)] {
+        // More than is taken, more than is read, and one that does not say how much it is.
+        for (size, announced) in [(70_000, true), (2_000_000, true), (300_000, false)] {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+            let connection = tokio::spawn(connection);
+            let mut request = Request::post(format!("http://{address}{SMS}"));
+            if announced {
+                request = request.header("content-length", size);
+            }
+            let (answer, mut body) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+            body.send_data(Bytes::from(vec![b'a'; size]), true).unwrap();
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+            let mut body = answer.into_body();
+            let data = body.data().await.unwrap().unwrap();
+            assert_eq!(data, r#"{"error":"The body is too large"}"#, "{size}");
+            connection.abort();
+        }
+    }
+}
+
 /// What is sent after the request line and the token, and the statuses that come back.
 #[test]
 fn requests_of_http1_are_framed_as_the_standard_says() {

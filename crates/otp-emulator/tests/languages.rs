@@ -104,6 +104,25 @@ fn curl_takes_the_answers_to_head_in_both_versions_of_http() {
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it"]
+fn curl_sees_why_a_large_body_is_refused_in_both_versions_of_http() {
+    let (_program, [url, ca_file, ..]) = start("large");
+    let large = format!("{ca_file}.large");
+    for size in [70_000, 2_000_000] {
+        std::fs::write(&large, vec![b'a'; size]).unwrap();
+        for version in ["--http1.1", "--http2"] {
+            let said = run(Command::new("curl")
+                .args(["--silent", "--show-error", version, "--cacert", &ca_file])
+                .args(["--data-binary", &format!("@{large}"), "-w", " %{http_code}"])
+                .arg(format!("{url}/user/otp/sms/receive")));
+            assert_eq!(said, r#"{"error":"The body is too large"} 413"#, "{version} {size}");
+        }
+    }
+    std::fs::remove_file(&large).unwrap();
+    std::fs::remove_file(&ca_file).unwrap();
+}
+
+#[test]
 #[ignore = "needs node: .ci/run runs it"]
 fn node_is_answered_by_both_versions_of_http() {
     let (_program, told) = start("node");
