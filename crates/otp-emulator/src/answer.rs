@@ -63,9 +63,12 @@ impl Handler for ServiceHandler {
         request: Request<Incoming>,
         seat: &Arc<Seat>,
     ) -> Result<Response<ReplyBody>, h2::Error> {
-        let busy = seat.busy();
+        let mut busy = seat.busy();
         let logged = Logged::of(&request, &self.fake);
         let (head, body) = request.into_parts();
+        if body.is_end_stream() {
+            busy.whole();
+        }
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(&head)) {
             self.log.write(logged, preflight.status());
             return Ok(preflight);

@@ -105,9 +105,9 @@ impl EmulatorBuilder {
         Self { patience: patience.max(Duration::from_millis(1)), ..self }
     }
 
-    /// How many connections there may be at a time, at least one. There are fewer if the limit of open files
-    /// (`ulimit -n`) is low, since a part of it is left to the rest of the program;
-    /// [`Emulator::max_connections`] tells the number.
+    /// How many connections there may be at a time, at least one. If the limit of open files (`ulimit -n`) is
+    /// low, there are fewer, because the rest of the program needs files too.
+    /// [`Emulator::max_connections`] returns the actual number.
     ///
     /// Beyond that number, a new client makes another one leave. The oldest that was never answered leaves first,
     /// whether it sent nothing or half a request. If more than half of all are idle after an answer, the one

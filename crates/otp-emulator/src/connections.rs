@@ -28,7 +28,7 @@ const GONE: Duration = Duration::from_secs(1);
 pub(crate) struct Connections {
     room: usize,
     seats: Mutex<Seats>,
-    /// Wakes who waits for room: a connection ended, or is answering no more.
+    /// Notified when a connection ended or finished an answer, so that there may be room.
     changed: Arc<Notify>,
 }
 
@@ -61,7 +61,7 @@ struct State {
     answered: bool,
 }
 
-/// Who goes first is the least.
+/// What a connection has done so far. The order is the index into the oldest of each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Fresh,
@@ -87,7 +87,7 @@ impl Connections {
         Arc::new(Self { room: room.max(1), seats: Mutex::default(), changed: Arc::default() })
     }
 
-    /// Takes a place, for which another may have to go. It is given once the other's socket is closed, so that
+    /// Takes a place. If there is none, another connection has to go, and this waits until its socket is closed:
     /// there are never more sockets than places.
     pub(crate) async fn enter(self: &Arc<Self>) -> Ticket {
         loop {
@@ -117,8 +117,8 @@ impl Connections {
 }
 
 impl Seats {
-    /// Ends one connection, unless one is leaving already, or all have to stay. After this time it is worth
-    /// asking again, if nothing changes before.
+    /// Ends one connection, unless one is leaving already or all have to stay. Returns how long to wait before
+    /// the next try, if nothing changes earlier.
     fn make_room(&mut self, room: usize) -> Duration {
         if self.taken.values().any(|taken| taken.leaving) {
             return GONE;

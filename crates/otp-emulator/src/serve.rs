@@ -177,7 +177,7 @@ async fn answer_by<D: Handler>(
             handler.note_refused(&request, StatusCode::BAD_REQUEST);
             let mut response = answer::refuse((StatusCode::BAD_REQUEST, why));
             if request.version() < Version::HTTP_2 {
-                // Whoever is confused about that may be about where the request ends.
+                // A client that gets this wrong may get the end of the request wrong too.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             response

@@ -82,7 +82,7 @@ impl Account {
         }
     }
 
-    /// Whether this is the user whom somebody wants to add: what is said of the user is true of this one.
+    /// Whether this user matches the whole description: the name or the token, and all else that is given.
     pub(super) fn is(&self, user: &FakeUser, now: Duration) -> bool {
         let has_name = user.name.as_ref().map(|name| *name == self.name);
         let has_token = user.token.as_ref().map(|token| self.keys.accept(token, now));

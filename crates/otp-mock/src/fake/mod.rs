@@ -177,11 +177,11 @@ impl FakeOtps {
 
     /// Adds a user, and gives a handle that acts for the user.
     ///
-    /// A user who is added twice is one user: if there is one of this [name](FakeUser::named), or of this
-    /// [token](FakeUser::with_token), and all else that is said is true of that user, the handle acts for that
-    /// user. So tests that share a service may all add the users that they need. Nothing of the user changes;
-    /// only if the token is not given and none of the user's works any more, the user gets a new one. Without
-    /// a name and a token, each call adds another user.
+    /// A user who is added twice is one user. If a user has this [name](FakeUser::named) or
+    /// [token](FakeUser::with_token), and everything else you give matches too, the handle acts for that user, and
+    /// the user's state stays as it is. So tests that share a service can all add the users that they need. If you
+    /// give no token and all of the user's tokens have expired, the user gets a new one. If you give neither a name
+    /// nor a token, each call adds another user.
     ///
     /// ```
     /// use otp_mock::{FakeOtps, FakeUser};
@@ -205,11 +205,11 @@ impl FakeOtps {
         }
     }
 
-    /// As [`add_user`](Self::add_user), for a program that wants to know what is wrong.
+    /// The same as [`add_user`](Self::add_user), with an error in place of the panic.
     ///
     /// # Errors
     ///
-    /// Where `add_user` panics.
+    /// If another user has the name or the token.
     pub fn try_add_user(&self, user: FakeUser) -> Result<Self, UserTaken> {
         self.service.add_user(user).map(|token| self.with_token(token)).map_err(UserTaken)
     }
