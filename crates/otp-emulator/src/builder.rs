@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use otp_core::BaseUrl;
@@ -10,7 +10,9 @@ use tokio::sync::watch;
 use crate::admin::{self, AdminHandler};
 use crate::answer::ServiceHandler;
 use crate::connections::Connections;
+use crate::listen::Place;
 use crate::log::{Log, RequestLine, Told};
+use crate::places::Places;
 use crate::serve::{self, Site};
 use crate::tls::Tls;
 use crate::{Cors, Emulator};
@@ -20,23 +22,23 @@ use crate::{Cors, Emulator};
 /// | setting | default |
 /// |---|---|
 /// | [`fake`](Self::fake) | a new service whose clock runs with the system's |
-/// | [`listen`](Self::listen) | a free port of `127.0.0.1` |
+/// | [`listen`](Self::listen), [`listen_at`](Self::listen_at) | a free port of `127.0.0.1` |
 /// | [`plain`](Self::plain), [`certificate`](Self::certificate) | TLS by a CA of its own |
 /// | [`patience`](Self::patience) | 10 s |
-/// | [`max_connections`](Self::max_connections) | 512 |
+/// | [`max_connections`](Self::max_connections) | 512, or fewer if the limit of open files is low |
 /// | [`cors`](Self::cors) | no page in a browser may call it |
 /// | [`on_request`](Self::on_request) | nobody is told |
-/// | [`admin`](Self::admin) | no admin port |
+/// | [`admin`](Self::admin), [`admin_at`](Self::admin_at) | no admin port |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
-    listen: SocketAddr,
+    listen: Place,
     security: Security,
     patience: Duration,
     max_connections: usize,
     told: Option<Told>,
     cors: Option<Cors>,
-    admin: Option<SocketAddr>,
+    admin: Option<Place>,
 }
 
 enum Security {
@@ -49,7 +51,7 @@ impl Default for EmulatorBuilder {
     fn default() -> Self {
         Self {
             fake: None,
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            listen: Place::Address((Ipv4Addr::LOCALHOST, 0).into()),
             security: Security::OwnCa,
             patience: Duration::from_secs(10),
             max_connections: 512,
@@ -73,7 +75,17 @@ impl EmulatorBuilder {
 
     /// Where to listen. With a CA of its own, the certificate is for this address and for `localhost`.
     pub fn listen(self, address: SocketAddr) -> Self {
-        Self { listen: address, ..self }
+        Self { listen: Place::Address(address), ..self }
+    }
+
+    /// Where to listen, by name: a host and a port, such as `localhost:8080`, or `localhost:0` for a free
+    /// port. The name is looked up when it starts, and then stands in the
+    /// [base URL](Emulator::base_url) and, with a CA of its own, in the certificate.
+    ///
+    /// It listens at every address that the name has and this machine too, all on the same port. `localhost` is
+    /// `127.0.0.1` and `::1`, since clients try either first.
+    pub fn listen_at(self, host_and_port: impl Into<String>) -> Self {
+        Self { listen: Place::Named(host_and_port.into()), ..self }
     }
 
     /// Runs it without TLS. HTTP/2 is then by prior knowledge (RFC 9113 §3.3).
@@ -93,8 +105,14 @@ impl EmulatorBuilder {
         Self { patience: patience.max(Duration::from_millis(1)), ..self }
     }
 
-    /// How many connections there may be at a time, at least one. Beyond, whoever has been idle longest
-    /// is closed.
+    /// How many connections there may be at a time, at least one. If the limit of open files (`ulimit -n`) is
+    /// low, there are fewer, because the rest of the program needs files too.
+    /// [`Emulator::max_connections`] returns the actual number.
+    ///
+    /// Beyond that number, a new client makes another one leave. The oldest that was never answered leaves first,
+    /// whether it sent nothing or half a request. If more than half of all are idle after an answer, the one
+    /// that has been idle longest leaves instead. A client that is being answered stays: if all are, the new
+    /// client waits. Only an answer that takes longer than a minute is given up for a new client.
     pub fn max_connections(self, connections: usize) -> Self {
         Self { max_connections: connections, ..self }
     }
@@ -143,26 +161,36 @@ impl EmulatorBuilder {
     /// A page of another site can neither read it nor act on it, as far as the browser says where a request
     /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023.
     pub fn admin(self, address: SocketAddr) -> Self {
-        Self { admin: Some(address), ..self }
+        Self { admin: Some(Place::Address(address)), ..self }
+    }
+
+    /// Opens the [admin port](Self::admin) at a name, as [`listen_at`](Self::listen_at) does.
+    pub fn admin_at(self, host_and_port: impl Into<String>) -> Self {
+        Self { admin: Some(Place::Named(host_and_port.into())), ..self }
     }
 
     /// Starts it.
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened to, the certificate or its key is not valid PEM or they do not
+    /// If the address cannot be listened to, its name is not known, the certificate or its key is not valid PEM or they do not
     /// match, or the system has no thread or randomness to give.
     pub fn start(self) -> io::Result<Emulator> {
-        let (listener, address) = listen(self.listen)?;
-        let admin = self.admin.map(listen).transpose()?;
+        let listening = self.listen.listen()?;
+        let address = listening.address;
+        let admin = self.admin.as_ref().map(Place::listen).transpose()?;
+        let places =
+            Places::new(self.max_connections, admin.as_ref().map_or(0, |_| admin::CONNECTIONS));
         let (scheme, tls) = match &self.security {
             Security::Plain => ("http", None),
-            Security::OwnCa => ("https", Some(Tls::of_own_ca(address.ip())?)),
+            Security::OwnCa => {
+                ("https", Some(Tls::of_own_ca(address.ip(), listening.host.as_deref())?))
+            }
             Security::Given { chain, key } => ("https", Some(Tls::of_pem(chain, key)?)),
         };
         // Whoever chose to listen beyond loopback without TLS did so on purpose.
-        let base_url = BaseUrl::dangerously_in_the_clear(format!("{scheme}://{address}/metal/v1"))
-            .map_err(io::Error::other)?;
+        let base_url = format!("{scheme}://{}/metal/v1", listening.authority());
+        let base_url = BaseUrl::dangerously_in_the_clear(base_url).map_err(io::Error::other)?;
         let (acceptor, ca_pem) = match tls {
             Some(tls) => (Some(tls.acceptor), tls.ca_pem),
             None => (None, String::new()),
@@ -174,24 +202,25 @@ impl EmulatorBuilder {
         let inside = runtime.enter();
         let patience = self.patience;
         let site = Site {
-            listener: tokio::net::TcpListener::from_std(listener)?,
+            listeners: of_runtime(listening.listeners)?,
             acceptor,
             handler: ServiceHandler { fake: fake.clone(), log, cors: self.cors, patience },
-            connections: Connections::new(self.max_connections),
+            connections: Connections::new(places.service),
             patience,
         };
-        let (admin_address, admin) = match admin {
+        let (admin_authority, admin) = match admin {
             None => (None, None),
-            Some((listener, address)) => {
+            Some(listening) => {
+                let authority = listening.authority();
                 let base_url = base_url.to_string().into();
                 let site = Site {
-                    listener: tokio::net::TcpListener::from_std(listener)?,
+                    listeners: of_runtime(listening.listeners)?,
                     acceptor: None,
-                    handler: AdminHandler::new(fake.clone(), base_url, patience),
-                    connections: Connections::new(admin::CONNECTIONS),
+                    handler: AdminHandler::new(fake.clone(), base_url, patience, places.admin),
+                    connections: Connections::new(places.admin),
                     patience,
                 };
-                (Some(address), Some(site))
+                (Some(authority), Some(site))
             }
         };
         drop(inside);
@@ -214,7 +243,8 @@ impl EmulatorBuilder {
         Ok(Emulator {
             fake,
             address,
-            admin_address,
+            admin_authority,
+            max_connections: places.service,
             base_url,
             ca_pem,
             stop: Some(stop),
@@ -224,14 +254,9 @@ impl EmulatorBuilder {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let refuse = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-    };
-    let listener = TcpListener::bind(address).map_err(refuse)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
+/// These listeners, for the runtime that is entered.
+fn of_runtime(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<tokio::net::TcpListener>> {
+    listeners.into_iter().map(tokio::net::TcpListener::from_std).collect()
 }
 
 impl fmt::Debug for EmulatorBuilder {

@@ -17,7 +17,8 @@ use crate::serve::GRACE;
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
     pub(crate) address: SocketAddr,
-    pub(crate) admin_address: Option<SocketAddr>,
+    pub(crate) admin_authority: Option<String>,
+    pub(crate) max_connections: usize,
     pub(crate) base_url: BaseUrl,
     pub(crate) ca_pem: String,
     pub(crate) stop: Option<watch::Sender<()>>,
@@ -45,14 +46,20 @@ impl Emulator {
         self.base_url.clone()
     }
 
-    /// Where it listens.
+    /// Where it listens; of several addresses that a [name](EmulatorBuilder::listen_at) has, the first.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
+    /// How many connections there may be at a time: those of
+    /// [`EmulatorBuilder::max_connections`], or fewer if the limit of open files is low.
+    pub fn max_connections(&self) -> usize {
+        self.max_connections
+    }
+
     /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
     pub fn admin_url(&self) -> Option<String> {
-        self.admin_address.map(|address| format!("http://{address}"))
+        self.admin_authority.as_ref().map(|authority| format!("http://{authority}"))
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate

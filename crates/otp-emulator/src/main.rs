@@ -17,7 +17,7 @@ use otp_emulator::Emulator;
 use otp_test_certificates::Provider;
 
 use self::ca_file::CaFile;
-use self::options::Options;
+use self::options::{LogFormat, Options};
 use self::printer::Printer;
 
 /// How long the last lines may take to be printed.
@@ -38,15 +38,17 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if !options.plain {
         can_do_tls(Provider::of_this_program())?;
     }
-    let stop = signals::watch()?;
+    let stop = signals::watch(ca_file::remove_for_good)?;
     let (out, log) = (Printer::start(io::stdout())?, Printer::start(io::stderr())?);
     let fake = options.service()?;
     let phone = out.clone();
     fake.on_sms(move |sms| phone.line(format!("SMS to {}: {}", sms.to, sms.otp.expose_secret())));
     let mut emulator = options.emulator()?.fake(fake);
-    if options.log {
-        let log = log.clone();
-        emulator = emulator.on_request(move |request| log.line(request.to_string()));
+    if options.log != LogFormat::Off {
+        let (log, is_json) = (log.clone(), options.log == LogFormat::Json);
+        emulator = emulator.on_request(move |request| {
+            log.line(if is_json { request.to_json() } else { request.to_string() });
+        });
     }
     let emulator = emulator.start()?;
     let ca_file = match emulator.ca_pem() {
@@ -54,6 +56,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         pem => Some(CaFile::write(options.ca_file.as_deref(), pem)?),
     };
     introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path));
+    if emulator.max_connections() < options.room() {
+        out.line(format!(
+            "room for {} connections at a time, since the limit of open files (ulimit -n) is low",
+            emulator.max_connections()
+        ));
+    }
     stop.recv()??;
     out.line("stopping".to_owned());
     drop(emulator);

@@ -1,10 +1,9 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use otp_core::AuthToken;
 use otp_emulator::{Cors, Emulator, EmulatorBuilder, FakeOtps, Fault};
 use otp_mock::FakeUser;
@@ -18,18 +17,18 @@ const LAST_DATE: u64 = 253_402_300_799;
 ///
 /// It prints where it listens, the file of its CA, a token to use, and every SMS as it is "sent". Any HTTP
 /// client can talk to it, in any language. Whoever starts it need not read what it prints: it waits for
-/// nobody. It forgets everything when it stops: by Ctrl-C or SIGTERM, after what it is answering, to which
-/// it gives a second. A second signal ends it at once.
+/// nobody. It forgets everything when it stops: by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, after what it is
+/// answering, to which it gives a second. A second signal ends it at once.
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// Where to listen: an address or a name, and a port, such as localhost:8080; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    listen: String,
 
     /// Where the status page and the admin API listen. Whoever reaches it can read every OTP.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    admin: SocketAddr,
+    admin: String,
 
     /// Open no admin port.
     #[arg(long, conflicts_with = "admin")]
@@ -98,6 +97,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "OTPS/SECONDS", default_value = "5/900", value_parser = lockout)]
     wrong_otps: (u32, Duration),
 
+    /// Answer 400 during that lockout, in place of 429, which the OpenAPI document does not have.
+    #[arg(long)]
+    documented_lockout: bool,
+
     /// How long an app shows a code, at least 1.
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -124,9 +127,24 @@ pub(crate) struct Options {
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
 
-    /// Print a line for every request to standard error. It holds no secret.
-    #[arg(long)]
-    pub(crate) log: bool,
+    /// Print a line for every request to standard error: as text, or as JSON with the user and the faults that
+    /// struck. It holds no secret. Without a value it is text.
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_value = "off", default_missing_value = "text")]
+    pub(crate) log: LogFormat,
+
+    /// How many connections there may be at a time. There are fewer if the limit of open files (ulimit -n) is
+    /// low.
+    #[arg(long, value_name = "NUMBER", default_value = "512",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+}
+
+/// How requests are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Off,
+    Text,
+    Json,
 }
 
 impl Options {
@@ -153,6 +171,9 @@ impl Options {
         if !self.standing_clock {
             service = service.real_time();
         }
+        if self.documented_lockout {
+            service = service.documented_lockout();
+        }
         if self.without_session_tokens {
             service = service.without_session_tokens();
         }
@@ -168,6 +189,11 @@ impl Options {
         let service = service.build();
         self.faults.iter().for_each(|fault| service.arm(*fault));
         Ok(service)
+    }
+
+    /// For how many connections there is to be room.
+    pub(crate) fn room(&self) -> usize {
+        self.max_connections.try_into().unwrap_or(usize::MAX)
     }
 
     fn first_user(&self) -> Result<FakeUser, String> {
@@ -188,9 +214,9 @@ impl Options {
 
     /// What puts the service onto the wire.
     pub(crate) fn emulator(&self) -> Result<EmulatorBuilder, String> {
-        let mut emulator = Emulator::builder().listen(self.listen);
+        let mut emulator = Emulator::builder().listen_at(&self.listen).max_connections(self.room());
         if !self.no_admin {
-            emulator = emulator.admin(self.admin);
+            emulator = emulator.admin_at(&self.admin);
         }
         if self.plain {
             emulator = emulator.plain();

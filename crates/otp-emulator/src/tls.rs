@@ -19,12 +19,15 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// For `localhost`, the loopback addresses and this one.
-    pub(crate) fn of_own_ca(address: IpAddr) -> io::Result<Self> {
+    /// For `localhost`, the loopback addresses, this one, and this host.
+    pub(crate) fn of_own_ca(address: IpAddr, host: Option<&str>) -> io::Result<Self> {
         let authority = Authority::new("otp-emulator test CA").map_err(io::Error::other)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-        names.push(address.to_string());
-        names.dedup();
+        for name in [Some(address.to_string()), host.map(str::to_owned)].into_iter().flatten() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
 
         let leaf = Leaf::new("otp-emulator").names(names);
         let issued = authority.issue(&leaf).map_err(io::Error::other)?;

@@ -66,14 +66,14 @@ impl Handler for AdminHandler {
         request: Request<Incoming>,
         seat: &Arc<Seat>,
     ) -> Result<Response<ReplyBody>, h2::Error> {
-        let _busy = seat.busy();
+        let mut busy = seat.busy();
         let (head, body) = request.into_parts();
-        let authority = head.uri.authority().map(|authority| authority.host().to_owned());
+        let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
         if !is_local(&head.headers, authority.as_deref()) {
             let why = "Pages of other sites have no business here".to_owned();
             return Ok(Answer::Refused(StatusCode::FORBIDDEN, why).into_response());
         }
-        let answer = match read(body, self.patience).await {
+        let answer = match read(body, self.patience, &mut busy).await {
             Ok(body) => self.route(&head.method, &head.uri, &body).await,
             Err((status, why)) => Answer::Refused(status, why.to_owned()),
         };
@@ -82,8 +82,10 @@ impl Handler for AdminHandler {
 }
 
 impl AdminHandler {
-    pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration) -> Self {
-        Self { fake, base_url, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
+    /// With room for so many connections, of which so many fewer may wait for an SMS that others are answered.
+    pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration, room: usize) -> Self {
+        let waiting = Semaphore::new(WAITING.min(room * WAITING / CONNECTIONS));
+        Self { fake, base_url, patience, waiting: Arc::new(waiting) }
     }
 
     async fn route(&self, method: &Method, uri: &hyper::Uri, body: &Bytes) -> Answer {

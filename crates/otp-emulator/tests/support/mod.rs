@@ -66,12 +66,19 @@ pub struct Program {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_otp-emulator"))
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::run(Command::new(env!("CARGO_BIN_EXE_otp-emulator")).args(arguments))
+    }
+
+    /// With so many files that it may have open.
+    #[cfg(unix)]
+    pub fn with_open_files(limit: u32, arguments: &[&str]) -> Self {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let program = env!("CARGO_BIN_EXE_otp-emulator");
+        Self::run(Command::new("sh").args(["-c", &script, program]).args(arguments))
+    }
+
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = child.stdout.take().map(BufReader::new);
         Self { child, lines }
     }

@@ -15,6 +15,20 @@ impl Accounts {
         self.0.iter()
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Account> {
+        self.0.iter_mut()
+    }
+
+    /// Without those who were revoked and whose name another one has since.
+    pub(super) fn each_once(&self) -> impl Iterator<Item = &Account> {
+        self.0.iter().enumerate().filter_map(|(at, account)| {
+            let later = self.0.iter().skip(at + 1);
+            let is_replaced = account.keys.last().is_none()
+                && later.into_iter().any(|later| later.name == account.name);
+            (!is_replaced).then_some(account)
+        })
+    }
+
     pub(super) fn get(&self, at: usize) -> Option<&Account> {
         self.0.get(at)
     }

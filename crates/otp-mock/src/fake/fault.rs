@@ -63,9 +63,13 @@ pub enum Fault {
     Sunset,
 }
 
-/// That a text names no [`Fault`]; its sentence lists those that there are.
+/// That a text names no [`Fault`], or one with a number that it cannot have. Its sentence says what is wrong, and
+/// lists the faults if there is none of this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownFault(String);
+pub struct UnknownFault {
+    written: String,
+    why: Option<&'static str>,
+}
 
 impl Fault {
     /// Every fault, those with a number having a usual one.
@@ -115,15 +119,17 @@ impl Fault {
         matches!(self, Self::Slow { .. } | Self::CaptivePortal | Self::Sunset)
     }
 
-    /// The same fault with this number, if it has one and this can be it.
-    fn with_number(&self, number: &str) -> Option<Self> {
+    /// The same fault with this number, or why it cannot be.
+    fn with_number(&self, number: &str) -> Result<Self, &'static str> {
+        const TIMES: &str = "it takes how many requests are answered 503, 0 to 4294967295, such as \
+                             unavailable=3";
         match self {
-            Self::Unavailable { .. } => Some(Self::Unavailable { times: number.parse().ok()? }),
-            Self::Slow { .. } => {
-                let delay = Duration::try_from_secs_f64(number.parse().ok()?).ok()?;
-                Some(Self::Slow { delay })
-            }
-            _ => None,
+            Self::Unavailable { .. } => match number.parse() {
+                Ok(times) => Ok(Self::Unavailable { times }),
+                Err(_) => Err(TIMES),
+            },
+            Self::Slow { .. } => Ok(Self::Slow { delay: seconds(number)? }),
+            _ => Err("this fault takes no number"),
         }
     }
 }
@@ -147,19 +153,38 @@ impl FromStr for Fault {
             Some((name, number)) => (name, Some(number)),
             None => (text, None),
         };
+        let refuse = |why| UnknownFault { written: text.to_owned(), why };
         let known = Self::ALL.iter().find(|fault| fault.name() == name);
-        known
-            .and_then(|fault| match number {
-                Some(number) => fault.with_number(number),
-                None => Some(*fault),
-            })
-            .ok_or_else(|| UnknownFault(text.to_owned()))
+        match (known, number) {
+            (None, _) => Err(refuse(None)),
+            (Some(fault), None) => Ok(*fault),
+            (Some(fault), Some(number)) => {
+                fault.with_number(number).map_err(|why| refuse(Some(why)))
+            }
+        }
     }
+}
+
+/// How late answers are, or why that cannot be.
+fn seconds(number: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = number.parse().unwrap_or(f64::NAN);
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        if seconds.is_nan() {
+            "it takes by how many seconds answers are late, such as slow=15 or slow=0.5"
+        } else if seconds < 0.0 {
+            "an answer cannot be early: the number of seconds must not be below 0"
+        } else {
+            "that is longer than any clock counts: the number of seconds must be below 18446744073709551615"
+        }
+    })
 }
 
 impl fmt::Display for UnknownFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is no fault; there are ", self.0)?;
+        if let Some(why) = self.why {
+            return write!(f, "'{}' is no fault: {why}", self.written);
+        }
+        write!(f, "'{}' is no fault; there are ", self.written)?;
         for (i, fault) in Fault::ALL.iter().enumerate() {
             write!(f, "{}{fault}", if i == 0 { "" } else { ", " })?;
         }
@@ -234,11 +259,31 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_is_answered_with_those_that_are() {
-        for text in
-            ["", "lost", "lost-sms=1", "unavailable=-1", "unavailable=", "slow=-1", "slow=x"]
-        {
+        for text in ["", "lost", "=1", "slowly=1"] {
             let sentence = text.parse::<Fault>().unwrap_err().to_string();
             assert!(sentence.contains("lost-regenerate, cut-regenerate"), "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_number_that_a_fault_cannot_have_is_answered_with_the_reason() {
+        for (text, why) in [
+            ("lost-sms=1", "takes no number"),
+            ("unavailable=-1", "0 to 4294967295"),
+            ("unavailable=", "0 to 4294967295"),
+            ("unavailable=1.5", "0 to 4294967295"),
+            ("slow=", "such as slow=15"),
+            ("slow=x", "such as slow=15"),
+            ("slow=nan", "such as slow=15"),
+            ("slow=-1", "must not be below 0"),
+            ("slow=-inf", "must not be below 0"),
+            ("slow=1e300", "longer than any clock counts"),
+            ("slow=inf", "longer than any clock counts"),
+        ] {
+            let sentence = text.parse::<Fault>().unwrap_err().to_string();
+            assert!(sentence.starts_with(&format!("'{text}' is no fault: ")), "{sentence}");
+            assert!(sentence.contains(why), "{sentence}");
+        }
+        assert_eq!("slow=-0".parse(), Ok(Fault::Slow { delay: Duration::ZERO }));
     }
 }

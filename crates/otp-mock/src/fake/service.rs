@@ -62,10 +62,18 @@ impl Service {
         &self.outbox
     }
 
-    /// Adds a user, or says what of it another user has.
+    /// Adds a user, or finds the one that was added just so; or says what of it another user has.
     pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
         let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
+        if let Some(account) = accounts.iter_mut().find(|account| account.is(&user, now)) {
+            let token = user.token.as_ref().or(account.keys.last_working(now)).cloned();
+            return Ok(token.unwrap_or_else(|| {
+                let token = random.token();
+                account.keys.issue(token.clone(), self.expiry(now), now);
+                token
+            }));
+        }
         if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
             return Err(name_is_taken(name));
         }
@@ -115,13 +123,27 @@ impl Service {
 
     pub(super) fn users(&self) -> Vec<UserState> {
         let now = self.clock.now();
-        self.state().accounts.iter().map(|account| account.state(now)).collect()
+        self.state().accounts.each_once().map(|account| account.state(now)).collect()
+    }
+
+    pub(super) fn user_state(&self, token: &AuthToken) -> Option<UserState> {
+        let now = self.clock.now();
+        let accounts = &self.state().accounts;
+        Some(accounts.get(accounts.find(token, now)?)?.state(now))
     }
 
     /// Which user has this token.
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
         let now = self.clock.now();
         self.state().accounts.find(token, now)
+    }
+
+    /// The name of the user who has this token.
+    pub(super) fn name_of(&self, token: &AuthToken) -> Option<String> {
+        let now = self.clock.now();
+        let accounts = &self.state().accounts;
+        let user = accounts.find(token, now).and_then(|at| accounts.get(at));
+        user.map(|account| account.name.clone())
     }
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
@@ -194,12 +216,12 @@ impl Service {
         &self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
-    ) -> Option<Replies> {
+    ) -> Option<(&'static str, Replies)> {
         self.strike_custom(token, operation, CustomFaults::before).into_iter().next()
     }
 
     /// Lets the faults of the test's own strike after the service acted, and notes them.
-    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<Change> {
+    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<(&'static str, Change)> {
         let operation = Some(asked.endpoint.name());
         self.strike_custom(asked.token.as_ref(), operation, CustomFaults::after)
     }
@@ -209,7 +231,7 @@ impl Service {
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
         strike: impl FnOnce(&mut CustomFaults, Option<&str>, Option<&str>) -> S,
-    ) -> Vec<T> {
+    ) -> Vec<(&'static str, T)> {
         let now = self.clock.now();
         let mut state = self.state();
         let user = token.and_then(|token| state.accounts.find(token, now));
@@ -219,7 +241,7 @@ impl Service {
         let struck: Vec<_> = struck.collect();
         let noted = struck.into_iter().map(|(name, does)| {
             state.note(now, user, operation, Event::StruckBy(name));
-            does
+            (name, does)
         });
         noted.collect()
     }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use otp_core::{AuthToken, RecoveryCode};
 
 /// A user to [add](crate::FakeOtps::add_user) to the service.
@@ -66,6 +68,19 @@ impl FakeUser {
         Self { token: Some(token), ..self }
     }
 }
+
+/// That another user has the name or the token of a user who was to be [added](crate::FakeOtps::add_user). Its
+/// sentence names that user, and not the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserTaken(pub(super) String);
+
+impl fmt::Display for UserTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UserTaken {}
 
 /// What the service holds of a user.
 #[derive(Clone, Debug)]
