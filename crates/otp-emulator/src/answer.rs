@@ -50,10 +50,6 @@ pub(crate) struct ServiceHandler {
 }
 
 impl Handler for ServiceHandler {
-    fn admits_connection(&self) -> bool {
-        self.fake.admits_connection()
-    }
-
     fn note_refused(&self, request: &Request<Incoming>, status: StatusCode) {
         self.log.write(Logged::of(request, &self.fake), status);
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use otp_core::{AuthToken, BaseUrl};
-use otp_mock::{FakeOtps, Fault};
+use otp_mock::{FakeOtps, ScopedFault};
 use tokio::sync::watch;
 
 use crate::EmulatorBuilder;
@@ -17,7 +17,8 @@ use crate::serve::GRACE;
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
     pub(crate) address: SocketAddr,
-    pub(crate) admin_authority: Option<String>,
+    /// Where the admin port listens, and its host and port in a URL.
+    pub(crate) admin_at: Option<(SocketAddr, String)>,
     pub(crate) max_connections: usize,
     pub(crate) base_url: BaseUrl,
     pub(crate) ca_pem: String,
@@ -41,7 +42,8 @@ impl Emulator {
         EmulatorBuilder::default()
     }
 
-    /// Where it answers, up to and including `/metal/v1`.
+    /// Where it answers, up to and including `/metal/v1`. If it listens on all addresses, this has the one of
+    /// loopback.
     pub fn base_url(&self) -> BaseUrl {
         self.base_url.clone()
     }
@@ -59,7 +61,12 @@ impl Emulator {
 
     /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
     pub fn admin_url(&self) -> Option<String> {
-        self.admin_authority.as_ref().map(|authority| format!("http://{authority}"))
+        self.admin_at.as_ref().map(|(_, authority)| format!("http://{authority}"))
+    }
+
+    /// Where its [admin port](EmulatorBuilder::admin) listens, if it has one.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_at.as_ref().map(|(address, _)| *address)
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate
@@ -79,7 +86,7 @@ impl Emulator {
     }
 
     /// Lets this go wrong, for real: a lost reply closes the connection after the service acted.
-    pub fn arm(&self, fault: Fault) {
+    pub fn arm(&self, fault: impl Into<ScopedFault>) {
         self.fake.arm(fault);
     }
 }

@@ -54,13 +54,23 @@ impl Place {
 }
 
 impl Listening {
-    /// Host and port, as they stand in a URL.
+    /// Host and port in a URL that works on this machine.
     pub(crate) fn authority(&self) -> String {
         match &self.host {
             Some(host) => format!("{host}:{}", self.address.port()),
-            None => self.address.to_string(),
+            None => reachable(self.address).to_string(),
         }
     }
+}
+
+/// An address at which clients on this machine reach it: a server can listen on all addresses, and no client can
+/// call all of them.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    if address.ip().is_unspecified() { (loopback, address.port()).into() } else { address }
 }
 
 impl fmt::Display for Place {

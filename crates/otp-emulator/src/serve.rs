@@ -36,11 +36,6 @@ const KEPT: u32 = 6;
 
 /// What answers requests.
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
-    /// Whether a connection that was just opened is served.
-    fn admits_connection(&self) -> bool {
-        true
-    }
-
     /// Notes a request that is answered with this status and does not reach the handler.
     fn note_refused(&self, _: &Request<Incoming>, _: StatusCode) {}
 
@@ -73,7 +68,7 @@ pub(crate) async fn until<D: Handler>(mut stop: watch::Receiver<()>, site: Site<
             _ = stop.changed() => break,
             _ = tasks.join_next(), if !tasks.is_empty() => {}
             accepted = accept(&listeners, &mut turn) => match accepted {
-                Ok(stream) if handler.admits_connection() => {
+                Ok(stream) => {
                     let ticket = tokio::select! {
                         _ = stop.changed() => break,
                         ticket = connections.enter() => ticket,
@@ -88,8 +83,6 @@ pub(crate) async fn until<D: Handler>(mut stop: watch::Receiver<()>, site: Site<
                         }
                     });
                 }
-                // Dead before a byte was read from it.
-                Ok(stream) => drop(stream),
                 Err(error) => pause(&error).await,
             },
         }

@@ -19,15 +19,19 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// For `localhost`, the loopback addresses, this one, and this host.
-    pub(crate) fn of_own_ca(address: IpAddr, host: Option<&str>) -> io::Result<Self> {
+    /// For `localhost`, the loopback addresses, this one and these names.
+    pub(crate) fn of_own_ca(
+        address: IpAddr,
+        more: impl IntoIterator<Item = String>,
+    ) -> io::Result<Self> {
         let authority = Authority::new("otp-emulator test CA").map_err(io::Error::other)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-        for name in [Some(address.to_string()), host.map(str::to_owned)].into_iter().flatten() {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+        if !address.is_unspecified() {
+            names.push(address.to_string());
         }
+        names.extend(more);
+        names.sort();
+        names.dedup();
 
         let leaf = Leaf::new("otp-emulator").names(names);
         let issued = authority.issue(&leaf).map_err(io::Error::other)?;

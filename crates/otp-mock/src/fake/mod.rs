@@ -6,16 +6,22 @@ mod act;
 mod answer;
 mod app;
 mod builder;
+mod chosen;
 mod clock;
 mod custom_fault;
 mod fault;
 mod flavours;
+mod handle_choices;
+mod handle_faults;
+mod handle_sms;
 mod implement;
 mod journal;
 mod outbox;
 mod random;
+mod reset;
 mod route_request;
 mod routes;
+mod scoped_fault;
 mod service;
 mod tokens;
 mod user;
@@ -26,6 +32,7 @@ pub use fault::{Fault, UnknownFault};
 pub use journal::{Event, Factor, Journal, JournalEntry};
 pub use outbox::Sms;
 pub use route_request::RouteRequest;
+pub use scoped_fault::ScopedFault;
 pub use user::{FakeUser, TwoFactor, UserState, UserTaken};
 
 use std::fmt;
@@ -38,7 +45,6 @@ use otp_core::local;
 use otp_core::secrecy::SecretString;
 use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, blocking, http};
 
-use self::fault::Armed;
 use self::flavours::OwnTransport;
 use self::routes::Handler;
 use self::service::Service;
@@ -220,9 +226,20 @@ impl FakeOtps {
         self.service.token_of(name).map(|token| self.with_token(token))
     }
 
+    /// The same, also if all tokens of the user were revoked: then by the last of them. The user's phone, app and
+    /// settings can be reached by it, and no call is answered.
+    pub fn of_user_ever(&self, name: &str) -> Option<Self> {
+        self.service.token_ever_of(name).map(|token| self.with_token(token))
+    }
+
     /// What the service holds of this handle's user; nothing if the token is not known.
     pub fn user(&self) -> Option<UserState> {
-        self.service.user_state(&self.token)
+        self.service.user_state(self.service.user(&self.token)?)
+    }
+
+    /// Whether a user has this handle's token, as a key or of a session, that was not revoked. It may have expired.
+    pub fn holds_token(&self) -> bool {
+        self.service.state().accounts.holder(&self.token).is_some()
     }
 
     /// What the service holds of each user, in the order in which they were added. A user who was revoked is
@@ -271,51 +288,10 @@ impl FakeOtps {
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn issue_token(&self) -> AuthToken {
-        match self.service.issue_token(&self.token) {
+        match self.service.issue_token(&self.token, None) {
             Ok(token) => token,
             Err(why) => panic!("no token can be issued: {why}"),
         }
-    }
-
-    /// The last SMS that was sent to this handle's user.
-    pub fn last_sms(&self) -> Option<Sms> {
-        self.service.outbox().last(self.service.user(&self.token)?)
-    }
-
-    /// Waits for an SMS to this handle's user. Each is given once, oldest first, so none is missed that
-    /// came before the wait began, of the last 1000.
-    ///
-    /// It works on any runtime, and wakes when the SMS is sent. It waits without limit, for a user
-    /// who is unknown forever.
-    ///
-    /// # Cancellation
-    ///
-    /// An SMS that was not given stays for the next one who waits.
-    pub async fn next_sms(&self) -> Sms {
-        match self.service.user(&self.token) {
-            Some(user) => self.service.outbox().next(user).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// The same on this thread, for at most this long of the system's time.
-    pub fn next_sms_within(&self, limit: Duration) -> Option<Sms> {
-        self.service.outbox().next_within(self.service.user(&self.token)?, limit)
-    }
-
-    /// The SMS that were sent to all users, oldest first: the last 1000 to each. Older ones are forgotten,
-    /// waited for or not.
-    pub fn sms_outbox(&self) -> Vec<Sms> {
-        self.service.outbox().all()
-    }
-
-    /// Calls this for every SMS from now on, in place of a phone. It replaces the one before, which is
-    /// dropped.
-    ///
-    /// It may call the service. A clone of the service in it keeps the service, with all that it holds, in
-    /// memory until another one takes its place: `service.on_sms(|_| {})` lets go of it.
-    pub fn on_sms(&self, deliver: impl Fn(&Sms) + Send + Sync + 'static) {
-        self.service.outbox().on_sms(Arc::new(deliver));
     }
 
     /// The code that the user's authenticator app shows now, if the user has one.
@@ -339,31 +315,10 @@ impl FakeOtps {
         self.service.clock().date()
     }
 
-    /// Lets this go wrong from the next request on, as the [`Fault`] says. Several may be armed, and one that
-    /// strikes once may be armed several times; one that lasts until it is disarmed is armed once, and of
-    /// two delays the last one counts.
-    pub fn arm(&self, fault: Fault) {
-        self.service.with_faults(|armed| armed.arm(fault));
-    }
-
-    /// Lets this go wrong from the next request on, as the [`CustomFault`] says.
-    pub fn arm_custom(&self, fault: CustomFault) {
-        self.service.with_custom_faults(|faults| faults.arm(fault));
-    }
-
-    /// Ends all faults, those of your own too.
-    pub fn disarm_all(&self) {
-        self.service.disarm_all();
-    }
-
-    /// The faults that are armed, and have not struck for the last time.
-    pub fn armed(&self) -> Vec<Fault> {
-        self.service.with_faults(|armed| armed.list())
-    }
-
-    /// The names of the faults of your own that are armed, and have not struck for the last time.
-    pub fn armed_custom(&self) -> Vec<&'static str> {
-        self.service.with_custom_faults(|faults| faults.names())
+    /// What the service's clock shows or showed so long after the start, as for
+    /// [`Sms::at`] and [`JournalEntry::at`].
+    pub fn date_at(&self, since_start: Duration) -> SystemTime {
+        self.service.clock().date_at(since_start)
     }
 
     /// Adds an endpoint of a larger SDK to the service. The handler makes its replies. Every client over this
@@ -431,6 +386,11 @@ impl FakeOtps {
         self.service.routes().template(path)
     }
 
+    /// The operations and [routes](Self::route), as the journal has them.
+    pub fn operations(&self) -> Vec<&'static Endpoint> {
+        self.service.routes().endpoints()
+    }
+
     /// What the service did so far, for a test to assert on: the last 4096 entries.
     pub fn journal(&self) -> Journal {
         self.service.journal()
@@ -450,15 +410,6 @@ impl FakeOtps {
             *response.status_mut() = http::StatusCode::BAD_GATEWAY;
             response
         })
-    }
-
-    /// Whether a connection that a client opens now is served. It is not if
-    /// [`Fault::StaleConnection`] is armed, which strikes by this: for a server that can close the
-    /// connection before a request is on it.
-    pub fn admits_connection(&self) -> bool {
-        let stale = Fault::StaleConnection;
-        let strikes = |armed: &mut Armed| armed.strikes(stale).then_some(stale);
-        self.service.strike(None, None, strikes).is_none()
     }
 }
 
