@@ -21,8 +21,11 @@ More by 'otp-emulator help TOPIC':
   containers   names, ports, health checks and variables
   environment  how options are written as variables";
 
-/// Every topic and its text.
-const TOPICS: [(&str, fn() -> String); 7] = [
+/// A topic's name, and what writes its text.
+type Topic = (&'static str, fn() -> String);
+
+/// Every topic.
+const TOPICS: [Topic; 7] = [
     ("api", || API.to_owned()),
     ("admin", || ADMIN.to_owned()),
     ("faults", faults),
