@@ -27,6 +27,7 @@ use crate::{Cors, Emulator};
 /// | [`cors`](Self::cors) | no page in a browser may call it |
 /// | [`on_request`](Self::on_request) | nobody is told |
 /// | [`admin`](Self::admin) | no admin port |
+/// | [`show_otps`](Self::show_otps) | the status page masks every OTP |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
@@ -37,6 +38,7 @@ pub struct EmulatorBuilder {
     told: Option<Told>,
     cors: Option<Cors>,
     admin: Option<SocketAddr>,
+    show_otps: bool,
 }
 
 enum Security {
@@ -56,6 +58,7 @@ impl Default for EmulatorBuilder {
             told: None,
             cors: None,
             admin: None,
+            show_otps: false,
         }
     }
 }
@@ -119,7 +122,7 @@ impl EmulatorBuilder {
     ///
     /// | request | answer |
     /// |---|---|
-    /// | `GET /` | a page that shows what follows, secrets masked |
+    /// | `GET /` | a page that shows what follows, secrets masked, with forms that arm faults, advance the clock and reset |
     /// | `GET /sms` | `[{"to", "otp"}]`, oldest first |
     /// | `GET /sms/next?user=NAME&wait=SECONDS` | the next SMS, each given once; `204` if none came |
     /// | `GET /users` | their names and states |
@@ -144,6 +147,13 @@ impl EmulatorBuilder {
     /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023.
     pub fn admin(self, address: SocketAddr) -> Self {
         Self { admin: Some(address), ..self }
+    }
+
+    /// Adds a button to each SMS and to each authenticator app on the status page that shows its OTP, for a person
+    /// who tests by hand. The page holds one OTP at a time, and only after a click. Without this setting, the
+    /// page never holds an OTP; the admin API gives OTPs in both cases.
+    pub fn show_otps(self) -> Self {
+        Self { show_otps: true, ..self }
     }
 
     /// Starts it.
@@ -187,7 +197,7 @@ impl EmulatorBuilder {
                 let site = Site {
                     listener: tokio::net::TcpListener::from_std(listener)?,
                     acceptor: None,
-                    handler: AdminHandler::new(fake.clone(), base_url, patience),
+                    handler: AdminHandler::new(fake.clone(), base_url, self.show_otps, patience),
                     connections: Connections::new(admin::CONNECTIONS),
                     patience,
                 };

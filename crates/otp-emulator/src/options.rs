@@ -35,6 +35,10 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "admin")]
     no_admin: bool,
 
+    /// Show an OTP on the status page when its button is clicked.
+    #[arg(long, conflicts_with = "no_admin")]
+    show_otps: bool,
+
     /// Answer without TLS; HTTP/2 is then by prior knowledge.
     #[arg(long)]
     pub(crate) plain: bool,
@@ -191,6 +195,9 @@ impl Options {
         let mut emulator = Emulator::builder().listen(self.listen);
         if !self.no_admin {
             emulator = emulator.admin(self.admin);
+        }
+        if self.show_otps {
+            emulator = emulator.show_otps();
         }
         if self.plain {
             emulator = emulator.plain();

@@ -19,16 +19,24 @@ pub(super) fn shown(fake: &FakeOtps) -> Answer {
 
 /// Turns the clock on, but to no date that cannot be told.
 pub(super) fn advance(fake: &FakeOtps, query: &str) -> Answer {
-    let step = parameter(query, "seconds").and_then(|seconds| seconds.parse().ok());
+    match turn(fake, parameter(query, "seconds").as_deref()) {
+        Ok(()) => Answer::Nothing,
+        Err(why) => Answer::bad(why),
+    }
+}
+
+/// Turns the clock on by so many seconds.
+pub(super) fn turn(fake: &FakeOtps, seconds: Option<&str>) -> Result<(), String> {
+    let step = seconds.and_then(|seconds| seconds.trim().parse().ok());
     let Some(Ok(step)) = step.map(Duration::try_from_secs_f64) else {
-        return Answer::bad("seconds is how far to turn the clock on");
+        return Err("seconds is how far to turn the clock on".to_owned());
     };
     let later = fake.date().checked_add(step);
     if later.is_none_or(|later| later > UNIX_EPOCH + LAST) {
-        return Answer::bad("seconds would turn the clock beyond the year 9999");
+        return Err("seconds would turn the clock beyond the year 9999".to_owned());
     }
     fake.advance(step);
-    Answer::Nothing
+    Ok(())
 }
 
 /// A date as HTTP writes it, or what comes closest where it cannot.

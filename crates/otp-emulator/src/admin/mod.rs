@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
-    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, HeaderMap, HeaderName,
+    HeaderValue, IF_NONE_MATCH, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use otp_core::bytes::Bytes;
@@ -21,6 +21,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use self::page::StatusPage;
 use crate::answer::read;
 use crate::body::ReplyBody;
 use crate::connections::Seat;
@@ -39,25 +40,27 @@ pub(crate) const CONNECTIONS: usize = WAITING + 64;
 #[derive(Clone)]
 pub(crate) struct AdminHandler {
     fake: FakeOtps,
-    /// Where the service is, to be shown.
-    base_url: Arc<str>,
+    page: StatusPage,
     patience: Duration,
     waiting: Arc<Semaphore>,
 }
 
 /// What is answered.
 enum Answer {
-    Page(String),
-    Style(&'static str),
+    Page(StatusCode, page::Rendered),
+    /// A file of the page: its type and text.
+    File(&'static str, &'static str),
+    /// A form is done: the page is there.
+    SeeOther(String),
     Json(StatusCode, Value),
     Nothing,
     Refused(StatusCode, String),
 }
 
-/// Whatever the page holds, it loads nothing, runs nothing and sends nothing.
+/// Whatever the page holds, it loads and runs only its own files, and sends only to this port.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
 impl Handler for AdminHandler {
@@ -77,13 +80,30 @@ impl Handler for AdminHandler {
             Ok(body) => self.route(&head.method, &head.uri, &body).await,
             Err((status, why)) => Answer::Refused(status, why.to_owned()),
         };
-        Ok(answer.into_response())
+        Ok(unless_known(&head.headers, answer.into_response()))
     }
 }
 
+/// The answer, or only that it is the one that the client has already (RFC 9110 §13.1.2).
+fn unless_known(asked: &HeaderMap, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+    let tag = response.headers().get(ETAG);
+    if tag.is_some() && tag == asked.get(IF_NONE_MATCH) && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = ReplyBody::whole(Bytes::new());
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response
+}
+
 impl AdminHandler {
-    pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration) -> Self {
-        Self { fake, base_url, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
+    pub(crate) fn new(
+        fake: FakeOtps,
+        base_url: Arc<str>,
+        show_otps: bool,
+        patience: Duration,
+    ) -> Self {
+        let page = StatusPage::new(base_url, show_otps);
+        Self { fake, page, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
     }
 
     async fn route(&self, method: &Method, uri: &hyper::Uri, body: &Bytes) -> Answer {
@@ -91,8 +111,9 @@ impl AdminHandler {
         let query = uri.query().unwrap_or_default();
         let fake = &self.fake;
         match (method, path.as_slice()) {
-            (&Method::GET, [""]) => Answer::Page(page::render(fake, &self.base_url)),
-            (&Method::GET, ["style.css"]) => Answer::Style(page::STYLE),
+            (&Method::GET, [""]) => Answer::Page(StatusCode::OK, self.page.render(fake, query)),
+            (&Method::GET, [file @ ("style.css" | "page.js" | "icon.svg")]) => page::file(file),
+            (&Method::POST, ["page", form]) => self.page.submit(fake, form, query, body),
             (&Method::GET, ["sms"]) => api::outbox(fake),
             (&Method::GET, ["sms", "next"]) => api::next_sms(fake, query, &self.waiting).await,
             (&Method::GET, ["users"]) => users::all(fake),
@@ -156,9 +177,17 @@ impl Answer {
     }
 
     fn into_response(self) -> Response<ReplyBody> {
+        let mut more = None;
         let (status, kind, body) = match self {
-            Self::Page(page) => (StatusCode::OK, "text/html; charset=utf-8", page),
-            Self::Style(style) => (StatusCode::OK, "text/css; charset=utf-8", style.to_owned()),
+            Self::Page(status, page) => {
+                more = Some((ETAG, page.tag));
+                (status, "text/html; charset=utf-8", page.html)
+            }
+            Self::File(kind, text) => (StatusCode::OK, kind, text.to_owned()),
+            Self::SeeOther(place) => {
+                more = Some((LOCATION, place));
+                (StatusCode::SEE_OTHER, "", String::new())
+            }
             Self::Json(status, json) => (status, "application/json", json.to_string()),
             Self::Nothing => (StatusCode::NO_CONTENT, "", String::new()),
             Self::Refused(status, why) => {
@@ -174,10 +203,14 @@ impl Answer {
         let fixed: [(HeaderName, HeaderValue); 4] = [
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            // With `no-referrer`, browsers would send the page's own forms with `Origin: null`.
+            (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         headers.extend(fixed);
+        if let Some((name, Ok(value))) = more.map(|(name, text)| (name, text.try_into())) {
+            headers.insert(name, value);
+        }
         response
     }
 }
