@@ -179,6 +179,7 @@ impl EmulatorBuilder {
         };
 
         let fake = self.fake.unwrap_or_else(|| FakeOtps::builder().real_time().build());
+        fake.mark_start();
         let (log, telling) = Log::start(self.told)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();

@@ -71,6 +71,16 @@ pub(super) fn arm(fake: &FakeOtps, fault: &str) -> Answer {
     }
 }
 
+/// Brings everything back to the start, or one user.
+pub(super) fn reset(fake: &FakeOtps, query: &str) -> Answer {
+    match parameter(query, "user") {
+        None => fake.reset(),
+        Some(name) if fake.reset_user(&name) => {}
+        Some(_) => return Answer::no_such_user(),
+    }
+    Answer::Nothing
+}
+
 pub(super) fn journal(fake: &FakeOtps) -> Answer {
     let entries = fake.journal();
     let entries = entries.entries().map(|entry| {

@@ -130,6 +130,7 @@ impl AdminHandler {
                 Answer::Nothing
             }
             (&Method::GET, ["journal"]) => api::journal(fake),
+            (&Method::POST, ["reset"]) => api::reset(fake, query),
             (&Method::GET, ["clock"]) => clock::shown(fake),
             (&Method::POST, ["clock", "advance"]) => clock::advance(fake, query),
             _ => Answer::Refused(StatusCode::NOT_FOUND, format!("There is {}", api::PATHS)),
