@@ -9,9 +9,9 @@ use super::text::{Escaped, Masked, Name};
 use super::{SHOWN, StatusPage, View, section};
 
 impl StatusPage {
-    /// What names an SMS in the page. SMS with the same number and the same OTP share it.
+    /// What names an SMS in the page. Only SMS that are the same in everything share it.
     pub(super) fn key_of_sms(&self, sms: &Sms) -> String {
-        self.key(("sms", &sms.to, sms.otp.expose_secret()))
+        self.key(("sms", &sms.user, sms.at, &sms.to, sms.otp.expose_secret()))
     }
 }
 
@@ -31,11 +31,13 @@ impl View<'_> {
             let key = self.page.key_of_sms(sms);
             write!(
                 page,
-                "<tr data-key=\"{key}\"><td class=\"name\">{}</td><td><div class=\"otp\">{}",
+                "<tr data-key=\"{key}\"><td class=\"name\">{} <small>{}</small></td>\
+                 <td><div class=\"otp\">{}",
                 Name(&sms.to),
+                Name(&sms.user),
                 Masked(sms.otp.expose_secret())
             )?;
-            self.reveal(page, &key, "sms", &key, "OTP", &format!("SMS to {}", Name(&sms.to)))?;
+            self.reveal(page, &key, "sms", "OTP", &format!("SMS to {}", Name(&sms.to)))?;
             page.push_str("</div></td></tr>\n");
         }
         page.push_str("</tbody>\n</table>\n");
@@ -84,8 +86,9 @@ fn row(page: &mut String, entry: &JournalEntry) -> fmt::Result {
     };
     write!(
         page,
-        "<tr role=\"row\" class=\"{kind}\"><td role=\"cell\" class=\"number\">{:.3}</td>\
+        "<tr role=\"row\" data-key=\"entry-{}\" class=\"{kind}\"><td role=\"cell\" class=\"number\">{:.3}</td>\
          <td role=\"cell\"><span data-say>{}</span>",
+        entry.number,
         entry.at.as_secs_f64(),
         Name(&entry.event.to_string())
     )?;

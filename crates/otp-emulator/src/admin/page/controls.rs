@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use otp_mock::Fault;
+use otp_mock::{Fault, ScopedFault};
 
 use super::text::{Escaped, Name};
 use super::{View, section};
@@ -12,76 +12,100 @@ const STEPS: [(u32, &str); 4] = [(30, "30 s"), (300, "5 min"), (900, "15 min"), 
 
 impl View<'_> {
     pub(super) fn faults(&self, page: &mut String) -> fmt::Result {
-        let named =
-            self.fake.armed().into_iter().map(|fault| (fault.to_string(), fault.describe()));
-        let custom = self.fake.armed_custom().into_iter();
-        let custom = custom.map(|name| (name.to_owned(), "a fault of the test's own"));
-        let armed: Vec<_> = named.chain(custom).collect();
-        section(page, "faults", "Faults armed", Some(armed.len()))?;
-        if armed.is_empty() {
+        let (named, custom) = (self.fake.armed_numbered(), self.fake.armed_custom());
+        let armed = named.len() + custom.len();
+        section(page, "faults", "Faults armed", Some(armed))?;
+        if armed == 0 {
             page.push_str("<p class=\"none\">None: everything works.</p>\n");
         }
         page.push_str("<ul data-list=\"Armed\">\n");
-        for (name, what) in &armed {
-            writeln!(
-                page,
-                "<li><p><code data-say>{}</code> <span>{}</span></p></li>",
-                Name(name),
-                Escaped(what)
-            )?;
-        }
-        page.push_str("</ul>\n");
-        let query = self.query();
-        page.push_str("<div class=\"row\">\n");
-        if !armed.is_empty() {
+        named.iter().try_for_each(|(number, fault)| self.armed(page, *number, fault))?;
+        custom.iter().try_for_each(|name| self.armed_custom(page, name))?;
+        page.push_str("</ul>\n<div class=\"row\">\n");
+        if armed > 1 {
+            let query = self.query();
             writeln!(
                 page,
                 "<form method=\"post\" action=\"/page/disarm{query}\" \
                  data-done=\"No fault is armed.\"><button>Disarm all</button></form>"
             )?;
         }
-        page.push_str("<details id=\"arm\">\n<summary>Arm a fault</summary>\n<ul>\n");
-        Fault::ALL.iter().try_for_each(|fault| self.fault(page, fault))?;
-        page.push_str("</ul>\n</details>\n</div>\n</section>\n");
+        self.arm(page)?;
+        page.push_str("</div>\n</section>\n");
         Ok(())
     }
 
-    /// A fault to choose, with its number if it has one.
-    fn fault(&self, page: &mut String, fault: &Fault) -> fmt::Result {
-        let query = self.query();
-        let written = fault.to_string();
-        let (name, number) = match written.split_once('=') {
-            Some((name, number)) => (name, Some(number)),
-            None => (written.as_str(), None),
-        };
+    fn armed(&self, page: &mut String, number: u64, armed: &ScopedFault) -> fmt::Result {
+        let fault = armed.fault();
         write!(
             page,
-            "<li><form method=\"post\" action=\"/page/faults{query}\" data-done=\"{name} is armed.\">\
-             <input type=\"hidden\" name=\"fault\" value=\"{name}\">\
-             <p id=\"about-{name}\"><code>{name}</code> <span>{what}</span></p>\n<div>",
-            name = Escaped(name),
-            what = Escaped(fault.describe()),
+            "<li data-key=\"fault-{number}\"><p><code data-say>{fault}</code> <span>{}",
+            Escaped(fault.describe())
         )?;
-        if let Some(number) = number {
-            let (unit, step) = match fault {
-                Fault::Unavailable { .. } => ("requests", "1"),
-                Fault::Slow { .. } => ("seconds", "any"),
-                _ => ("number", "any"),
-            };
-            write!(
-                page,
-                "<label><input type=\"number\" name=\"number\" value=\"{}\" min=\"0\" \
-                 step=\"{step}\" required> {unit}<span class=\"unseen\"> of {}</span></label>",
-                Escaped(number),
-                Escaped(name)
-            )?;
+        if let Some(user) = armed.user() {
+            write!(page, ", for {}", Name(user))?;
         }
+        if let Some(operation) = armed.operation() {
+            write!(page, ", for <code>{}</code>", Escaped(operation))?;
+        }
+        match armed.left() {
+            Some(1) => page.push_str(", once"),
+            Some(left) => write!(page, ", {left} more times")?,
+            None => {}
+        }
+        page.push_str("</span></p>");
+        self.disarm(page, "number", &number.to_string(), &fault.to_string())
+    }
+
+    fn armed_custom(&self, page: &mut String, name: &str) -> fmt::Result {
+        write!(
+            page,
+            "<li><p><code data-say>{}</code> <span>a fault of the test&#39;s own</span></p>",
+            Name(name)
+        )?;
+        self.disarm(page, "name", name, name)
+    }
+
+    fn disarm(&self, page: &mut String, field: &str, value: &str, name: &str) -> fmt::Result {
         writeln!(
             page,
-            "<button aria-describedby=\"about-{name}\">Arm<span class=\"unseen\"> {name}</span>\
-             </button></div></form></li>",
-            name = Escaped(name)
+            "<form method=\"post\" action=\"/page/disarm{}\" data-done=\"It is disarmed.\">\
+             <input type=\"hidden\" name=\"{field}\" value=\"{}\">\
+             <button>Disarm<span class=\"unseen\"> {}</span></button></form></li>",
+            self.query(),
+            Escaped(value),
+            Name(name)
         )
+    }
+
+    /// All faults to choose from, and which requests they strike.
+    fn arm(&self, page: &mut String) -> fmt::Result {
+        // The Enter key would press the first button, which therefore does nothing.
+        write!(
+            page,
+            "<details id=\"arm\">\n<summary>Arm a fault</summary>\n\
+             <form method=\"post\" action=\"/page/faults{}\"><button disabled hidden></button>\n\
+             <fieldset>\n<legend>Which requests</legend>\n\
+             <label>User <input name=\"user\" list=\"names\" placeholder=\"everyone\" \
+             autocomplete=\"off\"></label>\n<datalist id=\"names\">",
+            self.query()
+        )?;
+        for user in self.fake.users().iter().take(self.most_users()) {
+            write!(page, "<option value=\"{}\">", Escaped(&user.name))?;
+        }
+        page.push_str(
+            "</datalist>\n<label>Operation <select name=\"operation\"><option value=\"\">all</option>",
+        );
+        for operation in self.fake.operations() {
+            write!(page, "<option>{}</option>", Escaped(operation.name()))?;
+        }
+        page.push_str(
+            "</select></label>\n<label>Times <input type=\"number\" name=\"times\" min=\"1\" \
+             placeholder=\"usual\"></label>\n</fieldset>\n<ul>\n",
+        );
+        Fault::ALL.iter().try_for_each(|fault| choice(page, fault))?;
+        page.push_str("</ul>\n</form>\n</details>\n");
+        Ok(())
     }
 
     pub(super) fn clock(&self, page: &mut String) -> fmt::Result {
@@ -134,4 +158,39 @@ impl View<'_> {
              </div>"
         )
     }
+}
+
+/// A fault to choose, with its number if it has one.
+fn choice(page: &mut String, fault: &Fault) -> fmt::Result {
+    let written = fault.to_string();
+    let (name, number) = match written.split_once('=') {
+        Some((name, number)) => (name, Some(number)),
+        None => (written.as_str(), None),
+    };
+    let name = Escaped(name);
+    write!(
+        page,
+        "<li><p id=\"about-{name}\"><code>{name}</code> <span>{}</span></p>\n<div>",
+        Escaped(fault.describe())
+    )?;
+    if let Some(number) = number {
+        let (unit, bounds) = match fault {
+            Fault::Unavailable { .. } => ("requests", "min=\"1\""),
+            Fault::Slow { .. } => ("seconds", "min=\"0\" step=\"any\""),
+            Fault::Status { .. } => ("status", "min=\"200\" max=\"599\""),
+            _ => ("number", "step=\"any\""),
+        };
+        write!(
+            page,
+            "<label><input type=\"number\" name=\"{name}\" value=\"{}\" {bounds}> {unit}\
+             <span class=\"unseen\"> of {name}</span></label>",
+            Escaped(number)
+        )?;
+    }
+    writeln!(
+        page,
+        "<button name=\"fault\" value=\"{name}\" data-done=\"{name} is armed.\" \
+         aria-describedby=\"about-{name}\">Arm<span class=\"unseen\"> {name}</span></button>\
+         </div></li>"
+    )
 }

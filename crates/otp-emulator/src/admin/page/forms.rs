@@ -4,7 +4,7 @@
 use hyper::StatusCode;
 use otp_core::Otp;
 use otp_core::bytes::Bytes;
-use otp_mock::{FakeOtps, Fault};
+use otp_mock::{FakeOtps, Fault, ScopedFault};
 
 use super::{StatusPage, View};
 use crate::admin::{Answer, clock, parameter};
@@ -24,12 +24,12 @@ impl StatusPage {
         let done = match form {
             "faults" => arm(fake, &fields),
             "disarm" => {
-                fake.disarm_all();
+                disarm(fake, &fields);
                 Ok(())
             }
             "clock" => clock::turn(fake, parameter(&fields, "seconds").as_deref()),
             "reset" => {
-                fake.disarm_all();
+                fake.reset();
                 Ok(())
             }
             "otp" => return self.show_otp(view, &fields),
@@ -67,18 +67,56 @@ impl StatusPage {
                 fake.sms_outbox().into_iter().rev().find(|sms| self.key_of_sms(sms) == key)?;
             return Some((key, sms.otp));
         }
-        let name = parameter(fields, "user")?;
-        let code = fake.of_user(&name)?.app_code()?;
-        Some((self.key(("user", &name)), code))
+        let key = parameter(fields, "user")?;
+        let user = fake.users().into_iter().find(|user| self.key_of_user(&user.name) == key)?;
+        let code = fake.of_user(&user.name)?.app_code()?;
+        Some((key, code))
     }
 }
 
+/// Arms the fault whose button was pressed, with the number in the field of its name.
 fn arm(fake: &FakeOtps, fields: &str) -> Result<(), String> {
-    let name = parameter(fields, "fault").unwrap_or_default();
-    let fault = match parameter(fields, "number") {
+    let given = |name: &str| parameter(fields, name).filter(|value| !value.is_empty());
+    let name = given("fault").unwrap_or_default();
+    let written = match given(&name) {
         Some(number) => format!("{name}={number}"),
         None => name,
     };
-    fake.arm(fault.parse::<Fault>().map_err(|unknown| unknown.to_string())?);
+    let fault = written.parse::<Fault>().map_err(|unknown| unknown.to_string())?;
+    let mut fault = ScopedFault::from(fault);
+    if let Some(user) = given("user") {
+        if fake.of_user(&user).is_none() {
+            return Err(format!("there is no user '{user}'"));
+        }
+        fault = fault.for_user(user);
+    }
+    if let Some(operation) = given("operation") {
+        let known = fake.operations();
+        let Some(endpoint) = known.iter().find(|endpoint| endpoint.name() == operation) else {
+            return Err(format!("there is no operation '{operation}'"));
+        };
+        fault = fault.for_operation(endpoint);
+    }
+    match given("times").map(|times| times.parse()) {
+        None => {}
+        Some(Ok(times)) if times > 0 => fault = fault.times(times),
+        Some(_) => return Err("times is how often the fault strikes, at least once".to_owned()),
+    }
+    fake.arm(fault);
     Ok(())
+}
+
+/// Disarms the fault of this number, the test's own ones of this name, or all. What is gone already is as wanted.
+fn disarm(fake: &FakeOtps, fields: &str) {
+    match (parameter(fields, "number"), parameter(fields, "name")) {
+        (Some(number), _) => {
+            if let Ok(number) = number.parse() {
+                fake.disarm(number);
+            }
+        }
+        (None, Some(name)) => {
+            fake.disarm_named(&name);
+        }
+        (None, None) => fake.disarm_all(),
+    }
 }

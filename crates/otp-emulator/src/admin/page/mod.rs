@@ -97,6 +97,10 @@ impl View<'_> {
         if self.all_users { "?users=all" } else { "" }
     }
 
+    fn most_users(&self) -> usize {
+        if self.all_users { usize::MAX } else { SHOWN }
+    }
+
     fn write(&self, page: &mut String) -> fmt::Result {
         write!(
             page,

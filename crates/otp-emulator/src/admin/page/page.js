@@ -141,7 +141,7 @@
     try {
       const response = await fetchPage(
         posts ? form.getAttribute("action") : current(), posts ? { method: "POST", body } : {});
-      if (mine === turn) await show(response, true, form.dataset.done);
+      if (mine === turn) await show(response, true, event.submitter?.dataset.done ?? form.dataset.done);
       showLink(true);
     } catch {
       failures += 1;

@@ -7,7 +7,14 @@ use otp_core::secrecy::ExposeSecret;
 use otp_mock::{TwoFactor, UserState};
 
 use super::text::{Escaped, Masked, Name};
-use super::{SHOWN, View, section};
+use super::{StatusPage, View, section};
+
+impl StatusPage {
+    /// What names a user in the page. A form would change a line break in the name itself.
+    pub(super) fn key_of_user(&self, name: &str) -> String {
+        self.key(("user", name))
+    }
+}
 
 impl View<'_> {
     pub(super) fn users(&self, page: &mut String) -> fmt::Result {
@@ -17,7 +24,7 @@ impl View<'_> {
             page.push_str("<p class=\"none\">There is no user.</p>\n");
         }
         page.push_str("<ul data-list=\"New user\">\n");
-        let most = if self.all_users { usize::MAX } else { SHOWN };
+        let most = self.most_users();
         users.iter().take(most).try_for_each(|user| self.user(page, user))?;
         page.push_str("</ul>\n");
         if users.len() > most {
@@ -33,7 +40,7 @@ impl View<'_> {
     }
 
     fn user(&self, page: &mut String, user: &UserState) -> fmt::Result {
-        let key = self.page.key(("user", &user.name));
+        let key = self.page.key_of_user(&user.name);
         write!(page, "<li data-key=\"{key}\"><h3><span data-say>{}</span>", Name(&user.name))?;
         if user.locked_out {
             page.push_str(" <strong class=\"badge bad\">locked out</strong>");
@@ -51,7 +58,7 @@ impl View<'_> {
         }
         page.push_str("</p>\n");
         if user.two_factor == TwoFactor::App {
-            self.reveal(page, &key, "user", &user.name, "code", &Name(&user.name).to_string())?;
+            self.reveal(page, &key, "user", "code", &Name(&user.name).to_string())?;
         }
         page.push_str("</div>\n");
         if user.two_factor != TwoFactor::Off {
@@ -78,7 +85,6 @@ impl View<'_> {
         page: &mut String,
         key: &str,
         field: &str,
-        value: &str,
         what: &str,
         whose: &str,
     ) -> fmt::Result {
@@ -104,9 +110,8 @@ impl View<'_> {
             None => write!(
                 page,
                 "<form method=\"post\" action=\"/page/otp{query}\">\
-                 <input type=\"hidden\" name=\"{field}\" value=\"{}\">\
+                 <input type=\"hidden\" name=\"{field}\" value=\"{key}\">\
                  <button>Show {what}<span class=\"unseen\"> of {whose}</span></button></form>",
-                Escaped(value)
             )?,
         }
         page.push_str("</div>\n");
