@@ -276,7 +276,7 @@ fn names_are_text_and_cannot_turn_what_stands_around_them() {
     let page = get(admin, "/").body;
     let escaped = "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;<span class=\"code-point\">U+202E</span>\
                    &quot; onclick=&#39;x&#39;</bdi>";
-    assert_eq!(page.matches(escaped).count(), 2, "the user and the journal: {page}");
+    assert_eq!(page.matches(escaped).count(), 3, "user, SMS and journal: {page}");
     assert!(page.contains("<bdi>+1<span class=\"code-point\">U+2066</span>&lt;i&gt;</bdi>"));
     assert_eq!(page.matches("<script").count(), 1, "its own");
     // It is as it is only where it is a value to choose.

@@ -19,3 +19,4 @@ mod http;
 mod opened;
 mod page;
 mod status_page;
+mod status_page_clicks;

@@ -262,6 +262,6 @@ fn pictures_for_the_readme() {
     page.assert_failed("unknown", "server", &[]);
     for (colours, file) in [("light", "screenshot.png"), ("dark", "screenshot-dark.png")] {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + file;
-        std::fs::write(file, page.browser.picture(colours)).unwrap();
+        std::fs::write(file, page.browser.picture(colours, 800)).unwrap();
     }
 }

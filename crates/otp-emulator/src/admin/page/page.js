@@ -70,6 +70,11 @@
         else if (added.nodeType === 1) rows.push(...added.querySelectorAll("[data-list] > *"));
         continue;
       }
+      // Text makes way: an element that is moved would lose the focus.
+      for (let text; next && next !== same && next.nodeType !== 1; text.remove()) {
+        text = next;
+        next = next.nextSibling;
+      }
       if (same === next) next = next[list ? "nextElementSibling" : "nextSibling"];
       else old.insertBefore(same, next);
       morph(same, node, all, rows);
