@@ -2,7 +2,7 @@
 //! tests need.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -199,6 +199,16 @@ impl Browser {
         let mut body: Value = serde_json::from_str(&body).unwrap();
         assert!(status.is_success(), "{path}: {}", body["value"]["message"]);
         body["value"].take()
+    }
+}
+
+/// Waits for something that changes outside of the document: on a server's thread, say.
+#[track_caller]
+pub fn eventually(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never happened");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

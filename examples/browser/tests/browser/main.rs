@@ -20,3 +20,4 @@ mod opened;
 mod page;
 mod status_page;
 mod status_page_clicks;
+mod status_page_live;
