@@ -8,6 +8,7 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use otp_core::AuthToken;
 use otp_core::blocking::OtpsApi;
 use otp_core::secrecy::ExposeSecret;
 use otp_emulator::{Emulator, EmulatorBuilder, FakeOtps, Fault};
@@ -21,8 +22,7 @@ fn builder() -> EmulatorBuilder {
 
 fn start(builder: EmulatorBuilder) -> (Emulator, SocketAddr) {
     let emulator = builder.start().unwrap();
-    let url = emulator.admin_url().unwrap();
-    let address = url.trim_start_matches("http://").parse().unwrap();
+    let address = emulator.admin_addr().unwrap();
     (emulator, address)
 }
 
@@ -243,14 +243,14 @@ fn a_form_that_is_refused_says_why_and_changes_nothing() {
         ("faults", "fault=slow&slow=-1", "slow=-1"),
         ("faults", "", "is no fault"),
         ("faults", "fault=sunset&user=nobody", "there is no user &#39;nobody&#39;"),
-        ("faults", "fault=sunset&operation=fly", "there is no operation &#39;fly&#39;"),
-        ("faults", "fault=sunset&times=0", "at least once"),
-        ("faults", "fault=sunset&times=x", "at least once"),
+        ("faults", "fault=sunset&operation=fly", "operation is one of find_"),
+        ("faults", "fault=sunset&times=0", "above 0"),
+        ("faults", "fault=sunset&times=x", "above 0"),
         ("clock", "seconds=", "seconds is how far"),
         ("clock", "seconds=1e12", "beyond the year 9999"),
     ] {
         let refused = submit(admin, form, fields);
-        assert_eq!(refused.status, 400, "{form} {fields}");
+        assert!([400, 409].contains(&refused.status), "{form} {fields}");
         assert!(refused.body.contains(why), "{why} is not in {}", refused.body);
         assert!(refused.body.contains("<main>"), "it is the page");
     }
@@ -345,6 +345,43 @@ fn it_loads_and_runs_only_its_own_files() {
         assert!(!elsewhere.contains("url(") && !elsewhere.contains("@import"), "{file}");
         assert!(page.body.contains(&format!("\"{file}\"")), "{file} is used");
     }
+}
+
+#[test]
+fn its_paths_have_the_methods_that_they_need() {
+    let (_emulator, admin) = start(builder());
+    for (method, path, status, allow) in [
+        ("HEAD", "/", 200, None),
+        ("HEAD", "/page.js", 200, None),
+        ("POST", "/", 405, Some("get, head")),
+        ("DELETE", "/style.css", 405, Some("get, head")),
+        ("GET", "/page/faults", 405, Some("post")),
+        ("POST", "/page/", 404, None),
+        ("GET", "/page", 404, None),
+        ("GET", "/page.css", 404, None),
+    ] {
+        let answer = ask(admin, method, path, "", "");
+        assert_eq!((answer.status, header(&answer, "allow")), (status, allow), "{method} {path}");
+    }
+}
+
+#[test]
+fn with_an_admin_token_the_page_and_its_forms_ask_for_it() {
+    let token = AuthToken::new("s3cret").unwrap();
+    let (emulator, admin) = start(builder().show_otps().admin_token(token));
+    for (method, path) in
+        [("GET", "/"), ("GET", "/page.js"), ("POST", "/page/reset"), ("POST", "/page/otp")]
+    {
+        let refused = ask(admin, method, path, "", "");
+        assert_eq!(refused.status, 401, "{method} {path}");
+        assert!(header(&refused, "www-authenticate").is_some());
+    }
+    // As a browser sends it, with any user name: `:s3cret`.
+    let login = "Authorization: Basic OnMzY3JldA==\r\n";
+    assert_eq!(ask(admin, "GET", "/", login, "").status, 200);
+    assert_eq!(ask(admin, "POST", "/page/faults", login, "fault=sunset").status, 303);
+    assert_eq!(emulator.fake().armed(), [Fault::Sunset]);
+    assert!(!ask(admin, "GET", "/", login, "").body.contains("s3cret"));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use hyper::StatusCode;
 use otp_mock::FakeOtps;
 use serde_json::json;
 
-use super::{Answer, parameter};
+use super::Answer;
+use super::query::Query;
 
 /// 9999-12-31 23:59:59 UTC, the last date that HTTP can write, in seconds since 1970.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
@@ -18,22 +19,23 @@ pub(super) fn shown(fake: &FakeOtps) -> Answer {
 }
 
 /// Turns the clock on, but to no date that cannot be told.
-pub(super) fn advance(fake: &FakeOtps, query: &str) -> Answer {
-    match turn(fake, parameter(query, "seconds").as_deref()) {
-        Ok(()) => Answer::Nothing,
-        Err(why) => Answer::bad(why),
-    }
+pub(super) fn advance(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
+    let query = Query::read(query, &["seconds"])?;
+    turn(fake, query.get("seconds"))?;
+    Ok(Answer::Nothing)
 }
 
-/// Turns the clock on by so many seconds.
-pub(super) fn turn(fake: &FakeOtps, seconds: Option<&str>) -> Result<(), String> {
-    let step = seconds.and_then(|seconds| seconds.trim().parse().ok());
+/// Turns the clock on by this text, which is a number of seconds.
+pub(super) fn turn(fake: &FakeOtps, seconds: Option<&str>) -> Result<(), Answer> {
+    let step = seconds.and_then(|seconds| seconds.parse().ok());
     let Some(Ok(step)) = step.map(Duration::try_from_secs_f64) else {
-        return Err("seconds is how far to turn the clock on".to_owned());
+        return Err(Answer::bad(
+            "seconds is how far to turn the clock on, a number that is not negative",
+        ));
     };
     let later = fake.date().checked_add(step);
     if later.is_none_or(|later| later > UNIX_EPOCH + LAST) {
-        return Err("seconds would turn the clock beyond the year 9999".to_owned());
+        return Err(Answer::conflict("seconds would turn the clock beyond the year 9999"));
     }
     fake.advance(step);
     Ok(())

@@ -141,6 +141,12 @@ impl Journal {
         self.only(|entry| entry.operation == Some(name))
     }
 
+    /// Only the entries of this [kind](Event::name) of event, such as `sms_sent`.
+    #[must_use]
+    pub fn of_event(self, name: &str) -> Self {
+        self.only(|entry| entry.event.name() == name)
+    }
+
     fn only(mut self, stays: impl FnMut(&JournalEntry) -> bool) -> Self {
         self.entries.retain(stays);
         self

@@ -205,6 +205,11 @@ impl FakeOtps {
         self.service.user_state(self.service.user(&self.token)?)
     }
 
+    /// Whether a user has this handle's token, as a key or of a session, that was not revoked. It may have expired.
+    pub fn holds_token(&self) -> bool {
+        self.service.state().accounts.holder(&self.token).is_some()
+    }
+
     /// What the service holds of each user, in the order in which they were added.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()

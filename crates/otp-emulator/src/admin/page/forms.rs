@@ -4,21 +4,22 @@
 use hyper::StatusCode;
 use otp_core::Otp;
 use otp_core::bytes::Bytes;
-use otp_mock::{FakeOtps, Fault, ScopedFault};
+use otp_mock::FakeOtps;
 
 use super::{StatusPage, View};
-use crate::admin::{Answer, clock, parameter};
+use crate::admin::query::parameter;
+use crate::admin::{Answer, clock, faults};
 
 impl StatusPage {
-    /// Does what this form says. The answer is the page: by a redirect, so that reloading it does nothing
-    /// again, or at once if the form is refused or asks for an OTP.
-    pub(in crate::admin) fn submit(
+    /// Does what this form says; nothing if there is no such form. The answer is the page: by a redirect, so that
+    /// reloading it does nothing again, or at once if the form is refused or asks for an OTP.
+    pub(super) fn submit(
         &self,
         fake: &FakeOtps,
         form: &str,
         query: &str,
         body: &Bytes,
-    ) -> Answer {
+    ) -> Option<Result<Answer, Answer>> {
         let view = self.view(fake, query);
         let fields = String::from_utf8_lossy(body);
         let done = match form {
@@ -32,19 +33,17 @@ impl StatusPage {
                 fake.reset();
                 Ok(())
             }
-            "otp" => return self.show_otp(view, &fields),
-            _ => {
-                let why = "the page has no such form".to_owned();
-                return Answer::Refused(StatusCode::NOT_FOUND, why);
-            }
+            "otp" => return Some(Ok(self.show_otp(view, &fields))),
+            _ => return None,
         };
-        match done {
-            Ok(()) => Answer::SeeOther(format!("/{}", view.query())),
-            Err(why) => {
+        Some(match done {
+            Ok(()) => Ok(Answer::SeeOther(format!("/{}", view.query()))),
+            Err(Answer::Refused(status, why)) => {
                 let view = View { refused: Some(&why), ..view };
-                Answer::Page(StatusCode::BAD_REQUEST, view.render())
+                Err(Answer::Page(status, view.render()))
             }
-        }
+            Err(other) => Err(other),
+        })
     }
 
     /// The page with the OTP that was asked for: of an SMS, or what a user's app shows.
@@ -75,34 +74,19 @@ impl StatusPage {
 }
 
 /// Arms the fault whose button was pressed, with the number in the field of its name.
-fn arm(fake: &FakeOtps, fields: &str) -> Result<(), String> {
+fn arm(fake: &FakeOtps, fields: &str) -> Result<(), Answer> {
     let given = |name: &str| parameter(fields, name).filter(|value| !value.is_empty());
     let name = given("fault").unwrap_or_default();
-    let written = match given(&name) {
+    let fault = match given(&name) {
         Some(number) => format!("{name}={number}"),
         None => name,
     };
-    let fault = written.parse::<Fault>().map_err(|unknown| unknown.to_string())?;
-    let mut fault = ScopedFault::from(fault);
-    if let Some(user) = given("user") {
-        if fake.of_user(&user).is_none() {
-            return Err(format!("there is no user '{user}'"));
-        }
-        fault = fault.for_user(user);
+    let [user, operation, times] = ["user", "operation", "times"].map(given);
+    if let Some(user) = user.as_ref().filter(|user| fake.of_user(user).is_none()) {
+        return Err(Answer::bad(format!("there is no user '{user}'")));
     }
-    if let Some(operation) = given("operation") {
-        let known = fake.operations();
-        let Some(endpoint) = known.iter().find(|endpoint| endpoint.name() == operation) else {
-            return Err(format!("there is no operation '{operation}'"));
-        };
-        fault = fault.for_operation(endpoint);
-    }
-    match given("times").map(|times| times.parse()) {
-        None => {}
-        Some(Ok(times)) if times > 0 => fault = fault.times(times),
-        Some(_) => return Err("times is how often the fault strikes, at least once".to_owned()),
-    }
-    fake.arm(fault);
+    let (user, operation, times) = (user.as_deref(), operation.as_deref(), times.as_deref());
+    fake.arm(faults::scoped(fake, &fault, user, operation, times)?);
     Ok(())
 }
 

@@ -12,32 +12,35 @@ mod users;
 use std::collections::hash_map::RandomState;
 use std::fmt::{self, Write};
 use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
 use otp_core::Otp;
+use otp_core::bytes::Bytes;
 use otp_mock::FakeOtps;
 
-use super::{Answer, parameter};
+use super::Answer;
+use super::query::parameter;
 use text::Escaped;
 
 /// How many entries, SMS and users are shown.
 const SHOWN: usize = 50;
 
 /// A file of the page. There is nothing else that it loads.
-pub(super) fn file(name: &str) -> Answer {
-    let (kind, text) = match name {
-        "style.css" => ("text/css; charset=utf-8", include_str!("style.css")),
-        "page.js" => ("text/javascript; charset=utf-8", include_str!("page.js")),
-        _ => ("image/svg+xml", include_str!("icon.svg")),
+fn file(path: &str) -> Option<Answer> {
+    let (kind, text) = match path {
+        "/style.css" => ("text/css; charset=utf-8", include_str!("style.css")),
+        "/page.js" => ("text/javascript; charset=utf-8", include_str!("page.js")),
+        "/icon.svg" => ("image/svg+xml", include_str!("icon.svg")),
+        _ => return None,
     };
-    Answer::File(kind, text)
+    Some(Answer::File(kind, text))
 }
 
 /// The page's settings.
-#[derive(Clone)]
-pub(super) struct StatusPage {
+pub(crate) struct StatusPage {
     /// Where the service is.
-    base_url: Arc<str>,
+    base_url: String,
     /// Whether the page gives out an OTP if it is asked to.
     show_otps: bool,
     /// Makes the keys of rows. They cannot be computed elsewhere, so the key of an SMS does not tell its OTP.
@@ -64,15 +67,37 @@ struct View<'a> {
 }
 
 impl StatusPage {
-    pub(super) fn new(base_url: Arc<str>, show_otps: bool) -> Self {
+    pub(crate) fn new(base_url: String, show_otps: bool) -> Self {
         Self { base_url, show_otps, keys: RandomState::new() }
     }
 
-    /// The page of this query: `users=all` shows every user.
-    pub(super) fn render(&self, fake: &FakeOtps, query: &str) -> Rendered {
-        self.view(fake, query).render()
+    /// What is at the page's own paths; nothing if the path is none of them.
+    pub(super) fn answer(
+        &self,
+        fake: &FakeOtps,
+        head: &Parts,
+        body: &Bytes,
+    ) -> Option<Result<Answer, Answer>> {
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let reads = head.method == Method::GET || head.method == Method::HEAD;
+        let refused = |methods: &str| Some(Err(Answer::NotAllowed(methods.to_owned())));
+        if let Some(form) = path.strip_prefix("/page/") {
+            return match head.method {
+                Method::POST => self.submit(fake, form, query, body),
+                _ => refused("POST"),
+            };
+        }
+        match file(path) {
+            Some(file) if reads => Some(Ok(file)),
+            None if path == "/" && reads => {
+                Some(Ok(Answer::Page(StatusCode::OK, self.view(fake, query).render())))
+            }
+            None if path != "/" => None,
+            _ => refused("GET, HEAD"),
+        }
     }
 
+    /// The page of this query: `users=all` shows every user.
     fn view<'a>(&'a self, fake: &'a FakeOtps, query: &str) -> View<'a> {
         let all_users = parameter(query, "users").is_some_and(|users| users == "all");
         View { page: self, fake, all_users, refused: None, revealed: None }
