@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use otp_core::AuthToken;
 use otp_core::secrecy::ExposeSecret;
 use otp_emulator::{Emulator, EmulatorBuilder, Fault};
 use otp_mock::FakeUser;
@@ -270,5 +271,19 @@ fn without_javascript_its_buttons_work_too() {
     eventually(|| !browser.text("outbox").contains(otp.expose_secret()));
     browser.click_on("[popovertarget=confirm]");
     browser.click_on("#confirm form .danger");
+    eventually(|| armed(&emulator).is_empty());
+}
+
+#[test]
+#[ignore = "needs a browser: .ci/run runs it"]
+fn with_an_admin_token_a_person_logs_in_once() {
+    let token = AuthToken::new("s3cret").unwrap();
+    let (emulator, browser) = open_with(move |builder| builder.admin_token(token.clone()));
+    let url = emulator.admin_url().unwrap();
+    browser.open(&url.replace("http://", "http://anybody:s3cret@"));
+    browser.wait_until("document.getElementById('link').textContent === 'Live'");
+    emulator.arm(Fault::Sunset);
+    browser.wait_until("document.querySelector('#faults .count').textContent === '1'");
+    browser.click_on("#faults li[data-key] button");
     eventually(|| armed(&emulator).is_empty());
 }

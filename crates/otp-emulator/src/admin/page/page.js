@@ -14,8 +14,9 @@
   let timer = 0;
   let hiding = 0;
 
-  const fetchPage = (address, options) =>
-    fetch(address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...options });
+  // From the origin: the page's own address may hold a password, which `fetch` refuses.
+  const fetchPage = (path, options) =>
+    fetch(location.origin + path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...options });
   const current = () => "/" + location.search;
 
   // --- what is heard and seen besides the page itself
