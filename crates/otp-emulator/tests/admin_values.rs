@@ -229,7 +229,9 @@ fn a_reset_of_one_user_leaves_the_others_alone() {
     assert_eq!((&users[0]["wrong_otps"], &users[1]["wrong_otps"]), (&json!(1), &json!(0)));
     // A user without a token is brought back too.
     ports.delete("/users/bob/token");
-    assert_eq!(ask(ports.admin, "GET", "/users/bob/app-code", "", "").status, 404);
+    assert_eq!(ports.call("GET", "/recovery-codes", "bobs").status, 401);
+    assert_eq!(ask(ports.admin, "GET", "/users/bob/app-code", "", "").status, 409, "no app");
+    assert_eq!(ask(ports.admin, "GET", "/sms/next?user=bob", "", "").status, 204);
     ports.post("/reset?user=bob", Value::Null, 204);
     assert_eq!(ports.codes("GET", "bobs"), codes);
 }
