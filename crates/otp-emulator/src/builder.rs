@@ -7,7 +7,7 @@ use otp_core::{AuthToken, BaseUrl};
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::admin::{self, Access, Admin, AdminHandler};
+use crate::admin::{self, Access, Admin, AdminHandler, StatusPage};
 use crate::answer::ServiceHandler;
 use crate::connections::Connections;
 use crate::listen::Place;
@@ -30,6 +30,7 @@ use crate::{Cors, Emulator};
 /// | [`on_request`](Self::on_request) | nobody is told |
 /// | [`host_name`](Self::host_name) | the certificate is for `localhost` and the address |
 /// | [`admin`](Self::admin), [`admin_at`](Self::admin_at) | no admin port |
+/// | [`show_otps`](Self::show_otps) | the status page masks every OTP |
 /// | [`admin_host`](Self::admin_host), [`admin_token`](Self::admin_token) | it answers to `localhost` and addresses, without a token |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
@@ -41,6 +42,7 @@ pub struct EmulatorBuilder {
     told: Option<Told>,
     cors: Option<Cors>,
     admin: Option<Place>,
+    show_otps: bool,
     host_names: Vec<String>,
     admin_hosts: Vec<String>,
     admin_token: Option<AuthToken>,
@@ -63,6 +65,7 @@ impl Default for EmulatorBuilder {
             told: None,
             cors: None,
             admin: None,
+            show_otps: false,
             host_names: Vec::new(),
             admin_hosts: Vec::new(),
             admin_token: None,
@@ -156,7 +159,7 @@ impl EmulatorBuilder {
     ///
     /// | request | answer |
     /// |---|---|
-    /// | `GET /` | a page that shows what follows, secrets masked |
+    /// | `GET /` | a page that shows what follows, secrets masked, with buttons that arm faults, advance the clock and reset |
     /// | `GET /healthz`, `GET /readyz` | `200` as soon as the service answers; they need no token |
     /// | `GET /ca.pem` | the certificate of the own CA; it needs no token |
     /// | `GET /openapi.json` | the document of this API |
@@ -203,6 +206,13 @@ impl EmulatorBuilder {
     /// Opens the [admin port](Self::admin) at a name, as [`listen_at`](Self::listen_at) does.
     pub fn admin_at(self, host_and_port: impl Into<String>) -> Self {
         Self { admin: Some(Place::Named(host_and_port.into())), ..self }
+    }
+
+    /// Adds a button to each SMS and to each authenticator app on the status page that shows its OTP, for a person
+    /// who tests by hand. The page holds one OTP at a time, and only after a click. Without this setting, the
+    /// page never holds an OTP; the admin API gives OTPs in both cases.
+    pub fn show_otps(self) -> Self {
+        Self { show_otps: true, ..self }
     }
 
     /// A name to which the admin port answers besides `localhost` and addresses, such as `emulator` in a compose
@@ -268,6 +278,7 @@ impl EmulatorBuilder {
                 let handler = AdminHandler::new(Admin {
                     fake: fake.clone(),
                     base_url: base_url.to_string(),
+                    page: StatusPage::new(base_url.to_string(), self.show_otps),
                     ca_pem: ca_pem.clone(),
                     access: Access::new(hosts, self.admin_token),
                     patience,

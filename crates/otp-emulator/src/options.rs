@@ -49,6 +49,10 @@ pub(crate) struct Options {
     #[arg(help_heading = ADMIN, long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 
+    /// Show an OTP on the status page when its button is clicked.
+    #[arg(help_heading = ADMIN, long, conflicts_with = "no_admin")]
+    show_otps: bool,
+
     /// Answer without TLS; HTTP/2 is then by prior knowledge.
     #[arg(help_heading = TLS, long)]
     pub(crate) plain: bool,
@@ -300,6 +304,9 @@ impl Options {
         }
         emulator = self.admin_hosts.iter().fold(emulator, EmulatorBuilder::admin_host);
         emulator = self.host_names.iter().fold(emulator, EmulatorBuilder::host_name);
+        if self.show_otps {
+            emulator = emulator.show_otps();
+        }
         if self.plain {
             emulator = emulator.plain();
         }
