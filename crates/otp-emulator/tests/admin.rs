@@ -168,8 +168,14 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
         ("POST", "/users", r#"{"two_factor": "sms", "name": ""}"#, 400, "1 to 256 characters"),
         ("POST", "/users", r#"{"two_factor": "fax"}"#, 400, "sms, app or off"),
         ("POST", "/users", r#"{"two_factor": "off", "token": "a b"}"#, 400, "visible ASCII"),
-        ("POST", "/users", r#"{"two_factor": "off", "name": "user-1"}"#, 409, "of this name"),
-        ("POST", "/users", taken.as_str(), 409, "of this token"),
+        (
+            "POST",
+            "/users",
+            r#"{"two_factor": "off", "name": "user-1"}"#,
+            409,
+            "of the name \"user-1\" already",
+        ),
+        ("POST", "/users", taken.as_str(), 409, "has this token already"),
     ] {
         let answer = ask(admin, method, path, "", body);
         assert_eq!(answer.status, status, "{method} {path}");

@@ -185,7 +185,7 @@ fn it_listens_at_a_name_and_its_certificate_is_for_that_name() {
 fn its_log_is_json_on_standard_error_if_that_is_asked_for() {
     let mut program = Program::start(&["--plain", "--log", "json", "--name", "ann"]);
     let (service, _, token) = program.introduction();
-    let mut lines = BufReader::new(program.child.stderr.take().unwrap()).lines();
+    let mut lines = program.complaints().lines();
     for (path, status) in [(CODES, 200), (SMS, 405)] {
         assert_eq!(call(service, "GET", path, &token).status, status);
         let line: serde_json::Value =

@@ -177,6 +177,17 @@ fn what_usually_lasts_may_strike_once_and_the_other_way_round() {
 }
 
 #[test]
+fn an_answer_without_a_body_is_not_cut() {
+    let service = FakeOtps::new();
+    service.arm(Fault::CutReply);
+    block_on(service.receive_codes()).unwrap();
+    assert_eq!(service.armed(), [Fault::CutReply]);
+    let error = block_on(service.regenerate_codes()).unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::ConnectionLost, Effect::Applied));
+    assert!(service.armed().is_empty());
+}
+
+#[test]
 fn any_status_is_answered_and_the_service_does_not_act() {
     for (status, expected) in [
         (204, None),

@@ -91,6 +91,11 @@ impl Program {
         Self { child, lines, complaints }
     }
 
+    /// Its standard error, from here on.
+    pub fn complaints(&mut self) -> BufReader<ChildStderr> {
+        self.complaints.take().unwrap()
+    }
+
     /// What it says on standard error when it does not start.
     pub fn refusal(arguments: &[&str]) -> String {
         let output =

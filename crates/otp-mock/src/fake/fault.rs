@@ -91,7 +91,8 @@ pub enum Fault {
     LostRequest,
     /// The service acts on the next request, and the connection is lost before any answer.
     LostReply,
-    /// The service acts on the next request, the head of the answer arrives, and the body does not.
+    /// The service acts on the next request whose answer has a body, the head of the answer arrives, and the body
+    /// does not.
     CutReply,
 }
 
@@ -149,7 +150,7 @@ impl Fault {
             Self::RefusedConnection => "the next connection is refused",
             Self::LostRequest => "the connection is lost before the next request arrives",
             Self::LostReply => "the next request acts, and the connection is lost",
-            Self::CutReply => "the next request acts, and only the head of the answer arrives",
+            Self::CutReply => "the next answer that has a body is cut off after its head",
         }
     }
 
