@@ -15,8 +15,11 @@ fn check(arguments: &[&str], options: &[&str]) {
     let mut program = Program::start(&[&always[..], arguments].concat());
     let admin = program.said("status page");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/languages/schemathesis.sh");
-    let output =
-        Command::new(script).arg(format!("{admin}/openapi.json")).args(options).output().unwrap();
+    let output = Command::new(script)
+        .args(["schemathesis-admin.toml", &format!("{admin}/openapi.json")])
+        .args(options)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{complained}");
