@@ -103,7 +103,7 @@ pub async fn serve(
 ) -> Origin {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let tls = is_tls.then(|| acceptor(protocol, Certificate::Good, false));
+    let tls = is_tls.then(|| acceptor(Some(protocol), Certificate::Good, false));
     let scheme = if is_tls { "https" } else { "http" };
     let url = BaseUrl::new(format!("{scheme}://127.0.0.1:{port}/metal/v1")).unwrap();
     let (tls, roots) = tls.unzip();
