@@ -13,6 +13,7 @@ use crate::cases::{
 use crate::harness::Harness;
 use crate::hostile::{Protocol, Wire};
 use crate::mismatch::Check;
+use crate::names;
 
 type Run = for<'b> fn(&'b Harness<'_>) -> Pin<Box<dyn Future<Output = Check> + 'b>>;
 
@@ -30,6 +31,8 @@ pub(crate) enum Need {
     Futures,
     /// A process of its own.
     Process,
+    /// A name server of its own.
+    Names,
     /// A loopback address of IPv6.
     Ipv6,
     /// A name for the loopback address.
@@ -316,6 +319,9 @@ cases! {
         /// A limit of zero, of a nanosecond and of 0.4 ms is kept.
         ATinyLimitIsALimit = a_tiny_limit_is_a_limit,
             "the rest of a deadline may be tiny, and 0 must not mean no limit";
+        /// The limit holds while a host name is resolved, and after it nothing is sent.
+        WhileResolving = while_resolving [Process, Origins, Names],
+            "a resolver can take longer than any call, and blocks its thread";
         /// With a huge limit an answer is awaited.
         AHugeLimitIsAwaited = a_huge_limit_is_awaited,
             "a caller who says `Duration::MAX` means no limit, not a panic";
@@ -780,6 +786,9 @@ impl Case {
             Need::Ipv6 if !has_ipv6() => Some("this machine has no IPv6"),
             Need::Localhost if !has_localhost() => Some("this machine does not know `localhost`"),
             Need::Process if cfg!(target_family = "wasm") => Some("there are no processes here"),
+            Need::Names if !names::are_possible() => Some(
+                "this machine does not let a test have its own name server: see `Kit::in_test`",
+            ),
             Need::Origins if wire.is_unix() => Some("a Unix socket is one server"),
             Need::Futures if !futures => Some("a call that blocks cannot be dropped"),
             _ => None,

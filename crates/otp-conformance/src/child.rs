@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::mismatch::{Check, Mismatch};
+use crate::names;
 
 /// Names the folder of the child. Only a process that was started here has it.
 const FOLDER: &str = "OTP_CONFORMANCE_CHILD";
@@ -138,13 +139,14 @@ pub(crate) async fn start(
     case: &str,
     folder: &Folder,
     variables: Vec<(String, OsString)>,
+    with_names: bool,
 ) -> Result<Ended, Mismatch> {
     let job = Job { place, case: case.to_owned() };
     let (done, over) = oneshot::channel();
     let path = folder.path().to_owned();
     let test = job.place.test.clone();
     std::thread::spawn(move || {
-        let _ = done.send(run(&job, &path, variables));
+        let _ = done.send(run(&job, &path, variables, with_names));
     });
     let failed = |seen: String| {
         let expected =
@@ -166,11 +168,21 @@ pub(crate) async fn start(
 
 type Seen = (Option<Outcome>, Option<ExitStatus>, String);
 
-fn run(job: &Job, folder: &Path, variables: Vec<(String, OsString)>) -> io::Result<Seen> {
+fn run(
+    job: &Job,
+    folder: &Path,
+    variables: Vec<(String, OsString)>,
+    with_names: bool,
+) -> io::Result<Seen> {
     fs::write(folder.join("job"), serde_json::to_vec(job).map_err(io::Error::other)?)?;
     let output = folder.join("output");
     let file = File::create(&output)?;
-    let mut child = Command::new(std::env::current_exe()?)
+    let program = std::env::current_exe()?;
+    let mut command = match with_names {
+        true => names::command(&program, folder)?,
+        false => Command::new(program),
+    };
+    let mut child = command
         // Programs without libtest ignore them, and reach the kit all the same.
         .args([&job.place.test, "--exact", "--nocapture", "--include-ignored"])
         .env(FOLDER, folder)

@@ -70,10 +70,29 @@ impl<'k> Harness<'k> {
         folder: &Folder,
         variables: Vec<(String, OsString)>,
     ) -> Result<child::Ended, Mismatch> {
+        self.start_again(case, folder, variables, false).await
+    }
+
+    /// The same in a process that has its own name server.
+    pub(crate) async fn again_with_names(
+        &self,
+        case: &str,
+        folder: &Folder,
+    ) -> Result<child::Ended, Mismatch> {
+        self.start_again(case, folder, Vec::new(), true).await
+    }
+
+    async fn start_again(
+        &self,
+        case: &str,
+        folder: &Folder,
+        variables: Vec<(String, OsString)>,
+        with_names: bool,
+    ) -> Result<child::Ended, Mismatch> {
         let Some(place) = self.place.clone() else {
             return Err(Mismatch::new("a test that can be started again", "its name is not known"));
         };
-        child::start(place, case, folder, variables).await
+        child::start(place, case, folder, variables, with_names).await
     }
 
     /// A server that does this to every request, and a transport to it.

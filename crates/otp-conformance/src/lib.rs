@@ -83,6 +83,7 @@ mod kinds;
 mod kit;
 mod log;
 mod mismatch;
+mod names;
 mod report;
 mod resources;
 mod secrets;

@@ -9,6 +9,7 @@ use http::Uri;
 
 use super::discreet::{excerpt, faults, limit_of, malformed, secret_reply};
 use super::each::{SOON, each};
+use super::limits;
 use crate::child::{self, Folder, Outcome};
 use crate::harness::{Harness, TOKEN_HEADER};
 use crate::hostile::tls::untrusted_ca_pem;
@@ -47,6 +48,7 @@ const NETRC: &str = "machine 127.0.0.1 login guest password guest\n\
 pub(crate) async fn in_the_child(harness: &Harness<'_>, case: &str) -> Outcome {
     let check = match case {
         "the_environment_changes_nothing" => nothing_has_changed(harness).await,
+        "while_resolving" => limits::slow_names(harness).await,
         _ => everything_once(harness).await,
     };
     let secrets = &harness.secrets;

@@ -8,10 +8,12 @@ use otp_core::bytes::Bytes;
 
 use super::in_time::{GRACE, LIMIT, TRIES};
 use crate::Case;
+use crate::child::Folder;
 use crate::harness::{Harness, Observed, Subject};
 use crate::hostile::{Fault, Protocol, Reply, Server, Setup, Step};
 use crate::mismatch::{Check, Mismatch, expect};
-use crate::time::{all, until};
+use crate::names;
+use crate::time::{all, until, wait};
 
 /// A complete answer after this time.
 fn after(harness: &Harness<'_>, time: Duration) -> Fault {
@@ -64,6 +66,48 @@ pub(crate) async fn one_limit_for_all_phases(harness: &Harness<'_>) -> Check {
         }
     });
     all(tries).await.into_iter().collect()
+}
+
+/// In a process that has its own name server.
+pub(crate) async fn while_resolving(harness: &Harness<'_>) -> Check {
+    let folder = Folder::new();
+    let folder =
+        folder.map_err(|error| Mismatch::new("a folder for a process", error.to_string()))?;
+    harness.again_with_names("while_resolving", &folder).await?.outcome.check()
+}
+
+/// In the child, where the kit is the name server.
+pub(crate) async fn slow_names(harness: &Harness<'_>) -> Check {
+    let unable = |error: std::io::Error| Mismatch::new("a name server", error.to_string());
+    names::serve().map_err(unable)?;
+    let server = |answer| {
+        let setup = Setup::new(harness.wire, vec![answer]);
+        harness.subject_at(started(setup.named(&[names::SOON_FOUND, names::LATE_FOUND])))
+    };
+    let at_once = || Fault::Answer(Reply::json(200, "{}"));
+    let seen = {
+        let subject = server(at_once()).named(names::SOON_FOUND);
+        subject.send(subject.post()).await
+    };
+    seen.status(200).map_err(|wrong| wrong.when("a name found within the limit"))?;
+
+    let subject = server(at_once()).named(names::LATE_FOUND);
+    let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+    let late = |wrong: Mismatch| wrong.when("a name found after the limit");
+    seen.error().map_err(late)?;
+    punctual(&seen, LIMIT).map_err(late)?;
+    wait(names::LATE).await;
+    let received = subject.server.requests();
+    expect(received == 0, "a name found after the limit: nothing is sent", || {
+        format!("{received} received")
+    })?;
+
+    // Neither phase is too long by itself.
+    let subject = server(after(harness, names::SOON)).named(names::SOON_FOUND);
+    let seen = subject.send(subject.post().with_time_limit(LIMIT)).await;
+    let both = |wrong: Mismatch| wrong.when("a slow name and a slow answer");
+    seen.error().map_err(both)?;
+    punctual(&seen, LIMIT).map_err(both)
 }
 
 fn punctual(seen: &Observed, limit: Duration) -> Check {

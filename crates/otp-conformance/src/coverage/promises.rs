@@ -137,6 +137,7 @@ pub(super) const PROMISES: &[Promise] = &[
         Clause::InTime,
         "It ends within [`Request::time_limit`], whichever phase it is in: connecting, writing, waiting for the head, reading the body, however slowly the bytes trickle.",
         &[
+            Case::WhileResolving,
             Case::WhileConnecting,
             Case::WhileWriting,
             Case::BeforeTheHead,

@@ -38,6 +38,14 @@ flaws! {
         "SSL_CERT_DIR is trusted too", TheEnvironmentChangesNothing, Tls, Blocking;
     other_roots_are_seen:
         "CARGO_HTTP_CAINFO takes the place of the roots", TheEnvironmentChangesNothing, Tls, Local;
+    a_name_without_a_limit_is_seen:
+        "a name is resolved without a limit", WhileResolving, Tls, Async;
+    a_limit_that_begins_after_the_name_is_seen:
+        "the limit begins when the name is known", WhileResolving, Clear, Local;
+    a_name_that_blocks_is_seen:
+        "a name is resolved by a call that blocks", WhileResolving, Tls, Async;
+    a_send_that_goes_on_after_the_name_is_seen:
+        "a send goes on when a name was found too late", WhileResolving, Clear, Blocking;
     written_keys_are_seen:
         "the keys of TLS are written to SSLKEYLOGFILE", TheEnvironmentChangesNothing, Tls, Async;
     a_printed_url_is_seen:
@@ -50,11 +58,12 @@ flaws! {
         "a panic in a thread has the URL", NothingIsPrinted, Tls, Async;
 }
 
-const BOTH: [Case; 2] = [Case::TheEnvironmentChangesNothing, Case::NothingIsPrinted];
+const ALL: [Case; 3] =
+    [Case::TheEnvironmentChangesNothing, Case::NothingIsPrinted, Case::WhileResolving];
 
-/// Whether both have passed, and not only been left out.
-fn both_passed(report: &otp_conformance::Report) -> bool {
-    report.cases().len() == 2 && report.cases().iter().all(|case| case.verdict == Verdict::Passed)
+/// Whether all have passed, and not only been left out.
+fn all_passed(report: &otp_conformance::Report) -> bool {
+    report.cases().len() == 3 && report.cases().iter().all(|case| case.verdict == Verdict::Passed)
 }
 
 /// Also where a test runs the kit more than once: each run finds its own child.
@@ -66,16 +75,16 @@ fn a_transport_without_a_flaw_passes_in_every_run_of_a_test() {
         (Over::Clear, Flavour::Local),
         (Over::Tls, Flavour::Blocking),
     ] {
-        let kit = over.kit().in_test(this_test!()).only(BOTH);
+        let kit = over.kit().in_test(this_test!()).only(ALL);
         let report = engine(&kit, flavour, "");
         // In the child, runs that are not meant show nothing.
-        assert!(both_passed(&report) || report.cases().is_empty(), "{report}");
+        assert!(all_passed(&report) || report.cases().is_empty(), "{report}");
     }
 }
 
 #[test]
 fn without_a_name_they_do_not_apply() {
-    let mut cases = BOTH.to_vec();
+    let mut cases = ALL.to_vec();
     cases.push(Case::SleepWaits);
     let report = engine(&Kit::new().only(cases), Flavour::Async, "");
     assert!(report.conforms(), "{report}");

@@ -50,7 +50,11 @@ impl Inner {
         let short = request.time_limit() <= Duration::from_millis(200);
         let goes_on = self.is("a send goes on after its limit")
             || (self.is("a POST goes on after its limit") && method == Method::POST);
-        let outcome = if goes_on && short {
+        let host = request.as_http().uri().host().unwrap_or_default();
+        let has_name = host.ends_with(".test");
+        let goes_on =
+            goes_on || (self.is("a send goes on when a name was found too late") && has_name);
+        let outcome = if goes_on && (short || has_name) {
             self.send_and_go_on(&request).await
         } else if self.is("a late answer is given to the next call") && short {
             self.send_for_the_next(&request).await

@@ -1,7 +1,7 @@
 //! From a URL to a connection.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, ToSocketAddrs};
 use std::sync::Arc;
 
 use http::Uri;
@@ -67,6 +67,13 @@ fn in_folder(variable: &str) -> Vec<u8> {
     files.flatten().collect()
 }
 
+/// Resolves the host of this.
+pub async fn resolve(uri: &Uri) {
+    if let Some(host) = uri.host() {
+        let _ = tokio::net::lookup_host((host, uri.port_u16().unwrap_or(443))).await;
+    }
+}
+
 pub fn origin_of(uri: &Uri) -> Result<Origin, TransportError> {
     let is_https = uri.scheme_str() == Some("https");
     let host = uri.host().ok_or_else(|| TransportError::not_sent(Other))?;
@@ -117,6 +124,15 @@ impl Inner {
             true => Some(limit.run(Phase::Connect, false, waiting).await.map_err(not_connected)?),
             false => None,
         };
+        match self.flaw {
+            "a name is resolved without a limit" => {
+                let _ = tokio::net::lookup_host((host, port)).await;
+            }
+            "a name is resolved by a call that blocks" => {
+                let _ = (host, port).to_socket_addrs();
+            }
+            _ => {}
+        }
         let tcp = TcpStream::connect((host, port));
         let tcp = limit.run(Phase::Connect, false, tcp).await.map_err(not_connected)?;
         tcp.set_nodelay(true).map_err(|error| not_connected(Failure::Io(error)))?;

@@ -105,6 +105,9 @@ impl Inner {
             true => request.time_limit().min(Duration::from_millis(800)),
             false => request.time_limit(),
         };
+        if self.is("the limit begins when the name is known") {
+            connect::resolve(request.as_http().uri()).await;
+        }
         let mut limit = Limit::new(whole, self.flaw);
         let size = request.response_limit();
         let mut http = request.into_http();
