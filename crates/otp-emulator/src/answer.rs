@@ -47,10 +47,6 @@ pub(crate) struct ServiceHandler {
 }
 
 impl Handler for ServiceHandler {
-    fn admits_connection(&self) -> bool {
-        self.fake.admits_connection()
-    }
-
     async fn answer(
         &self,
         request: Request<Incoming>,

@@ -1,13 +1,13 @@
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use otp_core::BaseUrl;
+use otp_core::{AuthToken, BaseUrl};
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminHandler};
+use crate::admin::{self, Access, Admin, AdminHandler};
 use crate::answer::ServiceHandler;
 use crate::connections::Connections;
 use crate::log::{Log, RequestLine, Told};
@@ -26,7 +26,9 @@ use crate::{Cors, Emulator};
 /// | [`max_connections`](Self::max_connections) | 512 |
 /// | [`cors`](Self::cors) | no page in a browser may call it |
 /// | [`on_request`](Self::on_request) | nobody is told |
+/// | [`host_name`](Self::host_name) | the certificate is for `localhost` and the address |
 /// | [`admin`](Self::admin) | no admin port |
+/// | [`admin_host`](Self::admin_host), [`admin_token`](Self::admin_token) | it answers to `localhost` and addresses, without a token |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
@@ -37,6 +39,9 @@ pub struct EmulatorBuilder {
     told: Option<Told>,
     cors: Option<Cors>,
     admin: Option<SocketAddr>,
+    host_names: Vec<String>,
+    admin_hosts: Vec<String>,
+    admin_token: Option<AuthToken>,
 }
 
 enum Security {
@@ -56,12 +61,17 @@ impl Default for EmulatorBuilder {
             told: None,
             cors: None,
             admin: None,
+            host_names: Vec::new(),
+            admin_hosts: Vec::new(),
+            admin_token: None,
         }
     }
 }
 
 impl EmulatorBuilder {
     /// The service to put behind it.
+    ///
+    /// What is there when it starts is what [`FakeOtps::reset`] and `POST /reset` of the admin port go back to.
     ///
     /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
     /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
@@ -113,37 +123,76 @@ impl EmulatorBuilder {
         Self { told: Some(Box::new(told)), ..self }
     }
 
+    /// A name under which clients reach it, such as `emulator` in a compose network. The own certificate is for it
+    /// too, and the admin port answers to it. Call it again to add a name or an address.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_names.push(name.into());
+        self
+    }
+
     /// Opens a second port, without TLS, for tests in other languages and for a person: a status page, the
     /// OTPs that were sent, users, faults, the clock and the journal. Whoever reaches it can get into
-    /// every account, so leave it on a loopback address.
+    /// every account, so leave it on a loopback address, or ask for a [token](Self::admin_token).
+    ///
+    /// `GET /openapi.json` describes it for programs, as OpenAPI 3.1. In short:
     ///
     /// | request | answer |
     /// |---|---|
     /// | `GET /` | a page that shows what follows, secrets masked |
-    /// | `GET /sms` | `[{"to", "otp"}]`, oldest first |
-    /// | `GET /sms/next?user=NAME&wait=SECONDS` | the next SMS, each given once; `204` if none came |
-    /// | `GET /users` | their names and states |
-    /// | `POST /users` `{"two_factor": "sms", "app" or "off", "name"?, "phone"?, "token"?}` | `201` `{"name", "token", "app_secret"}` |
+    /// | `GET /healthz`, `GET /readyz` | `200` as soon as the service answers; they need no token |
+    /// | `GET /ca.pem` | the certificate of the own CA; it needs no token |
+    /// | `GET /openapi.json` | the document of this API |
+    /// | `POST /reset?user=NAME` | everything as at the [start](FakeOtps::reset), or [one user](FakeOtps::reset_user) |
+    /// | `GET /sms?user=NAME` | `[{"user", "to", "otp", "seconds", "date"}]`, oldest first |
+    /// | `GET /sms/next?user=NAME&wait=SECONDS&peek=true` | the next SMS, each given once unless peeked at; `204` if none came |
+    /// | `DELETE /sms?user=NAME` | forgets them, and ends the OTPs in them |
+    /// | `GET /users`, `GET /users/NAME` | their names and states |
+    /// | `POST /users` with `{"two_factor": "sms"}` | adds one: `201` `{"name", "token", "app_secret"}`; see below |
+    /// | `DELETE /users/NAME` | removes the user |
     /// | `GET /users/NAME/app-code` | `{"otp"}`: what the user's app shows now |
     /// | `GET /users/NAME/app-secret` | `{"app_secret"}`: for a real app, in base32 |
-    /// | `POST /users/NAME/token` | `201` `{"token"}`: another token of the user |
+    /// | `GET`, `PUT /users/NAME/recovery-codes` | `{"recovery_codes"}`: those that work |
+    /// | `POST /users/NAME/next` with `{"otp": "123456"}` | chooses the next OTP; so with `"recovery_codes"` and `"session_token"` |
+    /// | `POST /users/NAME/token` | `201` `{"token"}`: another token, or the one of `{"token": "TOKEN"}` |
     /// | `DELETE /users/NAME/token?after=SECONDS` | lets the user's last token expire, or revokes it if no time is given; sessions stay |
-    /// | `POST /tokens/revoke` `{"token"}` | revokes a token, a user's or a session's |
+    /// | `DELETE /users/NAME/lockout`, `/rate-limit`, `/sessions` | ends the lockout, the counted requests or the sessions |
+    /// | `POST /tokens/revoke` with `{"token": "TOKEN"}` | revokes a token, a user's or a session's |
     /// | `GET /faults` | those that are armed, [custom ones](otp_mock::CustomFault) too, and all that have a name |
-    /// | `POST /faults/FAULT` | arms a [fault](otp_mock::Fault), such as `lost-sms` or `slow=15` |
-    /// | `DELETE /faults` | disarms all |
-    /// | `GET /journal` | what the service did |
+    /// | `POST /faults/FAULT?user=NAME&operation=NAME&times=N` | arms a [fault](otp_mock::Fault), such as `lost-sms`, `status=429` or `slow=15`: `201` with its number |
+    /// | `DELETE /faults/FAULT`, `DELETE /faults` | disarms one, by number or name, or all |
+    /// | `GET /journal?user=NAME&operation=NAME&outcome=NAME&since=NUMBER&limit=N` | what the service did |
+    /// | `GET /journal/count` | `{"count", "last_number"}`, with the same parameters |
+    /// | `POST /journal/verify` with `{"expected": [{"outcome": "sms_sent", "user": "bob"}]}` | `200` if exactly that happened and nothing else, or `409` with what differs |
+    /// | `DELETE /journal` | forgets it |
     /// | `GET /clock` | `{"date", "unix_seconds"}`: what the service's clock shows |
     /// | `POST /clock/advance?seconds=N` | turns the clock on, up to the year 9999 |
     ///
-    /// What it cannot do it refuses with `4xx` and `{"error"}`; so it does with fields that it does not know.
-    /// 256 requests may wait for an SMS at a time, each for up to 60 s, and more are answered `503`; there
-    /// is room for 64 connections beside those.
+    /// Of the user's object, `two_factor` is `sms`, `app` or `off`. Every other field may be missing: `name`, `phone`,
+    /// `token`, `otp` (the one in every SMS) and `recovery_codes`.
+    ///
+    /// What answers `GET` answers `HEAD`, and that never takes an SMS. What it cannot do it refuses with `4xx` and
+    /// `{"error"}`; so it does with fields and parameters that it does not have. 256 requests may wait for an SMS
+    /// at a time, each for up to 60 s, and more are answered `503`; there is room for 64 connections beside those.
     ///
     /// A page of another site can neither read it nor act on it, as far as the browser says where a request
-    /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023.
+    /// comes from: by `Origin`, or by `Sec-Fetch-Site`, as browsers have done since 2023. And it answers only to
+    /// `localhost`, to addresses, and to [names that it was given](Self::admin_host), since a page can make its own
+    /// name lead here.
     pub fn admin(self, address: SocketAddr) -> Self {
         Self { admin: Some(address), ..self }
+    }
+
+    /// A name to which the admin port answers besides `localhost` and addresses, such as `emulator` in a compose
+    /// network; case does not matter. Call it again to add a name.
+    pub fn admin_host(mut self, name: impl Into<String>) -> Self {
+        self.admin_hosts.push(name.into());
+        self
+    }
+
+    /// The token that the admin port asks for: programs send it as `Authorization: Bearer TOKEN`, and a browser asks a
+    /// person for it as the password. Without it, everybody who reaches the port may use it.
+    pub fn admin_token(self, token: AuthToken) -> Self {
+        Self { admin_token: Some(token), ..self }
     }
 
     /// Starts it.
@@ -157,11 +206,12 @@ impl EmulatorBuilder {
         let admin = self.admin.map(listen).transpose()?;
         let (scheme, tls) = match &self.security {
             Security::Plain => ("http", None),
-            Security::OwnCa => ("https", Some(Tls::of_own_ca(address.ip())?)),
+            Security::OwnCa => ("https", Some(Tls::of_own_ca(address.ip(), &self.host_names)?)),
             Security::Given { chain, key } => ("https", Some(Tls::of_pem(chain, key)?)),
         };
         // Whoever chose to listen beyond loopback without TLS did so on purpose.
-        let base_url = BaseUrl::dangerously_in_the_clear(format!("{scheme}://{address}/metal/v1"))
+        let shown = reachable(address);
+        let base_url = BaseUrl::dangerously_in_the_clear(format!("{scheme}://{shown}/metal/v1"))
             .map_err(io::Error::other)?;
         let (acceptor, ca_pem) = match tls {
             Some(tls) => (Some(tls.acceptor), tls.ca_pem),
@@ -169,6 +219,7 @@ impl EmulatorBuilder {
         };
 
         let fake = self.fake.unwrap_or_else(|| FakeOtps::builder().real_time().build());
+        fake.mark_start();
         let (log, telling) = Log::start(self.told)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
@@ -183,11 +234,19 @@ impl EmulatorBuilder {
         let (admin_address, admin) = match admin {
             None => (None, None),
             Some((listener, address)) => {
-                let base_url = base_url.to_string().into();
+                let hosts = self.admin_hosts.into_iter().chain(self.host_names);
+                let handler = AdminHandler::new(Admin {
+                    fake: fake.clone(),
+                    base_url: base_url.to_string(),
+                    ca_pem: ca_pem.clone(),
+                    access: Access::new(hosts, self.admin_token),
+                    patience,
+                    waiting: Admin::places(),
+                });
                 let site = Site {
                     listener: tokio::net::TcpListener::from_std(listener)?,
                     acceptor: None,
-                    handler: AdminHandler::new(fake.clone(), base_url, patience),
+                    handler,
                     connections: Connections::new(admin::CONNECTIONS),
                     patience,
                 };
@@ -222,6 +281,16 @@ impl EmulatorBuilder {
             telling,
         })
     }
+}
+
+/// An address at which clients on this machine reach it: a server can listen on all addresses, and no client can
+/// call all of them.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    if address.ip().is_unspecified() { (loopback, address.port()).into() } else { address }
 }
 
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

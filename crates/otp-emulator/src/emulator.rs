@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use otp_core::{AuthToken, BaseUrl};
-use otp_mock::{FakeOtps, Fault};
+use otp_mock::{FakeOtps, ScopedFault};
 use tokio::sync::watch;
 
 use crate::EmulatorBuilder;
+use crate::builder::reachable;
 use crate::log::Telling;
 use crate::serve::GRACE;
 
@@ -40,7 +41,8 @@ impl Emulator {
         EmulatorBuilder::default()
     }
 
-    /// Where it answers, up to and including `/metal/v1`.
+    /// Where it answers, up to and including `/metal/v1`. If it listens on all addresses, this has the one of
+    /// loopback.
     pub fn base_url(&self) -> BaseUrl {
         self.base_url.clone()
     }
@@ -52,7 +54,12 @@ impl Emulator {
 
     /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
     pub fn admin_url(&self) -> Option<String> {
-        self.admin_address.map(|address| format!("http://{address}"))
+        self.admin_address.map(|address| format!("http://{}", reachable(address)))
+    }
+
+    /// Where its [admin port](EmulatorBuilder::admin) listens, if it has one.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate
@@ -72,7 +79,7 @@ impl Emulator {
     }
 
     /// Lets this go wrong, for real: a lost reply closes the connection after the service acted.
-    pub fn arm(&self, fault: Fault) {
+    pub fn arm(&self, fault: impl Into<ScopedFault>) {
         self.fake.arm(fault);
     }
 }

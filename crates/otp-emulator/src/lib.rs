@@ -81,4 +81,4 @@ pub use builder::EmulatorBuilder;
 pub use cors::Cors;
 pub use emulator::Emulator;
 pub use log::RequestLine;
-pub use otp_mock::{FakeOtps, Fault};
+pub use otp_mock::{FakeOtps, Fault, ScopedFault};

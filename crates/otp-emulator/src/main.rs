@@ -8,6 +8,7 @@ mod signals;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -53,7 +54,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         "" => None,
         pem => Some(CaFile::write(options.ca_file.as_deref(), pem)?),
     };
-    introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path));
+    introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path), &options.host_names);
+    if let Some(warning) = warning(&emulator, options.has_admin_token()) {
+        log.line(warning);
+    }
     stop.recv()??;
     out.line("stopping".to_owned());
     drop(emulator);
@@ -73,11 +77,23 @@ fn can_do_tls<P, E>(provider: Result<P, E>) -> Result<(), &'static str> {
 }
 
 /// Says all that a client needs.
-fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>) {
+fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>, host_names: &[String]) {
     let url = emulator.base_url();
     let token = emulator.token();
     let token = token.expose_secret();
     out.line(format!("listening at {url}"));
+    let port = emulator.local_addr().port();
+    let scheme = url.to_string();
+    let scheme = scheme.split(':').next().unwrap_or_default();
+    for name in host_names {
+        out.line(format!("also at      {scheme}://{}:{port}/metal/v1", bracketed(name)));
+    }
+    if emulator.local_addr().ip().is_unspecified() {
+        out.line(format!(
+            "             on every address of this machine, since it listens on {}",
+            emulator.local_addr()
+        ));
+    }
     let trust = ca_file.map(|file| format!("--cacert {} ", file.display())).unwrap_or_default();
     if let Some(file) = ca_file {
         out.line(format!("CA file      {}", file.display()));
@@ -86,15 +102,42 @@ fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>) {
     if let Some(secret) = emulator.fake().app_secret() {
         out.line(format!("app secret   {}", secret.expose_secret()));
     }
-    if let Some(admin) = emulator.admin_url() {
+    if let (Some(admin), Some(address)) = (emulator.admin_url(), emulator.admin_addr()) {
         out.line(format!("status page  {admin}"));
+        for name in host_names {
+            out.line(format!("             http://{}:{}", bracketed(name), address.port()));
+        }
     }
-    for fault in emulator.fake().armed() {
-        out.line(format!("fault        {fault}: {}", fault.describe()));
+    for (_, fault) in emulator.fake().armed_numbered() {
+        out.line(format!("fault        {fault}: {}", fault.fault().describe()));
     }
     out.line(format!(
         "\ntry: curl {trust}-X POST -H 'X-Auth-Token: {token}' {url}/user/otp/sms/receive\n"
     ));
+}
+
+/// A name, or an address as it stands in a URL.
+fn bracketed(name: &str) -> String {
+    match name.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => name.to_owned(),
+    }
+}
+
+/// What to say if others than this machine can reach the admin port.
+fn warning(emulator: &Emulator, has_token: bool) -> Option<String> {
+    let address = emulator.admin_addr().filter(|address| !address.ip().is_loopback())?;
+    Some(match has_token {
+        false => format!(
+            "warning: the admin port {address} is not on loopback and asks for no token: everybody who reaches it \
+             can read every OTP and change everything; give it one with --admin-token-file, or \
+             OTP_EMULATOR_ADMIN_TOKEN in the environment"
+        ),
+        true => format!(
+            "warning: the admin port {address} is not on loopback and has no TLS: its token can be read on the \
+             network"
+        ),
+    })
 }
 
 #[cfg(test)]

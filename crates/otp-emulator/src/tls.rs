@@ -19,11 +19,15 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// For `localhost`, the loopback addresses and this one.
-    pub(crate) fn of_own_ca(address: IpAddr) -> io::Result<Self> {
+    /// For `localhost`, the loopback addresses, this one and these names.
+    pub(crate) fn of_own_ca(address: IpAddr, more: &[String]) -> io::Result<Self> {
         let authority = Authority::new("otp-emulator test CA").map_err(io::Error::other)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-        names.push(address.to_string());
+        if !address.is_unspecified() {
+            names.push(address.to_string());
+        }
+        names.extend(more.iter().cloned());
+        names.sort();
         names.dedup();
 
         let leaf = Leaf::new("otp-emulator").names(names);

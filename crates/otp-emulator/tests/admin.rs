@@ -99,11 +99,12 @@ fn faults_are_armed_by_name_and_happen_on_the_wire() {
     let (emulator, admin) = start();
     for fault in Fault::ALL {
         let armed = post(admin, &format!("/faults/{fault}"), "");
-        assert_eq!((armed.status, armed.body.as_str()), (204, ""), "{fault}");
+        assert_eq!(armed.status, 201, "{fault}");
+        assert_eq!(armed.json()["fault"], fault.to_string());
     }
     assert_eq!(emulator.fake().armed(), Fault::ALL);
     let told = get(admin, "/faults").json();
-    assert_eq!(told["armed"][6], "slow=15");
+    assert_eq!(told["armed"][6]["fault"], "slow=15");
     assert_eq!(told["known"].as_array().unwrap().len(), Fault::ALL.len());
     assert_eq!(ask(admin, "DELETE", "/faults", "", "").status, 204);
     assert!(emulator.fake().armed().is_empty());
@@ -136,7 +137,11 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
     let taken = format!(r#"{{"two_factor": "off", "token": "{}"}}"#, taken.expose_secret());
     for (method, path, body, status, told) in [
         ("GET", "/nothing", "", 404, "GET /sms/next"),
-        ("POST", "/", "", 404, "GET /sms/next"),
+        ("POST", "/", "", 405, "GET, HEAD"),
+        ("GET", "/sms?usr=bob", "", 400, "no parameter 'usr'; there are user"),
+        ("GET", "/sms?user=bob&user=ann", "", 400, "user is there twice"),
+        ("GET", "/users?x", "", 400, "no parameter 'x'"),
+        ("PATCH", "/users/bob", "", 405, "GET, HEAD, DELETE"),
         ("POST", "/faults/lost", "", 400, "lost-regenerate, cut-regenerate"),
         ("POST", "/clock/advance", "", 400, "seconds"),
         ("POST", "/clock/advance?seconds=-1", "", 400, "seconds"),
@@ -146,7 +151,7 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
         ("GET", "/sms/next?user=nobody", "", 404, "no such user"),
         ("GET", "/users/user-1/app-code", "", 404, "no such user"),
         ("POST", "/users", "", 400, "JSON object"),
-        ("POST", "/clock/advance?seconds=1e12", "", 400, "year 9999"),
+        ("POST", "/clock/advance?seconds=1e12", "", 409, "year 9999"),
         ("GET", "/users/user-1/app-secret", "", 404, "no such user"),
         ("DELETE", "/users/nobody/token", "", 404, "no such user"),
         ("POST", "/tokens/revoke", "{}", 400, "the one to revoke"),
@@ -157,6 +162,10 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
         ("POST", "/users", r#"{"two_factor": "sms", "name": []}"#, 400, "name is a text"),
         ("POST", "/users", r#"{"two_factor": true}"#, 400, "two_factor is a text"),
         ("POST", "/users", r#"{"two_factor": "app", "phone": "1"}"#, 400, "two_factor is sms"),
+        ("POST", "/users", r#"{"two_factor": "off", "otp": "123456"}"#, 400, "two_factor is sms"),
+        ("POST", "/users", r#"{"two_factor": "sms", "otp": "../x"}"#, 400, "1 to 64 ASCII"),
+        ("POST", "/users", r#"{"two_factor": "sms", "recovery_codes": [1]}"#, 400, "array of"),
+        ("POST", "/users", r#"{"two_factor": "sms", "name": ""}"#, 400, "1 to 256 characters"),
         ("POST", "/users", r#"{"two_factor": "fax"}"#, 400, "sms, app or off"),
         ("POST", "/users", r#"{"two_factor": "off", "token": "a b"}"#, 400, "visible ASCII"),
         ("POST", "/users", r#"{"two_factor": "off", "name": "user-1"}"#, 409, "of this name"),
@@ -173,7 +182,7 @@ fn what_it_does_not_understand_it_answers_with_what_it_would() {
 fn a_page_of_another_site_can_neither_read_nor_act() {
     let (emulator, admin) = start();
     let own = format!("Origin: http://{admin}\r\n");
-    assert_eq!(ask(admin, "POST", "/faults/sunset", &own, "").status, 204);
+    assert_eq!(ask(admin, "POST", "/faults/sunset", &own, "").status, 201);
     for origin in
         ["Origin: http://evil.example\r\n", "Origin: null\r\n", "Origin: http://127.0.0.1\r\n"]
     {

@@ -70,7 +70,7 @@ scenarios!(
     a_lost_sms_is_unknown_and_was_sent,
     a_lost_verification_is_unknown_and_used_the_otp_up,
     an_unavailable_service_is_unknown_and_reading_is_retried,
-    a_stale_connection_is_replaced_and_sends_once,
+    a_stale_connection_is_replaced_and_reads_once,
     a_slow_answer_is_a_timeout_and_the_service_acted,
     a_captive_portal_verifies_nobody,
     a_sunset_is_announced,

@@ -59,18 +59,6 @@ fn a_cut_reply_announces_more_than_it_sends() {
     assert_eq!(announced, Some(body.len() * 2), "{head}");
 }
 
-#[test]
-fn a_stale_connection_is_closed_before_a_byte_is_read_from_it() {
-    let emulator = plain();
-    emulator.arm(Fault::StaleConnection);
-    let mut dead = TcpStream::connect(emulator.local_addr()).unwrap();
-    assert_eq!(dead.read(&mut [0]).unwrap(), 0);
-    let token = emulator.token();
-    let header = format!("X-Auth-Token: {}\r\n", token.expose_secret());
-    let path = "/metal/v1/user/otp/sms/receive";
-    assert_eq!(ask(emulator.local_addr(), "POST", path, &header, "").status, 204);
-}
-
 #[tokio::test]
 async fn a_kept_connection_that_went_stale_is_invisible_by_http2_and_unknown_by_http1() {
     for (versions, seen) in [

@@ -107,15 +107,6 @@ fn a_stale_connection_asks_nothing_of_the_caller_and_the_sms_is_sent_once() {
 }
 
 #[test]
-fn a_server_can_close_a_stale_connection_before_a_request_is_on_it() {
-    let service = with(Fault::StaleConnection);
-    assert!(!service.admits_connection());
-    assert!(service.admits_connection(), "it strikes once");
-    block_on(service.receive_codes()).unwrap();
-    assert_eq!(service.journal().events(), [Event::Struck(Fault::StaleConnection), Event::SmsSent]);
-}
-
-#[test]
 fn after_an_answer_that_is_too_slow_look_at_the_phone_before_asking_again() {
     let service = with(Fault::Slow { delay: Duration::from_secs(11) });
     let before = service.date();

@@ -6,7 +6,8 @@ use hyper::StatusCode;
 use otp_mock::FakeOtps;
 use serde_json::json;
 
-use super::{Answer, parameter};
+use super::Answer;
+use super::query::Query;
 
 /// 9999-12-31 23:59:59 UTC, the last date that HTTP can write, in seconds since 1970.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
@@ -18,17 +19,20 @@ pub(super) fn shown(fake: &FakeOtps) -> Answer {
 }
 
 /// Turns the clock on, but to no date that cannot be told.
-pub(super) fn advance(fake: &FakeOtps, query: &str) -> Answer {
-    let step = parameter(query, "seconds").and_then(|seconds| seconds.parse().ok());
+pub(super) fn advance(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
+    let query = Query::read(query, &["seconds"])?;
+    let step = query.get("seconds").and_then(|seconds| seconds.parse().ok());
     let Some(Ok(step)) = step.map(Duration::try_from_secs_f64) else {
-        return Answer::bad("seconds is how far to turn the clock on");
+        return Err(Answer::bad(
+            "seconds is how far to turn the clock on, a number that is not negative",
+        ));
     };
     let later = fake.date().checked_add(step);
     if later.is_none_or(|later| later > UNIX_EPOCH + LAST) {
-        return Answer::bad("seconds would turn the clock beyond the year 9999");
+        return Err(Answer::conflict("seconds would turn the clock beyond the year 9999"));
     }
     fake.advance(step);
-    Answer::Nothing
+    Ok(Answer::Nothing)
 }
 
 /// A date as HTTP writes it, or what comes closest where it cannot.

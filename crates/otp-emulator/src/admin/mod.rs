@@ -1,33 +1,38 @@
 //! The port beside the service: what a test in any language, or a person, needs to know and to turn.
 
-mod api;
+mod access;
 mod clock;
+mod expected;
+mod faults;
+mod journal;
 mod page;
+mod query;
+mod routes;
+mod sms;
+mod state;
+mod tokens;
 mod users;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
-    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use otp_core::bytes::Bytes;
 use otp_mock::FakeOtps;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+pub(crate) use self::access::Access;
+use self::routes::{Call, Found};
 use crate::answer::read;
 use crate::body::ReplyBody;
 use crate::connections::Seat;
 use crate::serve::Handler;
-
-/// How a browser says from where a request comes (Fetch Metadata, §2.3).
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// How many requests may wait for an SMS at a time.
 const WAITING: usize = 256;
@@ -37,21 +42,33 @@ pub(crate) const CONNECTIONS: usize = WAITING + 64;
 
 /// The admin port's handler.
 #[derive(Clone)]
-pub(crate) struct AdminHandler {
-    fake: FakeOtps,
+pub(crate) struct AdminHandler(Arc<Admin>);
+
+/// What it answers from.
+pub(crate) struct Admin {
+    pub(crate) fake: FakeOtps,
     /// Where the service is, to be shown.
-    base_url: Arc<str>,
-    patience: Duration,
-    waiting: Arc<Semaphore>,
+    pub(crate) base_url: String,
+    /// Empty if there is none.
+    pub(crate) ca_pem: String,
+    pub(crate) access: Access,
+    pub(crate) patience: Duration,
+    /// Places for those who wait for an SMS.
+    pub(crate) waiting: Semaphore,
 }
 
 /// What is answered.
 enum Answer {
     Page(String),
     Style(&'static str),
+    Pem(String),
     Json(StatusCode, Value),
     Nothing,
     Refused(StatusCode, String),
+    /// There are only these methods.
+    NotAllowed(String),
+    /// The token is missing or wrong.
+    Unauthorized,
 }
 
 /// Whatever the page holds, it loads nothing, runs nothing and sends nothing.
@@ -67,82 +84,101 @@ impl Handler for AdminHandler {
         seat: &Arc<Seat>,
     ) -> Result<Response<ReplyBody>, h2::Error> {
         let _busy = seat.busy();
-        let (head, body) = request.into_parts();
-        let authority = head.uri.authority().map(|authority| authority.host().to_owned());
-        if !is_local(&head.headers, authority.as_deref()) {
-            let why = "Pages of other sites have no business here".to_owned();
-            return Ok(Answer::Refused(StatusCode::FORBIDDEN, why).into_response());
-        }
-        let answer = match read(body, self.patience).await {
-            Ok(body) => self.route(&head.method, &head.uri, &body).await,
-            Err((status, why)) => Answer::Refused(status, why.to_owned()),
-        };
+        let (Ok(answer) | Err(answer)) = self.0.answer(request).await;
         Ok(answer.into_response())
     }
 }
 
 impl AdminHandler {
-    pub(crate) fn new(fake: FakeOtps, base_url: Arc<str>, patience: Duration) -> Self {
-        Self { fake, base_url, patience, waiting: Arc::new(Semaphore::new(WAITING)) }
+    pub(crate) fn new(admin: Admin) -> Self {
+        Self(Arc::new(admin))
+    }
+}
+
+impl Admin {
+    /// Places for as many as may wait for an SMS.
+    pub(crate) fn places() -> Semaphore {
+        Semaphore::new(WAITING)
     }
 
-    async fn route(&self, method: &Method, uri: &hyper::Uri, body: &Bytes) -> Answer {
-        let path: Vec<&str> = uri.path().split('/').skip(1).collect();
-        let query = uri.query().unwrap_or_default();
-        let fake = &self.fake;
-        match (method, path.as_slice()) {
-            (&Method::GET, [""]) => Answer::Page(page::render(fake, &self.base_url)),
-            (&Method::GET, ["style.css"]) => Answer::Style(page::STYLE),
-            (&Method::GET, ["sms"]) => api::outbox(fake),
-            (&Method::GET, ["sms", "next"]) => api::next_sms(fake, query, &self.waiting).await,
-            (&Method::GET, ["users"]) => users::all(fake),
-            (&Method::POST, ["users"]) => users::add(fake, body),
-            (&Method::GET, ["users", name, "app-code"]) => users::app_code(fake, name),
-            (&Method::GET, ["users", name, "app-secret"]) => users::app_secret(fake, name),
-            (&Method::POST, ["users", name, "token"]) => users::issue_token(fake, name),
-            (&Method::DELETE, ["users", name, "token"]) => users::end_token(fake, name, query),
-            (&Method::POST, ["tokens", "revoke"]) => users::revoke_token(fake, body),
-            (&Method::GET, ["faults"]) => api::faults(fake),
-            (&Method::POST, ["faults", fault]) => api::arm(fake, fault),
-            (&Method::DELETE, ["faults"]) => {
-                fake.disarm_all();
-                Answer::Nothing
+    async fn answer(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path();
+        let found = routes::find(&head.method, path);
+        if !matches!(found, Found::Call(call, _) if call.is_public()) {
+            self.access.check(&head)?;
+        }
+        let body = read(body, self.patience).await;
+        let body = body.map_err(|(status, why)| Answer::Refused(status, why.to_owned()))?;
+        let reads = head.method == Method::GET || head.method == Method::HEAD;
+        match found {
+            Found::Call(call, parameter) => {
+                let query = head.uri.query().unwrap_or_default();
+                self.call(call, &parameter, query, &body, head.method != Method::HEAD).await
             }
-            (&Method::GET, ["journal"]) => api::journal(fake),
-            (&Method::GET, ["clock"]) => clock::shown(fake),
-            (&Method::POST, ["clock", "advance"]) => clock::advance(fake, query),
-            _ => Answer::Refused(StatusCode::NOT_FOUND, format!("There is {}", api::PATHS)),
+            Found::Nothing if path == "/" && reads => {
+                Ok(Answer::Page(page::render(&self.fake, &self.base_url)))
+            }
+            Found::Nothing if path == "/style.css" && reads => Ok(Answer::Style(page::STYLE)),
+            Found::Nothing if path == "/" || path == "/style.css" => {
+                Err(Answer::NotAllowed("GET, HEAD".to_owned()))
+            }
+            Found::OtherMethods(methods) => Err(Answer::NotAllowed(methods)),
+            Found::Nothing => {
+                Err(Answer::Refused(StatusCode::NOT_FOUND, format!("there is {}", routes::list())))
+            }
         }
     }
-}
 
-/// Whether a program or a page of this port asks. A page of another site says so by its origin, and by its
-/// host if its name was made to lead here.
-fn is_local(headers: &HeaderMap, authority: Option<&str>) -> bool {
-    let host = match (authority, headers.get(HOST).map(HeaderValue::to_str)) {
-        (Some(host), _) => host,
-        (None, Some(Ok(host))) => host,
-        (None, _) => return false,
-    };
-    let name = match host.parse::<hyper::http::uri::Authority>() {
-        Ok(authority) => authority.host().trim_matches(['[', ']']).to_owned(),
-        Err(_) => return false,
-    };
-    // A request without an origin, such as for an image, says by this which page caused it.
-    let same_page =
-        headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none");
-    let local_name = name == "localhost" || name.parse::<IpAddr>().is_ok();
-    let same_site = match headers.get(ORIGIN) {
-        None => true,
-        Some(origin) => origin.to_str().is_ok_and(|origin| origin == format!("http://{host}")),
-    };
-    local_name && same_site && same_page
-}
-
-/// The value of a parameter of this name.
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+    /// Answers a call. Unless it is `whole`, only the head is asked for, and nothing may change.
+    async fn call(
+        &self,
+        call: Call,
+        parameter: &str,
+        query: &str,
+        body: &Bytes,
+        whole: bool,
+    ) -> Result<Answer, Answer> {
+        let (fake, name) = (&self.fake, parameter);
+        if !call.has_query() {
+            query::Query::read(query, &[])?;
+        }
+        match call {
+            Call::Healthz => Ok(state::healthy()),
+            Call::Readyz => Ok(state::ready(&self.base_url)),
+            Call::CaPem => Ok(state::ca_pem(&self.ca_pem)),
+            Call::Openapi => Ok(state::document(self.access.needs_token())),
+            Call::Reset => state::reset(fake, query),
+            Call::Outbox => sms::outbox(fake, query),
+            Call::NextSms => sms::next(fake, query, &self.waiting, whole).await,
+            Call::DiscardSms => sms::discard(fake, query),
+            Call::Users => Ok(users::all(fake)),
+            Call::AddUser => users::add(fake, body),
+            Call::User => users::one(fake, name),
+            Call::RemoveUser => users::remove(fake, name),
+            Call::AppCode => users::app_code(fake, name),
+            Call::AppSecret => users::app_secret(fake, name),
+            Call::IssueToken => tokens::issue(fake, name, body),
+            Call::EndToken => tokens::end(fake, name, query),
+            Call::RevokeToken => tokens::revoke(fake, body),
+            Call::RecoveryCodes => users::codes(fake, name),
+            Call::SetRecoveryCodes => users::set_codes(fake, name, body),
+            Call::Choose => users::choose(fake, name, body),
+            Call::EndLockout => users::change(fake, name, FakeOtps::end_lockout),
+            Call::ResetRateLimit => users::change(fake, name, FakeOtps::reset_rate_limit),
+            Call::EndSessions => users::change(fake, name, FakeOtps::end_sessions),
+            Call::Faults => Ok(faults::all(fake)),
+            Call::Arm => faults::arm(fake, parameter, query),
+            Call::Disarm => Ok(faults::disarm(fake, parameter)),
+            Call::DisarmAll => Ok(Answer::done(fake.disarm_all())),
+            Call::Journal => journal::entries(fake, query),
+            Call::CountJournal => journal::count(fake, query),
+            Call::VerifyJournal => journal::verify(fake, body),
+            Call::ClearJournal => Ok(Answer::done(fake.clear_journal())),
+            Call::Clock => Ok(clock::shown(fake)),
+            Call::Advance => clock::advance(fake, query),
+        }
+    }
 }
 
 impl Answer {
@@ -155,14 +191,38 @@ impl Answer {
         Self::Refused(StatusCode::NOT_FOUND, "there is no such user".to_owned())
     }
 
+    /// That what is there stands against it.
+    fn conflict(why: &str) -> Self {
+        Self::Refused(StatusCode::CONFLICT, why.to_owned())
+    }
+
+    /// That it is done.
+    fn done((): ()) -> Self {
+        Self::Nothing
+    }
+
     fn into_response(self) -> Response<ReplyBody> {
+        let error = |why: &str| serde_json::json!({ "error": why }).to_string();
+        let mut more: Vec<(HeaderName, HeaderValue)> = Vec::new();
         let (status, kind, body) = match self {
             Self::Page(page) => (StatusCode::OK, "text/html; charset=utf-8", page),
             Self::Style(style) => (StatusCode::OK, "text/css; charset=utf-8", style.to_owned()),
+            Self::Pem(pem) => (StatusCode::OK, "application/x-pem-file", pem),
             Self::Json(status, json) => (status, "application/json", json.to_string()),
             Self::Nothing => (StatusCode::NO_CONTENT, "", String::new()),
-            Self::Refused(status, why) => {
-                (status, "application/json", serde_json::json!({ "error": why }).to_string())
+            Self::Refused(status, why) => (status, "application/json", error(&why)),
+            Self::NotAllowed(methods) => {
+                let why = error(&format!("this path has {methods}"));
+                more.extend(HeaderValue::try_from(methods).map(|methods| (ALLOW, methods)));
+                (StatusCode::METHOD_NOT_ALLOWED, "application/json", why)
+            }
+            Self::Unauthorized => {
+                for way in ["Bearer", "Basic realm=\"otp-emulator admin\", charset=\"UTF-8\""] {
+                    more.push((WWW_AUTHENTICATE, HeaderValue::from_static(way)));
+                }
+                let why = "this admin port asks for its token: send it as Authorization: Bearer TOKEN; \
+                           in a browser it is the password, and the user name does not matter";
+                (StatusCode::UNAUTHORIZED, "application/json", error(why))
             }
         };
         let mut response = Response::new(ReplyBody::whole(Bytes::from(body)));
@@ -178,6 +238,9 @@ impl Answer {
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         headers.extend(fixed);
+        for (name, value) in more {
+            headers.append(name, value);
+        }
         response
     }
 }

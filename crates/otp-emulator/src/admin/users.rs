@@ -1,24 +1,36 @@
-//! The users, their tokens and their apps.
-
-use std::time::Duration;
+//! The users, and what the service holds of each.
 
 use hyper::StatusCode;
-use otp_core::AuthToken;
 use otp_core::bytes::Bytes;
 use otp_core::secrecy::ExposeSecret;
+use otp_core::{AuthToken, Otp, RecoveryCode};
 use otp_mock::{FakeOtps, FakeUser, TwoFactor, UserState};
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Answer, parameter};
+use super::Answer;
+use super::query::Fields;
 
 /// The phone of a user who is added without one.
 const PHONE: &str = "+1 555 0100";
 
-type Fields = Map<String, Value>;
+/// The longest name and phone, in characters.
+const MAX_TEXT: usize = 256;
+
+/// The most recovery codes that a user may have.
+const MAX_CODES: usize = 100;
 
 pub(super) fn all(fake: &FakeOtps) -> Answer {
     Answer::Json(StatusCode::OK, fake.users().iter().map(user).collect())
+}
+
+pub(super) fn one(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
+    Ok(Answer::Json(StatusCode::OK, user(&state(fake, name)?)))
+}
+
+/// The user of this name; of two, the one who was added last, since the other one's tokens are revoked.
+fn state(fake: &FakeOtps, name: &str) -> Result<UserState, Answer> {
+    let users = fake.users();
+    users.into_iter().rev().find(|user| user.name == name).ok_or_else(Answer::no_such_user)
 }
 
 fn user(user: &UserState) -> Value {
@@ -33,147 +45,171 @@ fn user(user: &UserState) -> Value {
         "phone": phone,
         "recovery_codes": user.recovery_codes.len(),
         "sessions": user.sessions,
+        "wrong_otps": user.wrong_otps,
         "locked_out": user.locked_out,
     })
 }
 
-/// Adds the user of a JSON object: `two_factor` (`sms`, `app`, `off`), and if wanted `name`, `phone`,
-/// `token`.
-pub(super) fn add(fake: &FakeOtps, body: &Bytes) -> Answer {
-    let added = match wanted(fake, body) {
-        Ok(user) => fake.add_user(user),
-        Err(refused) => return refused,
-    };
+/// Adds the user of a JSON object.
+pub(super) fn add(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
+    let added = fake.add_user(wanted(fake, body)?);
     let name = added.user().map(|user| user.name);
     let secret = added.app_secret();
-    Answer::Json(
+    Ok(Answer::Json(
         StatusCode::CREATED,
         json!({
             "name": name,
             "token": added.token().expose_secret(),
             "app_secret": secret.as_ref().map(ExposeSecret::expose_secret),
         }),
-    )
+    ))
 }
 
 fn wanted(fake: &FakeOtps, body: &Bytes) -> Result<FakeUser, Answer> {
-    let fields = fields(body, &["two_factor", "name", "phone", "token"])?;
-    let phone = text(&fields, "phone")?;
-    let mut user = match (text(&fields, "two_factor")?, phone) {
-        (Some("sms"), phone) => FakeUser::with_phone(phone.unwrap_or(PHONE)),
-        (Some("app"), None) => FakeUser::with_app(),
-        (Some("off"), None) => FakeUser::without_two_factor(),
-        (Some("app" | "off"), Some(_)) => {
-            return Err(Answer::bad("phone is for a user whose two_factor is sms"));
-        }
+    let known = ["two_factor", "name", "phone", "token", "otp", "recovery_codes"];
+    let fields = Fields::read(body, &known)?;
+    let phone = short_text(&fields, "phone")?;
+    let otp = otp(&fields)?;
+    let mut user = match fields.text("two_factor")? {
+        Some("sms") => FakeUser::with_phone(phone.unwrap_or(PHONE)),
+        Some("app") => FakeUser::with_app(),
+        Some("off") => FakeUser::without_two_factor(),
         _ => return Err(Answer::bad("two_factor is sms, app or off")),
     };
-    if let Some(name) = text(&fields, "name")? {
+    if !matches!(fields.text("two_factor")?, Some("sms")) && (phone.is_some() || otp.is_some()) {
+        return Err(Answer::bad("phone and otp are for a user whose two_factor is sms"));
+    }
+    if let Some(otp) = otp {
+        user = user.with_otp(otp);
+    }
+    if let Some(codes) = recovery_codes(&fields)? {
+        user = user.with_recovery_codes(codes);
+    }
+    if let Some(name) = short_text(&fields, "name")? {
         if fake.of_user(name).is_some() {
-            return Err(conflict("there is a user of this name"));
+            return Err(Answer::conflict("there is a user of this name"));
         }
         user = user.named(name);
     }
-    if let Some(token) = token(&fields)? {
-        if fake.with_token(token.clone()).user().is_some() {
-            return Err(conflict("there is a user of this token"));
+    if let Some(token) = token(&fields, "token")? {
+        if is_taken(fake, &token) {
+            return Err(Answer::conflict("there is a user of this token"));
         }
         user = user.with_token(token);
     }
     Ok(user)
 }
 
+pub(super) fn remove(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
+    if fake.remove_user(name) { Ok(Answer::Nothing) } else { Err(Answer::no_such_user()) }
+}
+
 /// What the user's authenticator app shows.
-pub(super) fn app_code(fake: &FakeOtps, name: &str) -> Answer {
-    match named(fake, name).and_then(|user| user.app_code()) {
-        Some(code) => Answer::Json(StatusCode::OK, json!({ "otp": code.expose_secret() })),
-        None => no_such_app(),
-    }
+pub(super) fn app_code(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
+    let code = named(fake, name).ok().and_then(|user| user.app_code()).ok_or_else(no_such_app)?;
+    Ok(Answer::Json(StatusCode::OK, json!({ "otp": code.expose_secret() })))
 }
 
 /// The secret of the user's authenticator app, in base32.
-pub(super) fn app_secret(fake: &FakeOtps, name: &str) -> Answer {
-    match named(fake, name).and_then(|user| user.app_secret()) {
-        Some(secret) => {
-            Answer::Json(StatusCode::OK, json!({ "app_secret": secret.expose_secret() }))
+pub(super) fn app_secret(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
+    let user = named(fake, name).ok();
+    let secret = user.and_then(|user| user.app_secret()).ok_or_else(no_such_app)?;
+    Ok(Answer::Json(StatusCode::OK, json!({ "app_secret": secret.expose_secret() })))
+}
+
+/// The recovery codes that work, without an entry in the journal.
+pub(super) fn codes(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
+    let user = state(fake, name)?;
+    let codes: Vec<_> = user.recovery_codes.iter().map(ExposeSecret::expose_secret).collect();
+    Ok(Answer::Json(StatusCode::OK, json!({ "recovery_codes": codes })))
+}
+
+/// Replaces the recovery codes.
+pub(super) fn set_codes(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer, Answer> {
+    let codes = recovery_codes(&Fields::read(body, &["recovery_codes"])?)?;
+    let codes = codes.ok_or_else(|| Answer::bad("recovery_codes is an array of texts"))?;
+    named(fake, name)?.set_recovery_codes(codes);
+    Ok(Answer::Nothing)
+}
+
+/// Chooses what the service gives the user next.
+pub(super) fn choose(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer, Answer> {
+    let fields = Fields::read(body, &["otp", "recovery_codes", "session_token"])?;
+    let chosen = (otp(&fields)?, recovery_codes(&fields)?, token(&fields, "session_token")?);
+    let user = named(fake, name)?;
+    if let (None, None, None) = chosen {
+        return Err(Answer::bad("the body says otp, recovery_codes or session_token"));
+    }
+    let (otp, codes, session) = chosen;
+    if otp.is_some() && !matches!(state(fake, name)?.two_factor, TwoFactor::Sms { .. }) {
+        return Err(Answer::conflict("the user's two_factor is not sms"));
+    }
+    if session.as_ref().is_some_and(|session| is_taken(fake, session)) {
+        return Err(Answer::conflict("there is a user or session of this token"));
+    }
+    otp.into_iter().for_each(|otp| user.choose_otp(otp));
+    codes.into_iter().for_each(|codes| user.choose_recovery_codes(codes));
+    session.into_iter().for_each(|session| user.choose_session_token(session));
+    Ok(Answer::Nothing)
+}
+
+/// Does this to the user of this name.
+pub(super) fn change(
+    fake: &FakeOtps,
+    name: &str,
+    change: impl FnOnce(&FakeOtps),
+) -> Result<Answer, Answer> {
+    change(&named(fake, name)?);
+    Ok(Answer::Nothing)
+}
+
+pub(super) fn named(fake: &FakeOtps, name: &str) -> Result<FakeOtps, Answer> {
+    fake.of_user(name).ok_or_else(Answer::no_such_user)
+}
+
+/// Whether a user or a session has this token, or had it and can get it again.
+pub(super) fn is_taken(fake: &FakeOtps, token: &AuthToken) -> bool {
+    fake.with_token(token.clone()).holds_token()
+}
+
+fn short_text<'f>(fields: &'f Fields, name: &str) -> Result<Option<&'f str>, Answer> {
+    match fields.text(name)? {
+        Some(text) if !(1..=MAX_TEXT).contains(&text.chars().count()) => {
+            Err(Answer::bad(format!("{name} has 1 to {MAX_TEXT} characters")))
         }
-        None => no_such_app(),
+        text => Ok(text),
     }
 }
 
-/// Revokes the last of the user's own tokens, or lets it expire after so many seconds; sessions stay.
-pub(super) fn end_token(fake: &FakeOtps, name: &str, query: &str) -> Answer {
-    let Some(user) = named(fake, name) else { return Answer::no_such_user() };
-    let after = parameter(query, "after").map(|seconds| seconds.parse().ok());
-    match after.map(|seconds| seconds.and_then(|s| Duration::try_from_secs_f64(s).ok())) {
-        None => user.revoke_token(),
-        Some(Some(after)) => user.expire_token_after(after),
-        Some(None) => return Answer::bad("after is in how many seconds the token expires"),
-    }
-    Answer::Nothing
-}
-
-/// Gives the user another token.
-pub(super) fn issue_token(fake: &FakeOtps, name: &str) -> Answer {
-    match named(fake, name) {
-        Some(user) => {
-            let token = user.issue_token();
-            Answer::Json(StatusCode::CREATED, json!({ "token": token.expose_secret() }))
-        }
-        None => Answer::no_such_user(),
-    }
-}
-
-/// Revokes the token of a JSON object, a user's or a session's: `token`.
-pub(super) fn revoke_token(fake: &FakeOtps, body: &Bytes) -> Answer {
-    let token = match fields(body, &["token"]).and_then(|fields| token(&fields)) {
-        Ok(Some(token)) => token,
-        Ok(None) => return Answer::bad("token is the one to revoke"),
-        Err(refused) => return refused,
-    };
-    let user = fake.with_token(token);
-    if user.user().is_none() {
-        let why = "there is no user or session of this token".to_owned();
-        return Answer::Refused(StatusCode::NOT_FOUND, why);
-    }
-    user.revoke_token();
-    Answer::Nothing
-}
-
-fn named(fake: &FakeOtps, name: &str) -> Option<FakeOtps> {
-    fake.of_user(&percent_decode_str(name).decode_utf8_lossy())
-}
-
-/// The fields of a JSON object that has no others than these.
-fn fields(body: &Bytes, known: &[&str]) -> Result<Fields, Answer> {
-    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-        return Err(Answer::bad(format!("the body is a JSON object of {}", known.join(", "))));
-    };
-    match fields.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(unknown) => Err(Answer::bad(format!(
-            "there is no field '{unknown}'; there are {}",
-            known.join(", ")
-        ))),
-        None => Ok(fields),
-    }
-}
-
-/// The text in a field; none if the field is missing or null.
-fn text<'a>(fields: &'a Fields, name: &str) -> Result<Option<&'a str>, Answer> {
-    match fields.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Answer::bad(format!("{name} is a text"))),
-    }
-}
-
-fn token(fields: &Fields) -> Result<Option<AuthToken>, Answer> {
-    let token = text(fields, "token")?.map(AuthToken::new).transpose();
+pub(super) fn token(fields: &Fields, name: &str) -> Result<Option<AuthToken>, Answer> {
+    let token = fields.text(name)?.map(AuthToken::new).transpose();
     token.map_err(|error| Answer::bad(error.to_string()))
 }
 
-fn conflict(why: &str) -> Answer {
-    Answer::Refused(StatusCode::CONFLICT, why.to_owned())
+fn otp(fields: &Fields) -> Result<Option<Otp>, Answer> {
+    fields.text("otp")?.map(read_otp).transpose()
+}
+
+/// Without the white space that a person may type.
+fn read_otp(text: &str) -> Result<Otp, Answer> {
+    let otp = Otp::new(text).ok().filter(|otp| otp.expose_secret() == text);
+    otp.ok_or_else(|| {
+        Answer::bad("an OTP or recovery code is 1 to 64 ASCII letters, digits, '-' or '_'")
+    })
+}
+
+fn recovery_codes(fields: &Fields) -> Result<Option<Vec<RecoveryCode>>, Answer> {
+    let refuse = || Answer::bad(format!("recovery_codes is an array of at most {MAX_CODES} texts"));
+    let codes = match fields.get("recovery_codes") {
+        None => return Ok(None),
+        Some(Value::Array(codes)) if codes.len() <= MAX_CODES => codes.iter(),
+        Some(_) => return Err(refuse()),
+    };
+    let codes = codes.map(|code| {
+        let code = read_otp(code.as_str().ok_or_else(refuse)?)?;
+        Ok(RecoveryCode::new(code.expose_secret()))
+    });
+    codes.collect::<Result<_, Answer>>().map(Some)
 }
 
 fn no_such_app() -> Answer {

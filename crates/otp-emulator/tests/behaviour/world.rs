@@ -97,10 +97,7 @@ impl World {
         let journal = self.fake.journal();
         for entry in journal.entries() {
             let (user, operation) = (entry.user.as_deref(), entry.operation);
-            // Whether a dead connection was meant for somebody, only the memory knows.
-            let known = user.filter(|_| !entry.event.to_string().contains("stale-connection"));
-            let operation = operation.filter(|_| known.is_some() || user.is_none());
-            self.write(format!("noted: {known:?} {operation:?} {}", entry.event));
+            self.write(format!("noted: {user:?} {operation:?} {}", entry.event));
         }
         self.told.into_inner().unwrap()
     }

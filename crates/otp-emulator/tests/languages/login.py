@@ -38,7 +38,7 @@ codes = json.loads(body)["recovery_codes"]
 assert status == 200 and len(codes) == 10, body
 
 status, _ = ask("POST", "/faults/lost-regenerate")
-assert status == 204, status
+assert status == 201, status
 try:
     call("POST", "/user/otp/recovery-codes")
 except (http.client.RemoteDisconnected, ConnectionResetError, ssl.SSLError):

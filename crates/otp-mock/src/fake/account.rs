@@ -1,6 +1,7 @@
 //! What the service holds of one user.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use otp_core::secrecy::ExposeSecret;
@@ -8,6 +9,7 @@ use otp_core::{AuthToken, Otp, RecoveryCode};
 
 use super::app::Authenticator;
 use super::builder::Settings;
+use super::chosen::Chosen;
 use super::journal::Factor;
 use super::tokens::Tokens;
 use super::user::{TwoFactor, UserState};
@@ -16,18 +18,33 @@ use super::user::{TwoFactor, UserState};
 const LIVE_OTPS: usize = 8;
 
 pub(super) struct Account {
-    pub(super) name: String,
+    /// No other user ever has it.
+    pub(super) id: usize,
+    pub(super) origin: Arc<Origin>,
     pub(super) second: SecondFactor,
     /// The user's own, such as API keys.
     pub(super) keys: Tokens,
     pub(super) sessions: Tokens,
     pub(super) recovery_codes: Vec<RecoveryCode>,
+    /// What a test chose for the user.
+    pub(super) chosen: Chosen,
     otps: VecDeque<LiveOtp>,
     wrong: u32,
     locked_until: Option<Duration>,
     window: Option<Window>,
 }
 
+/// As what a user was added, and what a reset makes of the user again.
+pub(super) struct Origin {
+    pub(super) name: String,
+    pub(super) token: AuthToken,
+    pub(super) second: SecondFactor,
+    pub(super) recovery_codes: Vec<RecoveryCode>,
+    /// What every SMS to the user has in it, if a test chose that.
+    pub(super) otp: Option<Otp>,
+}
+
+#[derive(Clone)]
 pub(super) enum SecondFactor {
     Off,
     Sms { phone: String },
@@ -63,23 +80,32 @@ pub(super) enum Check {
 }
 
 impl Account {
-    /// A user who has no token yet.
+    /// A user whose token ends then.
     pub(super) fn new(
-        name: String,
-        second: SecondFactor,
-        recovery_codes: Vec<RecoveryCode>,
+        id: usize,
+        origin: Arc<Origin>,
+        expires: Option<Duration>,
+        now: Duration,
     ) -> Self {
+        let mut keys = Tokens::default();
+        keys.issue(origin.token.clone(), expires, now);
         Self {
-            name,
-            second,
-            keys: Tokens::default(),
+            id,
+            second: origin.second.clone(),
+            keys,
             sessions: Tokens::default(),
-            recovery_codes,
+            recovery_codes: origin.recovery_codes.clone(),
+            chosen: Chosen::every_otp(origin.otp.clone()),
+            origin,
             otps: VecDeque::new(),
             wrong: 0,
             locked_until: None,
             window: None,
         }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.origin.name
     }
 
     /// Whether this is a token of the user that works.
@@ -98,6 +124,8 @@ impl Account {
     }
 
     pub(super) fn add_otp(&mut self, otp: Otp, expires: Duration) {
+        // One that a test chose may be sent again. It works once all the same.
+        self.otps.retain(|live| live.otp != otp);
         if self.otps.len() >= LIVE_OTPS {
             self.otps.pop_front();
         }
@@ -130,6 +158,25 @@ impl Account {
                 Check::Wrong
             }
         }
+    }
+
+    /// Forgets the wrong OTPs, and lets the user verify again.
+    pub(super) fn end_lockout(&mut self) {
+        (self.wrong, self.locked_until) = (0, None);
+    }
+
+    /// Forgets the requests that the rate limit counted.
+    pub(super) fn open_window(&mut self) {
+        self.window = None;
+    }
+
+    pub(super) fn end_sessions(&mut self) {
+        self.sessions = Tokens::default();
+    }
+
+    /// Ends the OTPs that were sent by SMS.
+    pub(super) fn end_otps(&mut self) {
+        self.otps.clear();
     }
 
     fn use_up(&mut self, otp: &Otp, now: Duration, unix_seconds: u64) -> Option<Factor> {
@@ -168,7 +215,7 @@ impl Account {
 
     pub(super) fn state(&self, now: Duration) -> UserState {
         UserState {
-            name: self.name.clone(),
+            name: self.name().to_owned(),
             two_factor: match &self.second {
                 SecondFactor::Off => TwoFactor::Off,
                 SecondFactor::Sms { phone } => TwoFactor::Sms { phone: phone.clone() },
@@ -176,6 +223,7 @@ impl Account {
             },
             recovery_codes: self.recovery_codes.clone(),
             sessions: self.sessions.working(now),
+            wrong_otps: self.wrong,
             locked_out: self.locked_until.is_some_and(|until| until > now),
         }
     }

@@ -81,7 +81,7 @@ impl Service {
                 match (&rate, &asked.action) {
                     (Some(rate), _) if rate.exceeded => Err(Refusal::RateLimited(rate.reset)),
                     (_, Action::Route(handler)) => {
-                        let name = account.name.clone();
+                        let name = account.name().to_owned();
                         // The handler may call the service, and may panic.
                         drop(state);
                         let outcome = self.route(handler, asked, token, &name);
@@ -145,7 +145,9 @@ impl Service {
                     Check::Wrong => Err(Refusal::WrongOtp),
                     Check::LockedOut(left) => Err(Refusal::LockedOut(left)),
                     Check::Right(factor) => {
-                        let session = self.settings.session_tokens.then(|| random.token());
+                        let session = self.settings.session_tokens.then(|| {
+                            account.chosen.session_token().unwrap_or_else(|| random.token())
+                        });
                         if let Some(session) = &session {
                             account.sessions.issue(session.clone(), self.expiry(now), now);
                         }
@@ -159,9 +161,10 @@ impl Service {
                     SecondFactor::App(_) => return Err(Refusal::NotBySms),
                     SecondFactor::Sms { phone } => phone.clone(),
                 };
-                let otp = random.otp();
+                let chosen = account.chosen.otp().or_else(|| self.settings.otp.clone());
+                let otp = chosen.unwrap_or_else(|| random.otp());
                 account.add_otp(otp.clone(), now.saturating_add(self.settings.otp_lifetime));
-                *sms = Some(Sms { to, otp });
+                *sms = Some(Sms { user: account.name().to_owned(), at: now, to, otp });
                 Ok((Event::SmsSent, Done::Sent))
             }
             _ if matches!(account.second, SecondFactor::Off) => Err(Refusal::NoTwoFactor),
@@ -169,7 +172,8 @@ impl Service {
                 Ok((Event::CodesRead, Done::Read(account.recovery_codes.clone())))
             }
             Action::RegenerateCodes => {
-                account.recovery_codes = new_codes(random);
+                let chosen = account.chosen.recovery_codes();
+                account.recovery_codes = chosen.unwrap_or_else(|| new_codes(random));
                 let codes = account.recovery_codes.clone();
                 Ok((Event::CodesRegenerated, Done::Regenerated(codes)))
             }

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::account::Rate;
 use super::act::{Asked, Done, Refusal};
-use super::fault::{Armed, Fault};
+use super::fault::Fault;
 use super::routes::{Found, Route};
+use super::scoped_fault::{Armed, Asking};
 use super::service::Service;
 use crate::reply::{self, Reply};
 use crate::request;
@@ -30,13 +31,14 @@ pub(super) fn handle(service: &Arc<Service>, request: &Request<Bytes>) -> Reply 
     let operation = asked.as_ref().ok().map(|asked| asked.endpoint.name());
     let faults = Faults { service, token: token.as_ref(), operation };
 
-    if faults.strikes_once(Fault::StaleConnection) {
-        return Reply::not_sent();
+    if let Some(reply) = faults.unsent() {
+        return reply;
     }
-    let slow = faults.strikes(|armed| armed.slow());
+    let slow = faults
+        .strikes(|armed, asking| armed.last(asking, |fault| matches!(fault, Fault::Slow { .. })));
     let reply = faults.instead().unwrap_or_else(|| match asked {
         Ok(asked) => act(service, &asked, &faults),
-        Err(methods) => refuse_unknown(service, methods),
+        Err(methods) => refuse_unknown(&faults, methods),
     });
     match slow {
         Some(Fault::Slow { delay }) => {
@@ -52,7 +54,7 @@ fn act(service: &Arc<Service>, asked: &Asked<'_>, faults: &Faults<'_>) -> Reply 
     let (rate, outcome) = service.act(asked);
     let done = match outcome {
         Ok(done) => done,
-        Err(refusal) => return announced(service, with_rate(refuse(refusal), rate)),
+        Err(refusal) => return faults.announced(with_rate(refuse(refusal), rate)),
     };
     let (lost, cut) = match &done {
         Done::Sent => (Some(Fault::LostSms), None),
@@ -60,17 +62,19 @@ fn act(service: &Arc<Service>, asked: &Asked<'_>, faults: &Faults<'_>) -> Reply 
         Done::Regenerated(_) => (Some(Fault::LostRegenerate), Some(Fault::CutRegenerate)),
         Done::Read(_) | Done::Routed(_) => (None, None),
     };
-    let strikes = |fault: Option<Fault>| fault.is_some_and(|fault| faults.strikes_once(fault));
-    if strikes(lost) {
+    let strikes = |own: Option<Fault>, any: Fault| {
+        faults.strikes_first(|fault| fault == any || Some(fault) == own).is_some()
+    };
+    if strikes(lost, Fault::LostReply) {
         return Reply::lost();
     }
-    let reply = announced(service, with_rate(answer(done), rate));
-    let reply = if strikes(cut) { reply.cut() } else { reply };
+    let reply = faults.announced(with_rate(answer(done), rate));
+    let reply = if strikes(cut, Fault::CutReply) { reply.cut() } else { reply };
     service.strike_after(asked).into_iter().fold(reply, |reply, change| change(reply))
 }
 
 /// No operation and no route has such a path, or it has these other methods.
-fn refuse_unknown(service: &Service, methods: Option<String>) -> Reply {
+fn refuse_unknown(faults: &Faults<'_>, methods: Option<String>) -> Reply {
     let (status, reply) = match methods {
         None => (StatusCode::NOT_FOUND, Reply::error(404, "Not found")),
         Some(methods) => {
@@ -78,19 +82,8 @@ fn refuse_unknown(service: &Service, methods: Option<String>) -> Reply {
             (StatusCode::METHOD_NOT_ALLOWED, reply)
         }
     };
-    service.refuse_unknown(status);
-    announced(service, reply)
-}
-
-/// What every answer of the service carries.
-fn announced(service: &Service, reply: Reply) -> Reply {
-    let reply = reply.with_header("x-request-id", &service.request_id());
-    if service.with_faults(|armed| armed.has(Fault::Sunset)) {
-        return reply
-            .with_header("deprecation", "@1735689600")
-            .with_header("sunset", "Tue, 30 Jun 2026 23:59:59 GMT");
-    }
-    reply
+    faults.service.refuse_unknown(status);
+    faults.announced(reply)
 }
 
 /// The faults that may strike a request.
@@ -101,25 +94,65 @@ struct Faults<'a> {
 }
 
 impl Faults<'_> {
-    fn strikes(&self, strike: impl FnOnce(&mut Armed) -> Option<Fault>) -> Option<Fault> {
+    fn strikes(
+        &self,
+        strike: impl FnOnce(&mut Armed, Asking<'_>) -> Option<Fault>,
+    ) -> Option<Fault> {
         self.service.strike(self.token, self.operation, strike)
     }
 
-    /// Whether this fault strikes now; it is disarmed by that.
-    fn strikes_once(&self, fault: Fault) -> bool {
-        self.strikes(|armed| armed.strikes(fault).then_some(fault)).is_some()
+    /// The oldest of these faults that strikes now.
+    fn strikes_first(&self, is_meant: impl Fn(Fault) -> bool) -> Option<Fault> {
+        self.strikes(|armed, asking| armed.first(asking, is_meant))
+    }
+
+    /// What becomes of a request that does not reach the service.
+    fn unsent(&self) -> Option<Reply> {
+        let struck = self.strikes_first(|fault| {
+            matches!(fault, Fault::StaleConnection | Fault::RefusedConnection | Fault::LostRequest)
+        })?;
+        Some(match struck {
+            Fault::StaleConnection => Reply::not_sent(),
+            Fault::RefusedConnection => Reply::connection_refused(),
+            _ => Reply::lost(),
+        })
     }
 
     /// What is answered in the service's place.
     fn instead(&self) -> Option<Reply> {
-        let portal = Fault::CaptivePortal;
-        if self.strikes(|armed| armed.has(portal).then_some(portal)).is_some() {
+        if self.strikes_first(|fault| fault == Fault::CaptivePortal).is_some() {
             return Some(reply::portal());
         }
-        if self.strikes(Armed::unavailable).is_some() {
-            return Some(announced(self.service, Reply::error(503, "The service is unavailable")));
+        let status = |fault| matches!(fault, Fault::Unavailable { .. } | Fault::Status { .. });
+        match self.strikes_first(status) {
+            Some(Fault::Status { status }) => Some(self.announced(with_status(status))),
+            Some(_) => Some(self.announced(Reply::error(503, "The service is unavailable"))),
+            None => Some(self.service.strike_before(self.token, self.operation)?.next()),
         }
-        Some(self.service.strike_before(self.token, self.operation)?.next())
+    }
+
+    /// What every answer of the service carries.
+    fn announced(&self, reply: Reply) -> Reply {
+        let reply = reply.with_header("x-request-id", &self.service.request_id());
+        if self.strikes_first(|fault| fault == Fault::Sunset).is_some() {
+            return reply
+                .with_header("deprecation", "@1735689600")
+                .with_header("sunset", "Tue, 30 Jun 2026 23:59:59 GMT");
+        }
+        reply
+    }
+}
+
+/// An answer with a status that was asked for.
+fn with_status(status: u16) -> Reply {
+    let status = match StatusCode::from_u16(status) {
+        Ok(status) if (200..600).contains(&status.as_u16()) => status,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    match status.as_u16() {
+        // These have no body (RFC 9110 §15.3.5, §15.3.6, §15.4.5).
+        status @ (204 | 205 | 304) => Reply::status(status),
+        number => Reply::error(number, status.canonical_reason().unwrap_or("An armed fault")),
     }
 }
 

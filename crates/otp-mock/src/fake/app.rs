@@ -20,6 +20,7 @@ impl Default for AppSettings {
 }
 
 /// The secret that app and service share, and which codes are used up.
+#[derive(Clone)]
 pub(super) struct Authenticator {
     totp: TOTP,
     /// No code of this step or an earlier one is accepted any more (RFC 6238 §5.2).

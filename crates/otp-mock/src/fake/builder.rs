@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use otp_core::{AuthToken, Endpoint};
+use otp_core::{AuthToken, Endpoint, Otp};
 
 use super::app::AppSettings;
 use super::clock::{Clock, OtherClock};
@@ -22,6 +22,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`user`](Self::user), [`token`](Self::token) | a phone, and a random token |
 /// | [`starts_at`](Self::starts_at), [`real_time`](Self::real_time), [`clock`](Self::clock) | 2026-01-01, standing still |
 /// | [`route`](Self::route) | the four operations alone |
+/// | [`otp`](Self::otp) | each SMS has another one, by chance |
 /// | [`otp_lifetime`](Self::otp_lifetime) | 5 minutes |
 /// | [`wrong_otps`](Self::wrong_otps) | after 5 in a row, 15 minutes of lockout |
 /// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
@@ -84,6 +85,7 @@ pub struct FakeOtpsBuilder {
 /// The rules of the service.
 #[derive(Debug)]
 pub(super) struct Settings {
+    pub(super) otp: Option<Otp>,
     pub(super) otp_lifetime: Duration,
     pub(super) wrong_otps: u32,
     pub(super) lockout: Duration,
@@ -102,6 +104,7 @@ impl Default for FakeOtpsBuilder {
             other_clock: None,
             routes: Vec::new(),
             settings: Settings {
+                otp: None,
                 otp_lifetime: Duration::from_secs(300),
                 wrong_otps: 5,
                 lockout: Duration::from_secs(900),
@@ -149,8 +152,7 @@ impl FakeOtpsBuilder {
     /// [`starts_at`](Self::starts_at) before it, or else from the system's date. Whatever is turned comes on
     /// top, and so do a client's waits, which take no time.
     pub fn real_time(self) -> Self {
-        let starts_at = self.starts_at.or_else(|| Some(SystemTime::now()));
-        Self { starts_at, other_clock: Some(OtherClock::system()), ..self }
+        Self { other_clock: Some(OtherClock::system()), ..self }
     }
 
     /// Makes the service's clock follow another one, such as the clock of a runtime that a test pauses and
@@ -190,6 +192,11 @@ impl FakeOtpsBuilder {
         sleep: impl Fn(Duration) -> S + Send + Sync + 'static,
     ) -> Self {
         Self { other_clock: Some(OtherClock::new(now, sleep)), ..self }
+    }
+
+    /// The OTP in every SMS to a user for whom [no other one](FakeUser::with_otp) was chosen, such as `123456`.
+    pub fn otp(self, otp: Otp) -> Self {
+        self.set(|settings| settings.otp = Some(otp))
     }
 
     /// How long an OTP that was sent by SMS works, unless eight later ones [end it](Self#bounds) before.
@@ -253,14 +260,18 @@ impl FakeOtpsBuilder {
     /// If a [route](FakeOtps::route) cannot be added.
     #[track_caller]
     pub fn build(self) -> FakeOtps {
-        let start = self.starts_at.unwrap_or(SystemTime::UNIX_EPOCH + START);
-        let clock = Clock::new(start, self.other_clock);
+        let runs_with_the_system = self.other_clock.as_ref().is_some_and(OtherClock::is_system);
+        let usual = (!runs_with_the_system).then_some(SystemTime::UNIX_EPOCH + START);
+        let clock = Clock::new(self.starts_at.or(usual), self.other_clock);
         let service = Service::new(clock, Random::new(self.seed), self.settings);
         for (endpoint, handler) in self.routes {
             service.add_route(endpoint, handler);
         }
         match service.add_user(self.user) {
-            Ok(token) => FakeOtps::of(Arc::new(service), token),
+            Ok(token) => {
+                service.mark_start();
+                FakeOtps::of(Arc::new(service), token)
+            }
             Err(taken) => unreachable!("there is no other user: {taken}"),
         }
     }

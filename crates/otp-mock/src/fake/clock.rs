@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use otp_core::clock::monotonic;
@@ -15,10 +15,19 @@ const FARTHEST: Duration = Duration::from_secs(u64::MAX / 2);
 /// Time as a test turns it, on top of another clock's if there is one.
 #[derive(Debug)]
 pub(super) struct Clock {
+    /// Where it starts; by default, at the system's date.
+    date: Option<SystemTime>,
+    other: Option<OtherClock>,
+    since: Mutex<Since>,
+}
+
+/// What is so since it started.
+#[derive(Debug)]
+struct Since {
     start: SystemTime,
-    /// The other clock, and what it showed at the start.
-    other: Option<(OtherClock, Duration)>,
-    turned: Mutex<Duration>,
+    /// What the other clock showed then.
+    other: Duration,
+    turned: Duration,
 }
 
 /// The clock that this one runs along with.
@@ -40,6 +49,10 @@ impl OtherClock {
     pub(super) fn system() -> Self {
         Self { now: Box::new(monotonic), sleep: None }
     }
+
+    pub(super) fn is_system(&self) -> bool {
+        self.sleep.is_none()
+    }
 }
 
 impl fmt::Debug for OtherClock {
@@ -49,28 +62,34 @@ impl fmt::Debug for OtherClock {
 }
 
 impl Clock {
-    /// It begins now, with this date. Without another clock, it stands still until it is turned.
-    pub(super) fn new(start: SystemTime, other: Option<OtherClock>) -> Self {
+    /// It begins now, with this date or that of the system. Without another clock, it stands still until it is
+    /// turned.
+    pub(super) fn new(date: Option<SystemTime>, other: Option<OtherClock>) -> Self {
+        let since =
+            Since { start: SystemTime::UNIX_EPOCH, other: Duration::ZERO, turned: Duration::ZERO };
+        let clock = Self { date, other, since: Mutex::new(since) };
+        clock.restart();
+        clock
+    }
+
+    /// Begins again.
+    pub(super) fn restart(&self) {
+        let other = self.other.as_ref().map_or(Duration::ZERO, |other| (other.now)());
+        let start = self.date.unwrap_or_else(SystemTime::now);
         let start = start.clamp(SystemTime::UNIX_EPOCH, latest());
-        let other = other.map(|other| {
-            let since = (other.now)();
-            (other, since)
-        });
-        Self { start, other, turned: Mutex::default() }
+        *self.since() = Since { start, other, turned: Duration::ZERO };
     }
 
     /// Since the start.
     pub(super) fn now(&self) -> Duration {
-        let passed = match &self.other {
-            Some((other, since)) => (other.now)().saturating_sub(*since),
-            None => Duration::ZERO,
-        };
-        passed.saturating_add(*self.turned.lock().unwrap_or_else(PoisonError::into_inner))
+        let shown = self.other.as_ref().map_or(Duration::ZERO, |other| (other.now)());
+        let since = self.since();
+        shown.saturating_sub(since.other).saturating_add(since.turned)
     }
 
     /// Lets time pass: by the other clock, if that can be waited for, or else by turning this one.
     pub(super) fn pass(&self, time: Duration) -> Option<Passing> {
-        let sleep = self.other.as_ref().and_then(|(other, _)| other.sleep.as_ref());
+        let sleep = self.other.as_ref().and_then(|other| other.sleep.as_ref());
         match sleep {
             Some(sleep) => (!time.is_zero()).then(|| sleep(time)),
             None => {
@@ -81,8 +100,13 @@ impl Clock {
     }
 
     pub(super) fn date(&self) -> SystemTime {
+        self.date_at(self.now())
+    }
+
+    /// What it shows so long after the start.
+    pub(super) fn date_at(&self, at: Duration) -> SystemTime {
         let latest = latest();
-        self.start.checked_add(self.now()).map_or(latest, |date| date.min(latest))
+        self.since().start.checked_add(at).map_or(latest, |date| date.min(latest))
     }
 
     /// Seconds since 1970, as RFC 6238 counts them.
@@ -91,8 +115,12 @@ impl Clock {
     }
 
     pub(super) fn advance(&self, time: Duration) {
-        let mut turned = self.turned.lock().unwrap_or_else(PoisonError::into_inner);
-        *turned = turned.saturating_add(time).min(FARTHEST);
+        let mut since = self.since();
+        since.turned = since.turned.saturating_add(time).min(FARTHEST);
+    }
+
+    fn since(&self) -> MutexGuard<'_, Since> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use otp_core::Endpoint;
 
+use super::scoped_fault::Asking;
 use crate::{Replies, Reply};
 
 /// A fault of your own, to [arm](crate::FakeOtps::arm_custom): what goes wrong, and for which requests.
@@ -10,6 +11,9 @@ use crate::{Replies, Reply};
 /// It strikes every request until it is [disarmed](crate::FakeOtps::disarm_all). Each method narrows that.
 /// Several may be armed, together with [named](crate::Fault) ones. Before the service acts, only the oldest
 /// fault that matches strikes. After it acted, every fault that matches strikes, the oldest first.
+///
+/// One that strikes a [number of times](Self::times) strikes only requests that have a working token and are for an
+/// operation or a route. So a health check does not use it up.
 ///
 /// ```
 /// use otp_core::operation::{FindRecoveryCodes, ReceiveCodes};
@@ -99,12 +103,15 @@ impl CustomFault {
         Self { left: Some(times), ..self }
     }
 
-    fn is_for(&self, user: Option<&str>, operation: Option<&str>) -> bool {
+    fn is_for(&self, request: Asking<'_>) -> bool {
         let among = |all: &[&str], one: Option<&str>| {
             all.is_empty() || one.is_some_and(|one| all.contains(&one))
         };
         let users: Vec<_> = self.users.iter().map(String::as_str).collect();
-        self.left != Some(0) && among(&users, user) && among(&self.operations, operation)
+        self.left != Some(0)
+            && (self.left.is_none() || request.is_calling)
+            && among(&users, request.user)
+            && among(&self.operations, request.operation)
     }
 
     fn strike(&mut self) -> &'static str {
@@ -125,7 +132,7 @@ impl fmt::Debug for CustomFault {
 }
 
 /// Those that are armed, oldest first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct CustomFaults(Vec<CustomFault>);
 
 impl CustomFaults {
@@ -133,17 +140,21 @@ impl CustomFaults {
         self.0.push(fault);
     }
 
+    /// Ends those of this name, which are given back, to be dropped elsewhere.
+    pub(super) fn disarm(&mut self, name: &str) -> Vec<CustomFault> {
+        let (gone, left) =
+            std::mem::take(&mut self.0).into_iter().partition(|fault| fault.name == name);
+        self.0 = left;
+        gone
+    }
+
     pub(super) fn names(&self) -> Vec<&'static str> {
         self.0.iter().filter(|fault| fault.left != Some(0)).map(|fault| fault.name).collect()
     }
 
     /// The one that strikes this request before the service acts.
-    pub(super) fn before(
-        &mut self,
-        user: Option<&str>,
-        operation: Option<&str>,
-    ) -> Option<(&'static str, Replies)> {
-        let mut faults = self.0.iter_mut().filter(|fault| fault.is_for(user, operation));
+    pub(super) fn before(&mut self, request: Asking<'_>) -> Option<(&'static str, Replies)> {
+        let mut faults = self.0.iter_mut().filter(|fault| fault.is_for(request));
         faults.find_map(|fault| match fault.does.clone() {
             Does::Before(replies) => Some((fault.strike(), replies)),
             Does::After(_) => None,
@@ -151,12 +162,8 @@ impl CustomFaults {
     }
 
     /// Those that strike this request after the service acted.
-    pub(super) fn after(
-        &mut self,
-        user: Option<&str>,
-        operation: Option<&str>,
-    ) -> Vec<(&'static str, Change)> {
-        let faults = self.0.iter_mut().filter(|fault| fault.is_for(user, operation));
+    pub(super) fn after(&mut self, request: Asking<'_>) -> Vec<(&'static str, Change)> {
+        let faults = self.0.iter_mut().filter(|fault| fault.is_for(request));
         let striking = faults.filter_map(|fault| match fault.does.clone() {
             Does::After(change) => Some((fault.strike(), change)),
             Does::Before(_) => None,

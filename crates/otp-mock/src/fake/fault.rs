@@ -16,7 +16,19 @@ use std::time::Duration;
 /// | [`Slow`] | `slow=15` (seconds) | until disarmed | `Timeout`, `Unknown`: as if lost |
 /// | [`CaptivePortal`] | `captive-portal` | until disarmed | `Decode` or `UnexpectedStatus`, `Unknown`: get onto the network, then decide as after a lost reply |
 /// | [`Sunset`] | `sunset` | until disarmed | success, and the metadata says when the service ends |
+/// | [`Status`] | `status=429` | once | the error of that status; the service does not act |
+/// | [`RefusedConnection`] | `refused-connection` | once | nothing, since it is tried again; `Unknown` over HTTP/1.1 |
+/// | [`LostRequest`] | `lost-request` | once | `Unknown`: as if lost, but the service did not act |
+/// | [`LostReply`] | `lost-reply` | once | `Unknown`: as the fault of that operation |
+/// | [`CutReply`] | `cut-reply` | once | `Applied`, or `Unknown` if the status alone proves nothing |
 ///
+/// Each can be narrowed to one user, one operation and a number of times: see [`ScopedFault`].
+///
+/// What strikes once or a number of times strikes only requests that have a working token and are for an
+/// operation or a route. So a health check or an open port is no reason for a test to miss its fault. What strikes
+/// until it is disarmed strikes every request, unless it is narrowed.
+///
+/// [`ScopedFault`]: crate::ScopedFault
 /// [`LostRegenerate`]: Self::LostRegenerate
 /// [`CutRegenerate`]: Self::CutRegenerate
 /// [`LostSms`]: Self::LostSms
@@ -26,6 +38,11 @@ use std::time::Duration;
 /// [`Slow`]: Self::Slow
 /// [`CaptivePortal`]: Self::CaptivePortal
 /// [`Sunset`]: Self::Sunset
+/// [`Status`]: Self::Status
+/// [`RefusedConnection`]: Self::RefusedConnection
+/// [`LostRequest`]: Self::LostRequest
+/// [`LostReply`]: Self::LostReply
+/// [`CutReply`]: Self::CutReply
 ///
 /// ```
 /// use otp_mock::Fault;
@@ -61,11 +78,42 @@ pub enum Fault {
     /// Every answer announces the end of the service: `Deprecation: @1735689600` (RFC 9745) and
     /// `Sunset: Tue, 30 Jun 2026 23:59:59 GMT` (RFC 8594).
     Sunset,
+    /// The next request is answered with this status and the documented error body; the service does not act.
+    Status {
+        /// 200 to 599. Any other number is answered as 500.
+        status: u16,
+    },
+    /// The next request is refused without being sent. On a real connection the emulator has to read it first:
+    /// over HTTP/2 it refuses the stream, over HTTP/1.1 it can only close the connection.
+    RefusedConnection,
+    /// The connection is lost before the next request arrives; the service does not act.
+    LostRequest,
+    /// The service acts on the next request, and the connection is lost before any answer.
+    LostReply,
+    /// The service acts on the next request, the head of the answer arrives, and the body does not.
+    CutReply,
 }
 
-/// That a text names no [`Fault`]; its sentence lists those that there are.
+/// That a text names no [`Fault`], or narrows it by something else than a user, an operation or a number; its
+/// sentence lists what there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownFault(String);
+pub struct UnknownFault(Unknown);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Unknown {
+    Fault(String),
+    Scope(String),
+}
+
+impl UnknownFault {
+    fn fault(text: &str) -> Self {
+        Self(Unknown::Fault(text.to_owned()))
+    }
+
+    pub(super) fn scope(text: &str) -> Self {
+        Self(Unknown::Scope(text.to_owned()))
+    }
+}
 
 impl Fault {
     /// Every fault, those with a number having a usual one.
@@ -79,6 +127,11 @@ impl Fault {
         Self::Slow { delay: Duration::from_secs(15) },
         Self::CaptivePortal,
         Self::Sunset,
+        Self::Status { status: 500 },
+        Self::RefusedConnection,
+        Self::LostRequest,
+        Self::LostReply,
+        Self::CutReply,
     ];
 
     /// What happens, in a few words.
@@ -93,10 +146,16 @@ impl Fault {
             Self::Slow { .. } => "every answer is so many seconds late",
             Self::CaptivePortal => "somebody else answers, with a page",
             Self::Sunset => "every answer announces the end of the service",
+            Self::Status { .. } => "the next request is answered with this status",
+            Self::RefusedConnection => "the next connection is refused",
+            Self::LostRequest => "the connection is lost before the next request arrives",
+            Self::LostReply => "the next request acts, and the connection is lost",
+            Self::CutReply => "the next request acts, and only the head of the answer arrives",
         }
     }
 
-    fn name(&self) -> &'static str {
+    /// Its name, without a number.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::LostRegenerate => "lost-regenerate",
             Self::CutRegenerate => "cut-regenerate",
@@ -107,12 +166,22 @@ impl Fault {
             Self::Slow { .. } => "slow",
             Self::CaptivePortal => "captive-portal",
             Self::Sunset => "sunset",
+            Self::Status { .. } => "status",
+            Self::RefusedConnection => "refused-connection",
+            Self::LostRequest => "lost-request",
+            Self::LostReply => "lost-reply",
+            Self::CutReply => "cut-reply",
         }
     }
 
-    /// Whether it strikes until it is disarmed.
-    fn lasts(&self) -> bool {
-        matches!(self, Self::Slow { .. } | Self::CaptivePortal | Self::Sunset)
+    /// How often it strikes, unless that is [said otherwise](Self::times): once for most. `None` is until it is
+    /// disarmed.
+    pub fn usual_times(&self) -> Option<u32> {
+        match self {
+            Self::Slow { .. } | Self::CaptivePortal | Self::Sunset => None,
+            Self::Unavailable { times } => Some(*times),
+            _ => Some(1),
+        }
     }
 
     /// The same fault with this number, if it has one and this can be it.
@@ -122,6 +191,10 @@ impl Fault {
             Self::Slow { .. } => {
                 let delay = Duration::try_from_secs_f64(number.parse().ok()?).ok()?;
                 Some(Self::Slow { delay })
+            }
+            Self::Status { .. } => {
+                let status = number.parse().ok().filter(|status| (200..600).contains(status))?;
+                Some(Self::Status { status })
             }
             _ => None,
         }
@@ -134,6 +207,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Unavailable { times } => write!(f, "={times}"),
             Self::Slow { delay } => write!(f, "={}", delay.as_secs_f64()),
+            Self::Status { status } => write!(f, "={status}"),
             _ => Ok(()),
         }
     }
@@ -153,13 +227,24 @@ impl FromStr for Fault {
                 Some(number) => fault.with_number(number),
                 None => Some(*fault),
             })
-            .ok_or_else(|| UnknownFault(text.to_owned()))
+            .ok_or_else(|| UnknownFault::fault(text))
     }
 }
 
 impl fmt::Display for UnknownFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is no fault; there are ", self.0)?;
+        let fault = match &self.0 {
+            Unknown::Fault(text) => text,
+            Unknown::Scope(text) => {
+                return write!(
+                    f,
+                    "'{text}' does not narrow a fault; what does is user=NAME, operation=receive_codes, \
+                     operation=find_ensure_otp, operation=find_recovery_codes, operation=regenerate_codes, \
+                     times=N, times=always"
+                );
+            }
+        };
+        write!(f, "'{fault}' is no fault; there are ")?;
         for (i, fault) in Fault::ALL.iter().enumerate() {
             write!(f, "{}{fault}", if i == 0 { "" } else { ", " })?;
         }
@@ -168,53 +253,6 @@ impl fmt::Display for UnknownFault {
 }
 
 impl std::error::Error for UnknownFault {}
-
-/// The faults that wait for their request, oldest first.
-#[derive(Default)]
-pub(super) struct Armed(Vec<Fault>);
-
-impl Armed {
-    pub(super) fn arm(&mut self, fault: Fault) {
-        // One that lasts is armed once; of two delays, the last one counts.
-        self.0.retain(|armed| !(fault.lasts() && armed.name() == fault.name()));
-        self.0.push(fault);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(super) fn list(&self) -> Vec<Fault> {
-        self.0.iter().copied().filter(|armed| *armed != Fault::Unavailable { times: 0 }).collect()
-    }
-
-    /// Whether this one is armed, which it stays.
-    pub(super) fn has(&self, fault: Fault) -> bool {
-        self.0.contains(&fault)
-    }
-
-    /// Whether this one strikes now; it is disarmed by that.
-    pub(super) fn strikes(&mut self, fault: Fault) -> bool {
-        let at = self.0.iter().position(|armed| *armed == fault);
-        at.map(|at| self.0.remove(at)).is_some()
-    }
-
-    /// Whether the service is unavailable to this request, and to how many from this one on.
-    pub(super) fn unavailable(&mut self) -> Option<Fault> {
-        self.0.retain(|armed| *armed != Fault::Unavailable { times: 0 });
-        let armed = self.0.iter_mut().find(|armed| matches!(armed, Fault::Unavailable { .. }))?;
-        let striking = *armed;
-        if let Fault::Unavailable { times } = armed {
-            *times -= 1;
-        }
-        Some(striking)
-    }
-
-    /// Whether answers are late.
-    pub(super) fn slow(&self) -> Option<Fault> {
-        self.0.iter().find(|armed| matches!(armed, Fault::Slow { .. })).copied()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -50,6 +50,8 @@ pub enum Factor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalEntry {
+    /// Its number: 1 for the first one since the start, and one more for each.
+    pub number: u64,
     /// When, since the service started, by its own clock.
     pub at: Duration,
     /// The name of the user whose token it was, if the service has such a user.
@@ -79,12 +81,15 @@ pub struct JournalEntry {
 /// # });
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Journal(VecDeque<JournalEntry>);
+pub struct Journal {
+    entries: VecDeque<JournalEntry>,
+    last: u64,
+}
 
 impl Journal {
     /// The entries.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &JournalEntry> + DoubleEndedIterator {
-        self.0.iter()
+        self.entries.iter()
     }
 
     /// What happened, without when and to whom.
@@ -97,11 +102,94 @@ impl Journal {
         self.entries().filter(|entry| entry.event == event).count()
     }
 
-    pub(super) fn write(&mut self, entry: JournalEntry) {
-        if self.0.len() >= KEPT {
-            self.0.pop_front();
+    /// The number of the last entry, for [`since`](Self::since): zero before the first one.
+    pub fn last_number(&self) -> u64 {
+        self.last
+    }
+
+    /// Only the entries after the one of this number.
+    ///
+    /// ```
+    /// use otp_core::OtpsApi;
+    /// use otp_mock::{Event, FakeOtps};
+    ///
+    /// # pollster::block_on(async {
+    /// let service = FakeOtps::new();
+    /// service.receive_codes().await?;
+    /// let before = service.journal().last_number();
+    /// service.find_recovery_codes().await?;
+    ///
+    /// // Exactly one reading for this user, and nothing else.
+    /// let journal = service.journal().since(before).of_user("user-1");
+    /// assert_eq!(journal.events(), [Event::CodesRead], "{journal}");
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn since(self, number: u64) -> Self {
+        self.only(|entry| entry.number > number)
+    }
+
+    /// Only the entries of the user of this name.
+    #[must_use]
+    pub fn of_user(self, name: &str) -> Self {
+        self.only(|entry| entry.user.as_deref() == Some(name))
+    }
+
+    /// Only the entries of the operation or route of this name, such as `receive_codes`.
+    #[must_use]
+    pub fn of_operation(self, name: &str) -> Self {
+        self.only(|entry| entry.operation == Some(name))
+    }
+
+    /// Only the entries of this [kind](Event::name) of event, such as `sms_sent`.
+    #[must_use]
+    pub fn of_event(self, name: &str) -> Self {
+        self.only(|entry| entry.event.name() == name)
+    }
+
+    fn only(mut self, stays: impl FnMut(&JournalEntry) -> bool) -> Self {
+        self.entries.retain(stays);
+        self
+    }
+
+    pub(super) fn write(
+        &mut self,
+        at: Duration,
+        user: Option<String>,
+        operation: Option<&'static str>,
+        event: Event,
+    ) {
+        if self.entries.len() >= KEPT {
+            self.entries.pop_front();
         }
-        self.0.push_back(entry);
+        self.last += 1;
+        self.entries.push_back(JournalEntry { number: self.last, at, user, operation, event });
+    }
+
+    /// Forgets all, or what was of this user.
+    pub(super) fn forget(&mut self, user: Option<&str>) {
+        match user {
+            Some(user) => self.entries.retain(|entry| entry.user.as_deref() != Some(user)),
+            None => *self = Self::default(),
+        }
+    }
+}
+
+impl Event {
+    /// What kind of event it is, in one word for programs: `sms_sent`, `verified_by_sms`, `verified_by_app`,
+    /// `verified_by_recovery_code`, `codes_read`, `codes_regenerated`, `acted`, `refused` or `struck`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SmsSent => "sms_sent",
+            Self::Verified(Factor::Sms) => "verified_by_sms",
+            Self::Verified(Factor::App) => "verified_by_app",
+            Self::Verified(Factor::RecoveryCode) => "verified_by_recovery_code",
+            Self::CodesRead => "codes_read",
+            Self::CodesRegenerated => "codes_regenerated",
+            Self::Acted => "acted",
+            Self::Refused(_) => "refused",
+            Self::Struck(_) | Self::StruckBy(_) => "struck",
+        }
     }
 }
 

@@ -15,6 +15,10 @@ const KEPT: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sms {
+    /// The name of the user whose phone it is.
+    pub user: String,
+    /// When it was sent, since the service started, by its own clock.
+    pub at: Duration,
     /// The phone number.
     pub to: String,
     /// The OTP in it.
@@ -77,6 +81,25 @@ impl Outbox {
 
     pub(super) fn all(&self) -> Vec<Sms> {
         self.state().sent.iter().map(|sent| sent.sms.clone()).collect()
+    }
+
+    /// Of this user, oldest first.
+    pub(super) fn of(&self, user: usize) -> Vec<Sms> {
+        let state = self.state();
+        let sent = state.sent.iter().filter(|sent| sent.user == user);
+        sent.map(|sent| sent.sms.clone()).collect()
+    }
+
+    /// The one that would be given next to this user.
+    pub(super) fn peek(&self, user: usize) -> Option<Sms> {
+        let state = self.state();
+        let sent = state.sent.iter().find(|sent| sent.user == user && !sent.taken);
+        sent.map(|sent| sent.sms.clone())
+    }
+
+    /// Forgets those of this user, or all.
+    pub(super) fn discard(&self, user: Option<usize>) {
+        self.state().sent.retain(|sent| user.is_some_and(|user| sent.user != user));
     }
 
     pub(super) fn last(&self, user: usize) -> Option<Sms> {

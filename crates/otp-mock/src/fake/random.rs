@@ -1,8 +1,10 @@
 use otp_core::{AuthToken, Otp, RecoveryCode};
 
 /// Makes secrets for tests: well spread, and not fit for anything real.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Random {
+    /// Whether it makes the same in every run.
+    is_seeded: bool,
     secrets: fastrand::Rng,
     /// Apart, so that a request more or less does not change the secrets that follow.
     ids: fastrand::Rng,
@@ -12,7 +14,14 @@ impl Random {
     pub(super) fn new(seed: Option<u64>) -> Self {
         let mut secrets = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let ids = secrets.fork();
-        Self { secrets, ids }
+        Self { is_seeded: seed.is_some(), secrets, ids }
+    }
+
+    /// Makes the same again as this one would, if a seed was given. Without one, no secret is made twice.
+    pub(super) fn restart(&mut self, from: &Self) {
+        if self.is_seeded {
+            *self = from.clone();
+        }
     }
 
     pub(super) fn token(&mut self) -> AuthToken {

@@ -134,6 +134,10 @@ impl Routes {
         self.at(path).map(|(route, _)| route.endpoint.path_template()).max_by_key(|t| literals(t))
     }
 
+    pub(super) fn endpoints(&self) -> Vec<&'static Endpoint> {
+        self.0.iter().map(|route| route.endpoint).collect()
+    }
+
     fn at<'p>(
         &self,
         path: &'p str,

@@ -8,18 +8,20 @@ use otp_core::http::StatusCode;
 use otp_core::secrecy::SecretString;
 use otp_core::{AuthToken, Endpoint, Otp, RecoveryCode};
 
-use super::account::{Account, SecondFactor};
+use super::account::{Origin, SecondFactor};
 use super::accounts::Accounts;
 use super::act::Asked;
 use super::app::Authenticator;
 use super::builder::Settings;
 use super::clock::Clock;
 use super::custom_fault::{Change, CustomFaults};
-use super::fault::{Armed, Fault};
-use super::journal::{Event, Journal, JournalEntry};
+use super::fault::Fault;
+use super::journal::{Event, Journal};
 use super::outbox::Outbox;
 use super::random::Random;
+use super::reset::Start;
 use super::routes::{Handler, Routes};
+use super::scoped_fault::{Armed, Asking};
 use super::user::{FakeUser, TwoFactor, UserState};
 use crate::Replies;
 
@@ -36,14 +38,16 @@ pub(super) struct Service {
 pub(super) struct State {
     pub(super) random: Random,
     pub(super) accounts: Accounts,
-    armed: Armed,
-    custom_faults: CustomFaults,
-    journal: Journal,
+    pub(super) armed: Armed,
+    pub(super) custom_faults: CustomFaults,
+    pub(super) journal: Journal,
+    pub(super) start: Start,
 }
 
 impl Service {
     pub(super) fn new(clock: Clock, random: Random, settings: Settings) -> Self {
         let state = Mutex::new(State {
+            start: Start::new(&random),
             random,
             accounts: Accounts::default(),
             armed: Armed::default(),
@@ -70,9 +74,8 @@ impl Service {
             return Err(name_is_taken(name));
         }
         let token = user.token.as_ref();
-        let other = token.and_then(|token| accounts.iter().find(|other| other.holds(token)));
-        if let Some(other) = other {
-            return Err(format!("the user {:?} has this token already", other.name));
+        if let Some(other) = token.and_then(|token| accounts.holder(token)) {
+            return Err(format!("the user {:?} has this token already", other.name()));
         }
         let name = user.name.unwrap_or_else(|| accounts.free_name());
         let token = user.token.unwrap_or_else(|| random.token());
@@ -83,34 +86,63 @@ impl Service {
                 SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
             }
         };
-        let mut account = Account::new(name, second, new_codes(random));
-        account.keys.issue(token.clone(), self.expiry(now), now);
-        accounts.add(account);
+        let recovery_codes = user.recovery_codes.unwrap_or_else(|| new_codes(random));
+        let origin = Origin { name, token: token.clone(), second, recovery_codes, otp: user.otp };
+        accounts.add(origin, self.expiry(now), now);
         Ok(token)
     }
 
-    /// Gives the user of this token another one, or says why not.
-    pub(super) fn issue_token(&self, token: &AuthToken) -> Result<AuthToken, String> {
+    /// Gives the user of this token another one, by chance or this one, or says why not.
+    pub(super) fn issue_token(
+        &self,
+        token: &AuthToken,
+        chosen: Option<AuthToken>,
+    ) -> Result<AuthToken, String> {
         let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
-        let Some(at) = accounts.find_ever(token, now) else {
-            return Err("the token of this handle is no user's".to_owned());
-        };
-        let name = accounts.get(at).map(|account| account.name.clone()).unwrap_or_default();
+        let Some(id) = accounts.find_ever(token, now) else { return Err(no_user()) };
+        let name = accounts.get(id).map(|account| account.name().to_owned()).unwrap_or_default();
         // Since the user was revoked, another one may have got the name.
-        if accounts.named(&name).is_some_and(|(other, _)| other != at) {
+        if accounts.named(&name).is_some_and(|(other, _)| other != id) {
             return Err(name_is_taken(&name));
         }
-        let new = random.token();
-        if let Some(account) = accounts.get_mut(at) {
+        if let Some(other) = chosen.as_ref().and_then(|chosen| accounts.holder(chosen)) {
+            return Err(format!("the user {:?} has this token already", other.name()));
+        }
+        let new = chosen.unwrap_or_else(|| random.token());
+        if let Some(account) = accounts.get_mut(id) {
             account.keys.issue(new.clone(), self.expiry(now), now);
         }
         Ok(new)
     }
 
+    /// Makes this the token of the user's next session, or says why not.
+    pub(super) fn choose_session_token(
+        &self,
+        token: &AuthToken,
+        chosen: AuthToken,
+    ) -> Result<(), String> {
+        let now = self.clock.now();
+        let accounts = &mut self.state().accounts;
+        let Some(id) = accounts.find_ever(token, now) else { return Err(no_user()) };
+        if let Some(other) = accounts.holder(&chosen).filter(|other| other.id != id) {
+            return Err(format!("the user {:?} has this token already", other.name()));
+        }
+        if let Some(account) = accounts.get_mut(id) {
+            account.chosen.add_session_token(chosen);
+        }
+        Ok(())
+    }
+
     /// When a token ends that is issued now.
     pub(super) fn expiry(&self, now: Duration) -> Option<Duration> {
         self.settings.token_lifetime.map(|lifetime| now.saturating_add(lifetime))
+    }
+
+    /// What the service holds of the user of this number.
+    pub(super) fn user_state(&self, id: usize) -> Option<UserState> {
+        let now = self.clock.now();
+        self.state().accounts.get(id).map(|account| account.state(now))
     }
 
     pub(super) fn users(&self) -> Vec<UserState> {
@@ -176,13 +208,27 @@ impl Service {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Ends all faults, named ones and those of the test's own.
     pub(super) fn disarm_all(&self) {
         let mut state = self.state();
-        state.armed.clear();
+        state.armed.disarm(|_, _| true);
         let custom = std::mem::take(&mut state.custom_faults);
         // As with a handler.
         drop(state);
         drop(custom);
+    }
+
+    /// Ends all faults of this name. Says how many.
+    pub(super) fn disarm_named(&self, name: &str) -> usize {
+        let mut state = self.state();
+        let named = state.armed.disarm(|_, armed| {
+            [armed.to_string(), armed.fault().to_string(), armed.fault().name().to_owned()]
+                .iter()
+                .any(|own| own == name)
+        });
+        let custom = state.custom_faults.disarm(name);
+        drop(state);
+        named + custom.len()
     }
 
     pub(super) fn with_custom_faults<T>(&self, change: impl FnOnce(&mut CustomFaults) -> T) -> T {
@@ -208,15 +254,13 @@ impl Service {
         &self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
-        strike: impl FnOnce(&mut CustomFaults, Option<&str>, Option<&str>) -> S,
+        strike: impl FnOnce(&mut CustomFaults, Asking<'_>) -> S,
     ) -> Vec<T> {
         let now = self.clock.now();
         let mut state = self.state();
-        let user = token.and_then(|token| state.accounts.find(token, now));
-        let State { accounts, custom_faults, .. } = &mut *state;
-        let name = user.and_then(|at| accounts.get(at)).map(|account| account.name.as_str());
-        let struck = strike(custom_faults, name, operation).into_iter();
-        let struck: Vec<_> = struck.collect();
+        let (user, struck) = state.ask(token, operation, now, |state, asking| {
+            strike(&mut state.custom_faults, asking).into_iter().collect::<Vec<_>>()
+        });
         let noted = struck.into_iter().map(|(name, does)| {
             state.note(now, user, operation, Event::StruckBy(name));
             does
@@ -228,18 +272,21 @@ impl Service {
         change(&mut self.state().armed)
     }
 
-    /// Lets an armed fault strike, and notes it.
+    /// Lets an armed fault strike, and notes it unless it only adds to an answer.
     pub(super) fn strike(
         &self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
-        strike: impl FnOnce(&mut Armed) -> Option<Fault>,
+        strike: impl FnOnce(&mut Armed, Asking<'_>) -> Option<Fault>,
     ) -> Option<Fault> {
         let now = self.clock.now();
         let mut state = self.state();
-        let fault = strike(&mut state.armed)?;
-        let user = token.and_then(|token| state.accounts.find(token, now));
-        state.note(now, user, operation, Event::Struck(fault));
+        let (user, struck) =
+            state.ask(token, operation, now, |state, asking| strike(&mut state.armed, asking));
+        let fault = struck?;
+        if fault != Fault::Sunset {
+            state.note(now, user, operation, Event::Struck(fault));
+        }
         Some(fault)
     }
 
@@ -263,6 +310,25 @@ impl Service {
 }
 
 impl State {
+    /// Asks the faults about a request. Gives its user, too.
+    fn ask<T>(
+        &mut self,
+        token: Option<&AuthToken>,
+        operation: Option<&'static str>,
+        now: Duration,
+        ask: impl FnOnce(&mut Self, Asking<'_>) -> T,
+    ) -> (Option<usize>, T) {
+        let user = token.and_then(|token| self.accounts.find(token, now));
+        let name = self.name(user);
+        let is_calling = user.is_some() && operation.is_some();
+        let answer = ask(self, Asking { user: name.as_deref(), operation, is_calling });
+        (user, answer)
+    }
+
+    fn name(&self, user: Option<usize>) -> Option<String> {
+        user.and_then(|id| self.accounts.get(id)).map(|account| account.name().to_owned())
+    }
+
     pub(super) fn note(
         &mut self,
         at: Duration,
@@ -270,9 +336,13 @@ impl State {
         operation: Option<&'static str>,
         event: Event,
     ) {
-        let user = user.and_then(|at| self.accounts.get(at)).map(|account| account.name.clone());
-        self.journal.write(JournalEntry { at, user, operation, event });
+        let user = self.name(user);
+        self.journal.write(at, user, operation, event);
     }
+}
+
+fn no_user() -> String {
+    "the token of this handle is no user's".to_owned()
 }
 
 fn name_is_taken(name: &str) -> String {

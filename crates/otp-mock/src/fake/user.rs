@@ -1,4 +1,4 @@
-use otp_core::{AuthToken, RecoveryCode};
+use otp_core::{AuthToken, Otp, RecoveryCode};
 
 /// A user to [add](crate::FakeOtps::add_user) to the service.
 ///
@@ -14,6 +14,8 @@ use otp_core::{AuthToken, RecoveryCode};
 pub struct FakeUser {
     pub(super) name: Option<String>,
     pub(super) token: Option<AuthToken>,
+    pub(super) otp: Option<Otp>,
+    pub(super) recovery_codes: Option<Vec<RecoveryCode>>,
     pub(super) two_factor: TwoFactor,
 }
 
@@ -34,7 +36,7 @@ pub enum TwoFactor {
 
 impl FakeUser {
     fn new(two_factor: TwoFactor) -> Self {
-        Self { name: None, token: None, two_factor }
+        Self { name: None, token: None, otp: None, recovery_codes: None, two_factor }
     }
 
     /// A user whose two-factor authentication is by SMS to this number.
@@ -65,6 +67,31 @@ impl FakeUser {
     pub fn with_token(self, token: AuthToken) -> Self {
         Self { token: Some(token), ..self }
     }
+
+    /// The OTP in every SMS to the user. Each SMS makes it work once more. By default each has another one.
+    ///
+    /// ```
+    /// use otp_core::{Otp, OtpsApi};
+    /// use otp_mock::{FakeOtps, FakeUser};
+    ///
+    /// # pollster::block_on(async {
+    /// let otp = Otp::new("123456")?;
+    /// let user = FakeUser::with_phone("+1 555 0100").with_otp(otp.clone());
+    /// let service = FakeOtps::builder().user(user).build();
+    ///
+    /// assert!(service.find_ensure_otp(&otp).await.is_err(), "it was not sent yet");
+    /// service.receive_codes().await?;
+    /// service.find_ensure_otp(&otp).await?;
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn with_otp(self, otp: Otp) -> Self {
+        Self { otp: Some(otp), ..self }
+    }
+
+    /// The user's recovery codes, until they are regenerated. By default ten random ones.
+    pub fn with_recovery_codes(self, codes: impl IntoIterator<Item = RecoveryCode>) -> Self {
+        Self { recovery_codes: Some(codes.into_iter().collect()), ..self }
+    }
 }
 
 /// What the service holds of a user.
@@ -79,6 +106,8 @@ pub struct UserState {
     pub recovery_codes: Vec<RecoveryCode>,
     /// How many session tokens work, 64 at most.
     pub sessions: usize,
+    /// How many wrong OTPs in a row were tried since the last right one or the last lockout.
+    pub wrong_otps: u32,
     /// Whether verifying is refused for now, after too many wrong OTPs.
     pub locked_out: bool,
 }

@@ -1,0 +1,63 @@
+//! The tokens of users and sessions.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use otp_core::bytes::Bytes;
+use otp_core::secrecy::ExposeSecret;
+use otp_mock::FakeOtps;
+use serde_json::json;
+
+use super::Answer;
+use super::query::{Fields, Query};
+use super::users::{is_taken, named, token};
+
+/// Gives the user another token: by chance, or the one of a JSON object.
+pub(super) fn issue(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer, Answer> {
+    let chosen = match body.is_empty() {
+        true => None,
+        false => token(&Fields::read(body, &["token"])?, "token")?,
+    };
+    let user = named(fake, name)?;
+    let issued = match chosen {
+        None => user.issue_token(),
+        Some(token) if is_taken(fake, &token) => {
+            return Err(Answer::conflict("there is a user or session of this token"));
+        }
+        Some(token) => {
+            user.issue_this_token(token.clone());
+            token
+        }
+    };
+    Ok(Answer::Json(StatusCode::CREATED, json!({ "token": issued.expose_secret() })))
+}
+
+/// Revokes the last of the user's own tokens, or lets it expire after so many seconds; sessions stay.
+pub(super) fn end(fake: &FakeOtps, name: &str, query: &str) -> Result<Answer, Answer> {
+    let query = Query::read(query, &["after"])?;
+    let after = query.get("after").map(|after| {
+        let after =
+            after.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        after.ok_or_else(|| Answer::bad("after is in how many seconds the token expires"))
+    });
+    let (after, user) = (after.transpose()?, named(fake, name)?);
+    match after {
+        None => user.revoke_token(),
+        Some(after) => user.expire_token_after(after),
+    }
+    Ok(Answer::Nothing)
+}
+
+/// Revokes the token of a JSON object, a user's or a session's.
+pub(super) fn revoke(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
+    let Some(token) = token(&Fields::read(body, &["token"])?, "token")? else {
+        return Err(Answer::bad("token is the one to revoke"));
+    };
+    let user = fake.with_token(token);
+    if user.user().is_none() {
+        let why = "there is no user or session of this token".to_owned();
+        return Err(Answer::Refused(StatusCode::NOT_FOUND, why));
+    }
+    user.revoke_token();
+    Ok(Answer::Nothing)
+}
