@@ -56,3 +56,22 @@ fn own_path() -> Result<PathBuf, String> {
 fn create(path: &Path, pem: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(pem.as_bytes())
 }
+
+/// What to say if there can be no file that nobody named, as in a container whose root is read-only: the admin port
+/// gives the certificate too.
+///
+/// # Errors
+///
+/// A sentence, if the file was named, or if there is no admin port.
+pub(crate) fn instead(why: String, is_named: bool, admin_url: Option<String>) -> Result<String, String> {
+    match admin_url {
+        _ if is_named => Err(format!("--ca-file: {why}")),
+        Some(url) => {
+            Ok(format!("note: there is no CA file ({why}): take the certificate from {url}/ca.pem"))
+        }
+        None => Err(format!(
+            "{why}; name a file by --ca-file or another folder by TMPDIR, or open the admin port, which gives the \
+             certificate at /ca.pem"
+        )),
+    }
+}

@@ -61,6 +61,9 @@
 //! Whoever starts it from another program need not read what it prints after the first lines, nor keep the
 //! pipe open. A file of its CA that `--ca-file` did not name goes when SIGTERM or Ctrl-C ends it.
 //!
+//! The [guide] tells when to take one emulator for each test and when one for a suite, and how tests in other
+//! languages and containers use it.
+//!
 //! # What it is not
 //!
 //! It is for tests, on this machine: its random numbers are not fit for real secrets, and it forgets
@@ -73,6 +76,12 @@ mod builder;
 mod connections;
 mod cors;
 mod emulator;
+pub mod guide {
+    #![doc = include_str!("guide.md")]
+    #![allow(unused_imports, reason = "the guide's links are looked up here")]
+
+    use crate::Fault;
+}
 mod log;
 mod serve;
 mod tls;
@@ -82,3 +91,7 @@ pub use cors::Cors;
 pub use emulator::Emulator;
 pub use log::RequestLine;
 pub use otp_mock::{FakeOtps, Fault, ScopedFault};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
