@@ -6,7 +6,6 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,9 +112,7 @@ fn it_serves_from_an_empty_read_only_root_as_nobody_and_process_1() {
     assert_eq!(status(process, "Gid:"), "65534 65534 65534 65534");
     assert_eq!(status(process, "CapEff:"), "0000000000000000");
     assert!(status(process, "NSpid:").ends_with(" 1"), "{}", status(process, "NSpid:"));
-    let mut note = String::new();
-    BufReader::new(program.child.stderr.take().unwrap()).read_line(&mut note).unwrap();
-    assert!(note.starts_with("note: there is no CA file"), "{note}");
+    let note = program.complained("note: there is no CA file");
     assert!(note.contains(&format!("http://{admin}/ca.pem")), "{note}");
 
     let healthy = root.command(&["healthcheck", &admin.to_string()]).status().unwrap();

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 
+/// The largest number that every language reads from JSON as it is written (RFC 8259 §6).
+const LARGEST: u64 = (1 << 53) - 1;
+
 /// The parameters of a query.
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -41,8 +44,11 @@ impl Query {
 
     /// A number, if there is one of this name.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Answer> {
-        let number = self.get(name).map(str::parse).transpose();
-        number.map_err(|_| Answer::bad(format!("{name} is a whole number")))
+        let number = |text: &str| text.parse().ok().filter(|number| *number <= LARGEST);
+        match self.get(name) {
+            None => Ok(None),
+            Some(text) => number(text).map(Some).ok_or_else(|| no_number(name)),
+        }
     }
 
     /// A yes or no, by default no.
@@ -53,6 +59,10 @@ impl Query {
             Some(_) => Err(Answer::bad(format!("{name} is true or false"))),
         }
     }
+}
+
+fn no_number(name: &str) -> Answer {
+    Answer::bad(format!("{name} is a whole number, from 0 to {LARGEST}"))
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -98,16 +108,16 @@ impl Fields {
 
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Answer> {
         // JSON does not tell 3 from 3.0 (RFC 8259 §6).
-        let whole = |value: &Value| {
-            let float =
-                value.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e15).contains(float));
-            value.as_u64().or(float.map(|float| float as u64))
+        let float = |value: &Value| value.as_f64().filter(|float| float.fract() == 0.0);
+        let number = |value: &Value| match value.as_u64() {
+            None => float(value).filter(|float| *float >= 0.0).map(|float| float as u64),
+            number => number,
         };
         match self.get(name) {
             None => Ok(None),
             Some(value) => {
-                let refuse = || Answer::bad(format!("{name} is a whole number, not below 0"));
-                whole(value).map(Some).ok_or_else(refuse)
+                let number = number(value).filter(|number| *number <= LARGEST);
+                number.map(Some).ok_or_else(|| no_number(name))
             }
         }
     }

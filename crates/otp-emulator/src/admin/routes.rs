@@ -202,4 +202,23 @@ mod tests {
         let Found::OtherMethods(methods) = find(&Method::PATCH, "/faults/slow") else { panic!() };
         assert_eq!(methods, "POST, DELETE");
     }
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let document: serde_json::Value =
+            serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let mut documented = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap().replace('_', "");
+                documented.push(format!("{} {path} {id}", method.to_uppercase()));
+            }
+        }
+        let routes = ROUTES.iter().map(|Route { method, path, call }| {
+            format!("{method} {path} {}", format!("{call:?}").to_lowercase())
+        });
+        let mut routes: Vec<_> = routes.collect();
+        (routes.sort(), documented.sort());
+        assert_eq!(routes, documented);
+    }
 }

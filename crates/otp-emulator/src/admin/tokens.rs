@@ -12,6 +12,9 @@ use super::Answer;
 use super::query::{Fields, Query};
 use super::users::{is_taken, named, token};
 
+/// The longest time until a token expires, some thirty years.
+const MAX_AFTER: f64 = 1e9;
+
 /// Gives the user another token: by chance, or the one of a JSON object.
 pub(super) fn issue(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer, Answer> {
     let chosen = match body.is_empty() {
@@ -36,9 +39,9 @@ pub(super) fn issue(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer,
 pub(super) fn end(fake: &FakeOtps, name: &str, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["after"])?;
     let after = query.get("after").map(|after| {
-        let after =
-            after.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        after.ok_or_else(|| Answer::bad("after is in how many seconds the token expires"))
+        let seconds = after.parse().ok().filter(|seconds| (0.0..=MAX_AFTER).contains(seconds));
+        let refuse = || Answer::bad("after is in how many seconds the token expires, up to 1e9");
+        seconds.map(Duration::from_secs_f64).ok_or_else(refuse)
     });
     let (after, user) = (after.transpose()?, named(fake, name)?);
     match after {

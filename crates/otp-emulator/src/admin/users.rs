@@ -106,14 +106,13 @@ pub(super) fn remove(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
 
 /// What the user's authenticator app shows.
 pub(super) fn app_code(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
-    let code = named(fake, name).ok().and_then(|user| user.app_code()).ok_or_else(no_such_app)?;
+    let code = named(fake, name)?.app_code().ok_or_else(no_app)?;
     Ok(Answer::Json(StatusCode::OK, json!({ "otp": code.expose_secret() })))
 }
 
 /// The secret of the user's authenticator app, in base32.
 pub(super) fn app_secret(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
-    let user = named(fake, name).ok();
-    let secret = user.and_then(|user| user.app_secret()).ok_or_else(no_such_app)?;
+    let secret = named(fake, name)?.app_secret().ok_or_else(no_app)?;
     Ok(Answer::Json(StatusCode::OK, json!({ "app_secret": secret.expose_secret() })))
 }
 
@@ -164,7 +163,7 @@ pub(super) fn change(
 }
 
 pub(super) fn named(fake: &FakeOtps, name: &str) -> Result<FakeOtps, Answer> {
-    fake.of_user(name).ok_or_else(Answer::no_such_user)
+    fake.find_user(name).ok_or_else(Answer::no_such_user)
 }
 
 /// Whether a user or a session has this token, or had it and can get it again.
@@ -212,6 +211,6 @@ fn recovery_codes(fields: &Fields) -> Result<Option<Vec<RecoveryCode>>, Answer> 
     codes.collect::<Result<_, Answer>>().map(Some)
 }
 
-fn no_such_app() -> Answer {
-    Answer::Refused(StatusCode::NOT_FOUND, "there is no such user with an app".to_owned())
+fn no_app() -> Answer {
+    Answer::conflict("the user's two_factor is not app")
 }

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use otp_core::{AuthToken, BaseUrl, OtpsClient};
@@ -62,17 +62,49 @@ pub struct Program {
     pub child: Child,
     /// None once this test hears no more.
     lines: Option<BufReader<ChildStdout>>,
+    complaints: Option<BufReader<ChildStderr>>,
 }
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
-        Self::run(Command::new(env!("CARGO_BIN_EXE_otp-emulator")).args(arguments))
+        Self::start_with(arguments, &[])
+    }
+
+    /// With these variables in its environment, too.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_otp-emulator"));
+        Self::run(command.args(arguments).envs(variables.iter().copied()))
     }
 
     pub fn run(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = child.stdout.take().map(BufReader::new);
-        Self { child, lines }
+        let complaints = child.stderr.take().map(BufReader::new);
+        Self { child, lines, complaints }
+    }
+
+    /// What it says on standard error when it does not start.
+    pub fn refusal(arguments: &[&str]) -> String {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_otp-emulator")).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?} was taken");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// The next line on standard error that begins with these words.
+    pub fn complained(&mut self, what: &str) -> String {
+        let lines = self.complaints.as_mut().unwrap().by_ref().lines();
+        let mut lines = lines.map(Result::unwrap).skip_while(|line| !line.starts_with(what));
+        lines.next().expect("the program ended without a complaint")
+    }
+
+    /// Ends it, and gives what it printed and nobody read yet.
+    pub fn end(mut self) -> String {
+        self.child.kill().unwrap();
+        let mut rest = String::new();
+        self.lines.as_mut().unwrap().read_to_string(&mut rest).unwrap();
+        self.complaints.as_mut().unwrap().read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// What follows these words, on the next line that begins with them.
@@ -91,7 +123,7 @@ impl Program {
     /// Closes this side of its standard output and standard error.
     pub fn hear_no_more(&mut self) {
         self.lines = None;
-        self.child.stderr = None;
+        self.complaints = None;
     }
 
     /// Sends it a signal, such as `TERM`.

@@ -200,6 +200,12 @@ impl FakeOtps {
         self.service.token_of(name).map(|token| self.with_token(token))
     }
 
+    /// The same, also if all tokens of the user were revoked: then by the last of them. The user's phone, app and
+    /// settings can be reached by it, and no call is answered.
+    pub fn find_user(&self, name: &str) -> Option<Self> {
+        self.service.token_ever_of(name).map(|token| self.with_token(token))
+    }
+
     /// What the service holds of this handle's user; nothing if the token is not known.
     pub fn user(&self) -> Option<UserState> {
         self.service.user_state(self.service.user(&self.token)?)
@@ -402,7 +408,7 @@ impl FakeOtps {
 
     /// The last SMS that was sent to this handle's user.
     pub fn last_sms(&self) -> Option<Sms> {
-        self.service.outbox().last(self.service.user(&self.token)?)
+        self.service.outbox().last(self.service.user_ever(&self.token)?)
     }
 
     /// Waits for an SMS to this handle's user. Each is given once, oldest first, so none is missed that
@@ -415,7 +421,7 @@ impl FakeOtps {
     ///
     /// An SMS that was not given stays for the next one who waits.
     pub async fn next_sms(&self) -> Sms {
-        match self.service.user(&self.token) {
+        match self.service.user_ever(&self.token) {
             Some(user) => self.service.outbox().next(user).await,
             None => std::future::pending().await,
         }
@@ -423,7 +429,7 @@ impl FakeOtps {
 
     /// The same on this thread, for at most this long of the system's time.
     pub fn next_sms_within(&self, limit: Duration) -> Option<Sms> {
-        self.service.outbox().next_within(self.service.user(&self.token)?, limit)
+        self.service.outbox().next_within(self.service.user_ever(&self.token)?, limit)
     }
 
     /// The SMS that were sent to all users, oldest first: the last 1000 to each. Older ones are forgotten,
@@ -435,14 +441,14 @@ impl FakeOtps {
     /// The SMS that were sent to this handle's user, oldest first: the last 1000.
     pub fn sms_to_user(&self) -> Vec<Sms> {
         self.service
-            .user(&self.token)
+            .user_ever(&self.token)
             .map(|user| self.service.outbox().of(user))
             .unwrap_or_default()
     }
 
     /// The SMS that [`next_sms`](Self::next_sms) would give, which stays to be given.
     pub fn peek_sms(&self) -> Option<Sms> {
-        self.service.outbox().peek(self.service.user(&self.token)?)
+        self.service.outbox().peek(self.service.user_ever(&self.token)?)
     }
 
     /// Calls this for every SMS from now on, in place of a phone. It replaces the one before, which is

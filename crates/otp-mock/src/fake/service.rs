@@ -150,6 +150,12 @@ impl Service {
         self.state().accounts.iter().map(|account| account.state(now)).collect()
     }
 
+    /// Which user has this token, or had it last.
+    pub(super) fn user_ever(&self, token: &AuthToken) -> Option<usize> {
+        let now = self.clock.now();
+        self.state().accounts.find_ever(token, now)
+    }
+
     /// Which user has this token.
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
         let now = self.clock.now();
@@ -158,6 +164,12 @@ impl Service {
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
         self.state().accounts.named(name).map(|(_, token)| token.clone())
+    }
+
+    /// The last token of the user of this name, whether it works or not.
+    pub(super) fn token_ever_of(&self, name: &str) -> Option<AuthToken> {
+        let accounts = &self.state().accounts;
+        accounts.get(accounts.named_ever(name)?)?.keys.last_ever().cloned()
     }
 
     pub(super) fn revoke(&self, token: &AuthToken) {
@@ -187,7 +199,7 @@ impl Service {
     ) -> Option<T> {
         let now = self.clock.now();
         let state = self.state();
-        let at = state.accounts.find(token, now)?;
+        let at = state.accounts.find_ever(token, now)?;
         match &state.accounts.get(at)?.second {
             SecondFactor::App(app) => ask(app),
             _ => None,
@@ -221,10 +233,14 @@ impl Service {
     /// Ends all faults of this name. Says how many.
     pub(super) fn disarm_named(&self, name: &str) -> usize {
         let mut state = self.state();
-        let named = state.armed.disarm(|_, armed| {
-            [armed.to_string(), armed.fault().to_string(), armed.fault().name().to_owned()]
-                .iter()
-                .any(|own| own == name)
+        // How often it is still to strike is part of its name.
+        let is_unavailable = matches!(name.parse(), Ok(Fault::Unavailable { .. }));
+        let named = state.armed.disarm(|_, armed| match armed.fault() {
+            Fault::Unavailable { .. } if is_unavailable => true,
+            fault => {
+                fault.name() == name
+                    || [fault.to_string(), armed.to_string()].contains(&name.to_owned())
+            }
         });
         let custom = state.custom_faults.disarm(name);
         drop(state);

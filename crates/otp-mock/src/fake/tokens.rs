@@ -73,4 +73,9 @@ impl Tokens {
     pub(super) fn last(&self) -> Option<&AuthToken> {
         self.0.iter().rfind(|own| !own.revoked).map(|own| &own.token)
     }
+
+    /// The last one, whether it works or not.
+    pub(super) fn last_ever(&self) -> Option<&AuthToken> {
+        self.0.back().map(|own| &own.token)
+    }
 }
