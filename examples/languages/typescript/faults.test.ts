@@ -1,9 +1,8 @@
 /** Every fault, and what a program should do about it. Each strikes the user of its test alone. */
-import { describe } from "vitest";
+import { describe, type ExpectStatic } from "vitest";
 import { test } from "./fixtures.js";
 import type { User } from "./otp-emulator.js";
 import { OtpService, Refused, Unknown } from "./otp-service.js";
-import type { ExpectStatic } from "vitest";
 
 type Test = (user: User, service: OtpService, expect: ExpectStatic) => Promise<void>;
 

@@ -10,11 +10,13 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  emulator: async ({}, use) => {
-    const emulator = await Emulator.at(inject("adminUrl"), { adminToken: process.env.OTP_EMULATOR_ADMIN_TOKEN });
-    await use(emulator);
-    await emulator.close();
-  },
+  emulator: [
+    async ({}, use) => {
+      const adminToken = process.env.OTP_EMULATOR_ADMIN_TOKEN;
+      await use(await Emulator.at(inject("adminUrl"), { adminToken }));
+    },
+    { scope: "file" },
+  ],
   // No other test has this user, so tests can run at the same time.
   user: async ({ emulator }, use) => {
     const user = await emulator.addUser();

@@ -1,4 +1,5 @@
 /** Starts one emulator for all workers of vitest, or takes the one that runs. */
+import { appendFile, readFile } from "node:fs/promises";
 import type { TestProject } from "vitest/node";
 import { Emulator } from "./otp-emulator.js";
 
@@ -14,8 +15,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const running = process.env.EMULATOR_ADMIN_URL;
   const options = { adminToken, program: process.env.EMULATOR_PROGRAM };
   const emulator = running ? await Emulator.at(running, options) : await Emulator.start([], options);
-  // The workers are started after this, and read it when they start.
-  process.env.NODE_EXTRA_CA_CERTS = await emulator.caFile();
+  // The workers are started after this, and read the variable when they start. What it named before stays trusted.
+  const caFile = await emulator.caFile();
+  const others = process.env.NODE_EXTRA_CA_CERTS;
+  if (others) await appendFile(caFile, await readFile(others));
+  process.env.NODE_EXTRA_CA_CERTS = caFile;
   project.provide("adminUrl", emulator.adminUrl);
   return () => emulator.close();
 }

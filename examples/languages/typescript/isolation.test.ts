@@ -1,20 +1,20 @@
 /** Reset between tests, and tests at the same time. */
-import { beforeEach, describe, expect } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect } from "vitest";
 import { test } from "./fixtures.js";
 import { Emulator } from "./otp-emulator.js";
+import { OtpService } from "./otp-service.js";
 
-// An emulator for this file alone. It is plain, since the workers trust the CA of the shared one.
-describe.skipIf(process.env.EMULATOR_ADMIN_URL)("an emulator of its own", () => {
+// An emulator for this file alone. It has no TLS, since this process trusts the CA of the shared one.
+describe.skipIf(process.env.EMULATOR_ADMIN_URL)("with an emulator of its own", () => {
   let own: Emulator;
-  // Vitest runs the tests of a file one after the other, so each can begin at the start.
-  beforeEach(async () => {
-    own ??= await Emulator.start(["--plain", "--standing-clock"], { program: process.env.EMULATOR_PROGRAM });
-    await own.reset();
-    return () => undefined;
+  beforeAll(async () => {
+    own = await Emulator.start(["--plain", "--standing-clock"], { program: process.env.EMULATOR_PROGRAM });
   });
+  afterAll(() => own.close());
+  beforeEach(() => own.reset());
 
-  for (const run of [1, 2]) {
-    test(`is as at the start in test ${run}`, async () => {
+  for (const run of ["first", "second"]) {
+    test(`the ${run} test finds everything as at the start`, async () => {
       expect(await own.users()).toHaveLength(1);
       expect(await own.journal()).toEqual([]);
       expect((await own.faults()).armed).toEqual([]);
@@ -24,9 +24,13 @@ describe.skipIf(process.env.EMULATOR_ADMIN_URL)("an emulator of its own", () => 
     });
   }
 
-  test("is closed", async () => {
-    await own.close();
-    await expect(own.users()).rejects.toThrow("fetch failed");
+  test("an OTP is too late after its lifetime", async () => {
+    const user = await own.addUser();
+    const service = new OtpService(own.url, user.token);
+    await service.sendSms();
+    const { otp } = (await user.nextSms())!;
+    await own.advance(301);
+    await expect(service.verify(otp)).rejects.toMatchObject({ name: "Refused", status: 400 });
   });
 });
 

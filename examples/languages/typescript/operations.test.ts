@@ -1,5 +1,5 @@
 /** The four operations. */
-import { describe, expect } from "vitest";
+import { describe } from "vitest";
 import { test } from "./fixtures.js";
 import { OtpService, Refused } from "./otp-service.js";
 
