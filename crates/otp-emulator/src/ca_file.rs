@@ -63,7 +63,11 @@ fn create(path: &Path, pem: &str) -> io::Result<()> {
 /// # Errors
 ///
 /// A sentence, if the file was named, or if there is no admin port.
-pub(crate) fn instead(why: String, is_named: bool, admin_url: Option<String>) -> Result<String, String> {
+pub(crate) fn instead(
+    why: String,
+    is_named: bool,
+    admin_url: Option<String>,
+) -> Result<String, String> {
     match admin_url {
         _ if is_named => Err(format!("--ca-file: {why}")),
         Some(url) => {

@@ -7,6 +7,7 @@ mod support;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -52,6 +53,8 @@ impl Root {
     fn with(program: &Path) -> Self {
         let root = std::env::temp_dir().join(format!("otp-emulator-root-{}", std::process::id()));
         fs::create_dir(&root).unwrap();
+        // What cannot be written there cannot because the file system is read-only.
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
         fs::copy(program, root.join("otp-emulator")).unwrap();
         Self(root)
     }
@@ -64,7 +67,8 @@ impl Root {
             .arg("/otp-emulator")
             .args(arguments)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TMPDIR", "/");
         command
     }
 
@@ -113,6 +117,7 @@ fn it_serves_from_an_empty_read_only_root_as_nobody_and_process_1() {
     assert_eq!(status(process, "CapEff:"), "0000000000000000");
     assert!(status(process, "NSpid:").ends_with(" 1"), "{}", status(process, "NSpid:"));
     let note = program.complained("note: there is no CA file");
+    assert!(note.contains("Read-only file system"), "{note}");
     assert!(note.contains(&format!("http://{admin}/ca.pem")), "{note}");
 
     let healthy = root.command(&["healthcheck", &admin.to_string()]).status().unwrap();
@@ -127,7 +132,10 @@ fn it_serves_from_an_empty_read_only_root_as_nobody_and_process_1() {
             let service = client(base_url, token.clone(), &ca_pem, versions);
             service.receive_codes().await.unwrap();
             let sms = ask(admin, "GET", "/sms/next?wait=5", "", "").json();
-            service.find_ensure_otp(&Otp::new(sms["otp"].as_str().unwrap()).unwrap()).await.unwrap();
+            service
+                .find_ensure_otp(&Otp::new(sms["otp"].as_str().unwrap()).unwrap())
+                .await
+                .unwrap();
             let codes = |list: RecoveryCodeList| -> Vec<String> {
                 list.codes().iter().map(|code| code.expose_secret().to_owned()).collect()
             };
@@ -136,7 +144,9 @@ fn it_serves_from_an_empty_read_only_root_as_nobody_and_process_1() {
         }
     });
 
-    assert!(Command::new("kill").args(["-s", "TERM", &process.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill").args(["-s", "TERM", &process.to_string()]).status().unwrap().success()
+    );
     assert!(program.ended_within(Duration::from_secs(10)).success());
     assert_eq!(root.files(), ["otp-emulator"]);
 }

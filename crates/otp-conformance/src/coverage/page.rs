@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{
-    Level, Promise, Requirement, Seen, UNSEEN, promises, rfc9110, rfc9112, rfc9113,
-};
+use super::{Level, Promise, Requirement, Seen, UNSEEN, promises, rfc9110, rfc9112, rfc9113};
 use crate::{Case, Clause};
 
 const RFCS: [(&str, &str, &[Requirement]); 3] = [
