@@ -6,6 +6,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs}
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+const HELP: &str = "\
+Usage: otp-emulator healthcheck [ADDRESS]
+
+Asks the admin port of a running emulator whether it is ready, and ends with 0 if it is and 1 if not. It is for
+containers, which have no shell and no curl:
+
+  HEALTHCHECK CMD [\"/otp-emulator\", \"healthcheck\"]
+
+ADDRESS is the address that the admin port listens on, such as 127.0.0.1:9000 [default: OTP_EMULATOR_ADMIN of the
+environment]. It needs no token, uses up no fault, and takes at most 3 seconds.";
+
 /// The variable that tells the emulator itself where its admin port listens.
 const VARIABLE: &str = "OTP_EMULATOR_ADMIN";
 
@@ -17,6 +28,10 @@ const LIMIT: Duration = Duration::from_secs(3);
 ///
 /// The address is the one that the admin port listens on; by default the one of the environment.
 pub(crate) fn run(address: Option<OsString>) -> ExitCode {
+    if address.as_ref().is_some_and(|argument| argument == "--help" || argument == "-h") {
+        let _ = writeln!(io::stdout(), "{HELP}");
+        return ExitCode::SUCCESS;
+    }
     let address = address.or_else(|| std::env::var_os(VARIABLE));
     match address.ok_or_else(no_address).and_then(|address| ask(&address.to_string_lossy())) {
         Ok(()) => ExitCode::SUCCESS,

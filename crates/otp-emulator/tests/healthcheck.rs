@@ -65,6 +65,13 @@ fn it_says_what_address_it_needs() {
 }
 
 #[test]
+fn it_explains_itself() {
+    let output = healthcheck(&["--help"], None);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("HEALTHCHECK CMD"), "{output:?}");
+}
+
+#[test]
 fn a_port_that_something_else_answers_is_not_healthy() {
     for answer in ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "220 mail ready\r\n", ""] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
