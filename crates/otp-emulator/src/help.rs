@@ -21,8 +21,11 @@ More by 'otp-emulator help TOPIC':
   containers   names, ports, health checks and variables
   environment  how options are written as variables";
 
-/// Every topic and its text.
-const TOPICS: [(&str, fn() -> String); 7] = [
+/// A topic's name, and what writes its text.
+type Topic = (&'static str, fn() -> String);
+
+/// Every topic.
+const TOPICS: [Topic; 7] = [
     ("api", || API.to_owned()),
     ("admin", || ADMIN.to_owned()),
     ("faults", faults),
@@ -164,7 +167,7 @@ operations. So a health check, a port scan or a wrong token uses up no fault. Wh
 every request, unless it is narrowed.
 
   lost-sms, lost-verify, lost-regenerate and cut-regenerate are about one operation, which succeeds before they strike.
-  lost-reply and cut-reply are about every operation that succeeds.
+  lost-reply is about every operation that succeeds, cut-reply about those whose answer has a body.
   unavailable, status, lost-request, refused-connection, stale-connection and captive-portal strike in place of the
   service, which does not act.
   refused-connection and stale-connection refuse the stream over HTTP/2, so a client knows that nothing happened. Over

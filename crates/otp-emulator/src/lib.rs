@@ -29,8 +29,9 @@
 //! # Failures
 //!
 //! [`Emulator::arm`] lets one of the [faults](Fault) happen for real: a lost reply ends the connection after
-//! the service acted, a slow one takes its time, a stale connection is closed before a byte is read from
-//! it.
+//! the service acted, a slow one takes its time, and a stale connection is closed when a request comes over it. A
+//! fault can be [narrowed](ScopedFault) to a user, an operation and a number of times. Health checks and open ports
+//! use up none.
 //!
 //! ```
 //! # use otp_core::{Effect, OtpsApi, OtpsClient};
@@ -54,12 +55,13 @@
 //! # As a program
 //!
 //! `cargo run -p otp-emulator --features ring` prints where it listens, the file of its CA, a token to use, and every SMS
-//! as it is "sent". It needs the feature `ring` or `aws-lc-rs` for TLS; `--plain` does without. Any HTTP client can talk to it, in any language; its
-//! [admin port](EmulatorBuilder::admin) plays the phone and arms the faults. With `--seed` and
-//! `--standing-clock`, every run is the same. `--help` tells the rest.
+//! as it is "sent". It needs the feature `ring` or `aws-lc-rs` for TLS; `--plain` does without. Any HTTP client can talk to
+//! it, in any language; its [admin port](EmulatorBuilder::admin) plays the phone, arms the faults and resets the
+//! service between tests. With `--seed` and `--standing-clock`, every run is the same. `--help` lists the options, each
+//! of which is also a variable of the environment, and `otp-emulator help TOPIC` explains.
 //!
-//! Whoever starts it from another program need not read what it prints after the first lines, nor keep the
-//! pipe open. A file of its CA that `--ca-file` did not name goes when SIGTERM or Ctrl-C ends it.
+//! A program that starts it need not read what it prints after the first lines, nor keep the pipe open. The file of
+//! its CA is removed when SIGTERM or Ctrl-C ends it, unless `--ca-file` named it.
 //!
 //! The [guide] tells when to take one emulator for each test and when one for a suite, and how tests in other
 //! languages and containers use it.

@@ -1,6 +1,7 @@
 //! The admin API under requests that a machine makes of its document: valid ones, invalid ones, and sequences.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the run's figures")]
 
 mod support;
 

@@ -215,6 +215,11 @@ impl Reply {
         }
     }
 
+    /// Whether a response with a body arrives in full.
+    pub(crate) fn has_body(&self) -> bool {
+        matches!(&*self.outcome, Outcome::Answered(answered) if !answered.0.body().is_empty())
+    }
+
     /// The response, if it arrives in full, however late.
     pub fn into_response(self) -> Option<Response> {
         match *self.outcome {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Answer;
 use super::clock::written;
-use super::expected::{Expected, OUTCOMES};
+use super::expected::{Difference, Expected, OUTCOMES};
 use super::query::{Fields, Query};
 
 /// The entries that a query asks for, oldest first.
@@ -56,8 +56,7 @@ pub(super) fn verify(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
         let checked = entries.len();
         return Ok(Answer::Json(StatusCode::OK, json!({ "matches": true, "entries": checked })));
     }
-    let mut sentences: Vec<_> =
-        differences.iter().map(|difference| difference.sentence()).collect();
+    let mut sentences: Vec<_> = differences.iter().map(Difference::sentence).collect();
     sentences.extend(unexpected.iter().map(|entry| format!("not expected: {}", told(entry))));
     Err(Answer::Json(
         StatusCode::CONFLICT,

@@ -170,11 +170,11 @@ impl Admin {
             Call::Faults => Ok(faults::all(fake)),
             Call::Arm => faults::arm(fake, parameter, query),
             Call::Disarm => Ok(faults::disarm(fake, parameter)),
-            Call::DisarmAll => Ok(Answer::done(fake.disarm_all())),
+            Call::DisarmAll => Ok(Answer::after(|| fake.disarm_all())),
             Call::Journal => journal::entries(fake, query),
             Call::CountJournal => journal::count(fake, query),
             Call::VerifyJournal => journal::verify(fake, body),
-            Call::ClearJournal => Ok(Answer::done(fake.clear_journal())),
+            Call::ClearJournal => Ok(Answer::after(|| fake.clear_journal())),
             Call::Clock => Ok(clock::shown(fake)),
             Call::Advance => clock::advance(fake, query),
         }
@@ -197,7 +197,8 @@ impl Answer {
     }
 
     /// That it is done.
-    fn done((): ()) -> Self {
+    fn after(act: impl FnOnce()) -> Self {
+        act();
         Self::Nothing
     }
 

@@ -218,7 +218,8 @@ mod tests {
             format!("{method} {path} {}", format!("{call:?}").to_lowercase())
         });
         let mut routes: Vec<_> = routes.collect();
-        (routes.sort(), documented.sort());
+        routes.sort();
+        documented.sort();
         assert_eq!(routes, documented);
     }
 }

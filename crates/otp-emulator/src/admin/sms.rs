@@ -65,7 +65,7 @@ pub(super) async fn next(
 }
 
 fn named(fake: &FakeOtps, name: &str) -> Result<FakeOtps, Answer> {
-    fake.find_user(name).ok_or_else(Answer::no_such_user)
+    fake.of_user_ever(name).ok_or_else(Answer::no_such_user)
 }
 
 fn json(fake: &FakeOtps, sms: &Sms) -> Value {

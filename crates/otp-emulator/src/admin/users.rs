@@ -163,7 +163,7 @@ pub(super) fn change(
 }
 
 pub(super) fn named(fake: &FakeOtps, name: &str) -> Result<FakeOtps, Answer> {
-    fake.find_user(name).ok_or_else(Answer::no_such_user)
+    fake.of_user_ever(name).ok_or_else(Answer::no_such_user)
 }
 
 /// Whether a user or a session has this token, or had it and can get it again.

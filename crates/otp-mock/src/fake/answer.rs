@@ -69,7 +69,9 @@ fn act(service: &Arc<Service>, asked: &Asked<'_>, faults: &Faults<'_>) -> Reply 
         return Reply::lost();
     }
     let reply = faults.announced(with_rate(answer(done), rate));
-    let reply = if strikes(cut, Fault::CutReply) { reply.cut() } else { reply };
+    // What has no body cannot be cut.
+    let is_cut = reply.has_body() && strikes(cut, Fault::CutReply);
+    let reply = if is_cut { reply.cut() } else { reply };
     service.strike_after(asked).into_iter().fold(reply, |reply, change| change(reply))
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// | [`LostSms`] | `lost-sms` | once | `Unknown`: look at the phone before asking again |
 /// | [`LostVerify`] | `lost-verify` | once | `Unknown`: ask for a new OTP |
 /// | [`Unavailable`] | `unavailable=3` | so many times | `Server`, `Unknown`: as if lost; the reading of codes is retried |
-/// | [`StaleConnection`] | `stale-connection` | once | nothing, since it is sent again; `Unknown` over HTTP/1.1 if it was already written |
+/// | [`StaleConnection`] | `stale-connection` | once | nothing, since it is sent again; `Unknown` over HTTP/1.1, which cannot say that it was not processed |
 /// | [`Slow`] | `slow=15` (seconds) | until disarmed | `Timeout`, `Unknown`: as if lost |
 /// | [`CaptivePortal`] | `captive-portal` | until disarmed | `Decode` or `UnexpectedStatus`, `Unknown`: get onto the network, then decide as after a lost reply |
 /// | [`Sunset`] | `sunset` | until disarmed | success, and the metadata says when the service ends |
@@ -66,7 +66,8 @@ pub enum Fault {
         /// How many requests.
         times: u32,
     },
-    /// The next request meets a connection that is dead already; the service does not see it.
+    /// The next request meets a connection that is dead already; the service does not see it. On a real
+    /// connection it is as with [`RefusedConnection`](Self::RefusedConnection).
     StaleConnection,
     /// Every answer is late; the service acts at once.
     Slow {
@@ -90,7 +91,8 @@ pub enum Fault {
     LostRequest,
     /// The service acts on the next request, and the connection is lost before any answer.
     LostReply,
-    /// The service acts on the next request, the head of the answer arrives, and the body does not.
+    /// The service acts on the next request whose answer has a body, the head of the answer arrives, and the body
+    /// does not.
     CutReply,
 }
 
@@ -150,7 +152,7 @@ impl Fault {
             Self::RefusedConnection => "the next connection is refused",
             Self::LostRequest => "the connection is lost before the next request arrives",
             Self::LostReply => "the next request acts, and the connection is lost",
-            Self::CutReply => "the next request acts, and only the head of the answer arrives",
+            Self::CutReply => "the next answer that has a body is cut off after its head",
         }
     }
 

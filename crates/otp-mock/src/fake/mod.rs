@@ -11,6 +11,9 @@ mod clock;
 mod custom_fault;
 mod fault;
 mod flavours;
+mod handle_choices;
+mod handle_faults;
+mod handle_sms;
 mod implement;
 mod journal;
 mod outbox;
@@ -40,9 +43,8 @@ use otp_core::bytes::Bytes;
 #[cfg(doc)]
 use otp_core::local;
 use otp_core::secrecy::SecretString;
-use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, RecoveryCode, blocking, http};
+use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, blocking, http};
 
-use self::account::Account;
 use self::flavours::OwnTransport;
 use self::routes::Handler;
 use self::service::Service;
@@ -202,7 +204,7 @@ impl FakeOtps {
 
     /// The same, also if all tokens of the user were revoked: then by the last of them. The user's phone, app and
     /// settings can be reached by it, and no call is answered.
-    pub fn find_user(&self, name: &str) -> Option<Self> {
+    pub fn of_user_ever(&self, name: &str) -> Option<Self> {
         self.service.token_ever_of(name).map(|token| self.with_token(token))
     }
 
@@ -267,199 +269,6 @@ impl FakeOtps {
         }
     }
 
-    /// The same with a token of your choice, which no other user may have.
-    ///
-    /// # Panics
-    ///
-    /// As [`issue_token`](Self::issue_token), or if another user has the token, as a key or of a session.
-    #[track_caller]
-    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
-    pub fn issue_this_token(&self, token: AuthToken) {
-        if let Err(why) = self.service.issue_token(&self.token, Some(token)) {
-            panic!("the token cannot be issued: {why}");
-        }
-    }
-
-    /// The OTP of the next SMS to this handle's user: one call for each SMS, the first one first. At most 64 wait.
-    ///
-    /// ```
-    /// use otp_core::{Otp, OtpsApi};
-    /// use otp_mock::FakeOtps;
-    ///
-    /// # pollster::block_on(async {
-    /// let service = FakeOtps::new();
-    /// service.choose_otp(Otp::new("123456")?);
-    /// service.receive_codes().await?;
-    /// service.find_ensure_otp(&Otp::new("123456")?).await?;
-    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
-    /// ```
-    pub fn choose_otp(&self, otp: Otp) {
-        self.service.with_account(&self.token, |account| account.chosen.add_otp(otp));
-    }
-
-    /// What the next regeneration gives this handle's user: one call for each, the first one first. At most 64
-    /// wait.
-    pub fn choose_recovery_codes(&self, codes: impl IntoIterator<Item = RecoveryCode>) {
-        let codes = codes.into_iter().collect();
-        self.service.with_account(&self.token, |account| account.chosen.add_recovery_codes(codes));
-    }
-
-    /// The token of the next session of this handle's user: one call for each, the first one first. At most 64
-    /// wait.
-    ///
-    /// # Panics
-    ///
-    /// If this handle's token never was a user's, or if another user has that token.
-    #[track_caller]
-    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
-    pub fn choose_session_token(&self, token: AuthToken) {
-        if let Err(why) = self.service.choose_session_token(&self.token, token) {
-            panic!("the session token cannot be chosen: {why}");
-        }
-    }
-
-    /// Replaces the recovery codes of this handle's user, without an entry in the journal.
-    pub fn set_recovery_codes(&self, codes: impl IntoIterator<Item = RecoveryCode>) {
-        let codes = codes.into_iter().collect();
-        self.service.with_account(&self.token, |account| account.recovery_codes = codes);
-    }
-
-    /// Lets this handle's user verify again after too many wrong OTPs, and forgets the wrong ones.
-    pub fn end_lockout(&self) {
-        self.service.with_account(&self.token, Account::end_lockout);
-    }
-
-    /// Forgets the requests of this handle's user that the [rate limit](FakeOtpsBuilder::rate_limit) counted.
-    pub fn reset_rate_limit(&self) {
-        self.service.with_account(&self.token, Account::open_window);
-    }
-
-    /// Ends all sessions of this handle's user. The user's own tokens keep working.
-    pub fn end_sessions(&self) {
-        self.service.with_account(&self.token, Account::end_sessions);
-    }
-
-    /// Forgets the SMS to this handle's user, and ends the OTPs in them.
-    pub fn discard_sms(&self) {
-        self.service.discard_sms(Some(&self.token));
-    }
-
-    /// Forgets the SMS to all users, and ends the OTPs in them.
-    pub fn discard_all_sms(&self) {
-        self.service.discard_sms(None);
-    }
-
-    /// Forgets what the service did so far. The next entry has the number 1.
-    pub fn clear_journal(&self) {
-        self.service.clear_journal();
-    }
-
-    /// Removes the user of this name, whose tokens and sessions are answered `401` then and whose SMS are
-    /// forgotten. The name is free for another user, and the journal's entries stay. Returns whether there was
-    /// such a user.
-    pub fn remove_user(&self, name: &str) -> bool {
-        self.service.remove_user(name)
-    }
-
-    /// Brings the service back to its start: as it was built, or as it was at the last
-    /// [`mark_start`](Self::mark_start).
-    ///
-    /// - The users are those of the start, each as when the user was added: the first token works and no other,
-    ///   the recovery codes are the first ones, there are no sessions, OTPs, lockouts and counted requests.
-    /// - The outbox and the journal are empty, and the clock shows the date of the start.
-    /// - The armed faults are those of the start.
-    /// - With a [seed](FakeOtpsBuilder::seed), the same secrets follow as followed after the start.
-    ///
-    /// [Routes](Self::route) and the [phone](Self::on_sms) stay. Handles of users of the start keep working.
-    ///
-    /// ```
-    /// use otp_core::OtpsApi;
-    /// use otp_mock::{FakeOtps, FakeUser, Fault};
-    ///
-    /// # pollster::block_on(async {
-    /// let service = FakeOtps::new();
-    /// let codes = service.find_recovery_codes().await?;
-    /// service.regenerate_codes().await?;
-    /// service.add_user(FakeUser::with_app());
-    /// service.arm(Fault::LostSms);
-    ///
-    /// service.reset();
-    /// assert_eq!((service.users().len(), service.armed().len()), (1, 0));
-    /// assert_eq!(service.find_recovery_codes().await?, codes);
-    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
-    /// ```
-    pub fn reset(&self) {
-        self.service.reset();
-    }
-
-    /// Makes the user of this name as when the user was added: the first token works and no other, the recovery
-    /// codes are the first ones, and there are no sessions, OTPs, SMS, lockouts, counted requests, chosen values
-    /// and entries in the journal. Faults for this user alone are disarmed. The clock, the other users and the
-    /// other faults stay. Returns whether there is or was such a user.
-    pub fn reset_user(&self, name: &str) -> bool {
-        self.service.reset_user(name)
-    }
-
-    /// Makes the users and faults that are there now those of the start, which [`reset`](Self::reset) goes back
-    /// to. An emulator does this when it starts.
-    pub fn mark_start(&self) {
-        self.service.mark_start();
-    }
-
-    /// The last SMS that was sent to this handle's user.
-    pub fn last_sms(&self) -> Option<Sms> {
-        self.service.outbox().last(self.service.user_ever(&self.token)?)
-    }
-
-    /// Waits for an SMS to this handle's user. Each is given once, oldest first, so none is missed that
-    /// came before the wait began, of the last 1000.
-    ///
-    /// It works on any runtime, and wakes when the SMS is sent. It waits without limit, for a user
-    /// who is unknown forever.
-    ///
-    /// # Cancellation
-    ///
-    /// An SMS that was not given stays for the next one who waits.
-    pub async fn next_sms(&self) -> Sms {
-        match self.service.user_ever(&self.token) {
-            Some(user) => self.service.outbox().next(user).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// The same on this thread, for at most this long of the system's time.
-    pub fn next_sms_within(&self, limit: Duration) -> Option<Sms> {
-        self.service.outbox().next_within(self.service.user_ever(&self.token)?, limit)
-    }
-
-    /// The SMS that were sent to all users, oldest first: the last 1000 to each. Older ones are forgotten,
-    /// waited for or not.
-    pub fn sms_outbox(&self) -> Vec<Sms> {
-        self.service.outbox().all()
-    }
-
-    /// The SMS that were sent to this handle's user, oldest first: the last 1000.
-    pub fn sms_to_user(&self) -> Vec<Sms> {
-        self.service
-            .user_ever(&self.token)
-            .map(|user| self.service.outbox().of(user))
-            .unwrap_or_default()
-    }
-
-    /// The SMS that [`next_sms`](Self::next_sms) would give, which stays to be given.
-    pub fn peek_sms(&self) -> Option<Sms> {
-        self.service.outbox().peek(self.service.user_ever(&self.token)?)
-    }
-
-    /// Calls this for every SMS from now on, in place of a phone. It replaces the one before, which is
-    /// dropped.
-    ///
-    /// It may call the service. A clone of the service in it keeps the service, with all that it holds, in
-    /// memory until another one takes its place: `service.on_sms(|_| {})` lets go of it.
-    pub fn on_sms(&self, deliver: impl Fn(&Sms) + Send + Sync + 'static) {
-        self.service.outbox().on_sms(Arc::new(deliver));
-    }
-
     /// The code that the user's authenticator app shows now, if the user has one.
     pub fn app_code(&self) -> Option<Otp> {
         self.service.app_code(&self.token)
@@ -485,55 +294,6 @@ impl FakeOtps {
     /// [`Sms::at`] and [`JournalEntry::at`].
     pub fn date_at(&self, since_start: Duration) -> SystemTime {
         self.service.clock().date_at(since_start)
-    }
-
-    /// Lets this go wrong from the next request on, as the [`Fault`] or the [`ScopedFault`] says. Several may be
-    /// armed, and one that strikes once may be armed several times; one that lasts until it is disarmed is
-    /// armed once for the same users and operations, and of two delays the last one counts.
-    pub fn arm(&self, fault: impl Into<ScopedFault>) {
-        self.arm_numbered(fault);
-    }
-
-    /// Arms a fault, and gives its number, which no other one ever has, to [disarm](Self::disarm) it alone.
-    pub fn arm_numbered(&self, fault: impl Into<ScopedFault>) -> u64 {
-        let fault = fault.into();
-        self.service.with_faults(|armed| armed.arm(fault))
-    }
-
-    /// Lets this go wrong from the next request on, as the [`CustomFault`] says.
-    pub fn arm_custom(&self, fault: CustomFault) {
-        self.service.with_custom_faults(|faults| faults.arm(fault));
-    }
-
-    /// Ends all faults, those of your own too.
-    pub fn disarm_all(&self) {
-        self.service.disarm_all();
-    }
-
-    /// Ends the fault of this number. Returns whether it was armed.
-    pub fn disarm(&self, number: u64) -> bool {
-        self.service.with_faults(|armed| armed.disarm(|own, _| own == number)) > 0
-    }
-
-    /// Ends every fault of this name, such as `slow`, `slow=15` or `slow=15:user=bob`, and those of your own.
-    /// Returns how many were armed.
-    pub fn disarm_named(&self, name: &str) -> usize {
-        self.service.disarm_named(name)
-    }
-
-    /// The faults that are armed, and have not struck for the last time.
-    pub fn armed(&self) -> Vec<Fault> {
-        self.armed_numbered().into_iter().map(|(_, scoped)| scoped.fault()).collect()
-    }
-
-    /// The same with their numbers and what narrows them.
-    pub fn armed_numbered(&self) -> Vec<(u64, ScopedFault)> {
-        self.service.with_faults(|armed| armed.list())
-    }
-
-    /// The names of the faults of your own that are armed, and have not struck for the last time.
-    pub fn armed_custom(&self) -> Vec<&'static str> {
-        self.service.with_custom_faults(|faults| faults.names())
     }
 
     /// Adds an endpoint of a larger SDK to the service. The handler makes its replies. Every client over this
