@@ -57,12 +57,12 @@ fn create(path: &Path, pem: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(pem.as_bytes())
 }
 
-/// What to say if there can be no file that nobody named, as in a container whose root is read-only: the admin port
-/// gives the certificate too.
+/// The note to print if the file of the temporary folder cannot be written, as in a container with a read-only root. The
+/// admin port serves the certificate too, so the emulator starts all the same.
 ///
 /// # Errors
 ///
-/// A sentence, if the file was named, or if there is no admin port.
+/// A sentence, if the file was chosen by `--ca-file`, or if there is no admin port.
 pub(crate) fn instead(
     why: String,
     is_named: bool,

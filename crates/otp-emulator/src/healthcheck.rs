@@ -1,4 +1,4 @@
-//! `otp-emulator healthcheck`: whether another process of this program is ready, for containers without a shell.
+//! `otp-emulator healthcheck`: asks a running emulator whether it is ready, for containers without a shell.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -9,24 +9,24 @@ use std::time::{Duration, Instant};
 const HELP: &str = "\
 Usage: otp-emulator healthcheck [ADDRESS]
 
-Asks the admin port of a running emulator whether it is ready, and ends with 0 if it is and 1 if not. It is for
-containers, which have no shell and no curl:
+Asks the admin port of a running emulator whether it is ready. Ends with 0 if it is, and with 1 if not. It is meant for
+containers without a shell or curl:
 
   HEALTHCHECK CMD [\"/otp-emulator\", \"healthcheck\"]
 
 ADDRESS is the address that the admin port listens on, such as 127.0.0.1:9000 [default: OTP_EMULATOR_ADMIN of the
 environment]. It needs no token, uses up no fault, and takes at most 3 seconds.";
 
-/// The variable that tells the emulator itself where its admin port listens.
+/// The variable of the option `--admin`.
 const VARIABLE: &str = "OTP_EMULATOR_ADMIN";
 
-/// How long all of it may take.
+/// The time limit of the whole check.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// Tells by its exit code whether the emulator is ready: 0 if it is, 1 if not, as container engines have it. What is
-/// wrong goes to standard error.
+/// Ends with 0 if the emulator is ready, and with 1 if not, as container engines expect. The reason goes to standard
+/// error.
 ///
-/// The address is the one that the admin port listens on; by default the one of the environment.
+/// The address is the one that the admin port listens on, by default the one in the environment.
 pub(crate) fn run(address: Option<OsString>) -> ExitCode {
     if address.as_ref().is_some_and(|argument| argument == "--help" || argument == "-h") {
         let _ = writeln!(io::stdout(), "{HELP}");
@@ -66,7 +66,7 @@ fn ask(listens: &str) -> Result<(), String> {
     Err(why)
 }
 
-/// Where this machine reaches what listens on all addresses.
+/// The loopback address for a port that listens on all addresses.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -84,7 +84,7 @@ fn ready(address: SocketAddr, since: Instant) -> io::Result<String> {
     };
     let mut stream = TcpStream::connect_timeout(&address, left()?)?;
     stream.set_write_timeout(Some(left()?))?;
-    // Every emulator answers to this name.
+    // The admin port accepts this name without any option.
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut head = Vec::new();
     let mut part = [0; 256];
@@ -93,7 +93,7 @@ fn ready(address: SocketAddr, since: Instant) -> io::Result<String> {
         match stream.read(&mut part) {
             Ok(0) => break,
             Ok(length) => head.extend_from_slice(part.get(..length).unwrap_or_default()),
-            // Unix says that it would block when the time is over.
+            // What Unix returns when the time limit is over.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => drop(left()?),
             Err(error) => return Err(error),
         }

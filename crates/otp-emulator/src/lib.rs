@@ -63,8 +63,8 @@
 //! A program that starts it need not read what it prints after the first lines, nor keep the pipe open. The file of
 //! its CA is removed when SIGTERM or Ctrl-C ends it, unless `--ca-file` named it.
 //!
-//! The [guide] tells when to take one emulator for each test and when one for a suite, and how tests in other
-//! languages and containers use it.
+//! The [guide] explains when to start one emulator per test and when to share one, and how tests in other languages
+//! and in containers use it.
 //!
 //! # What it is not
 //!

@@ -1,4 +1,4 @@
-//! Where the program says that its CA's certificate is, if it cannot write the file.
+//! What the program does if it cannot write the file of its CA.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -20,7 +20,7 @@ fn refusal(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn without_a_temporary_folder_the_admin_port_gives_the_certificate() {
+fn without_a_temporary_folder_a_note_names_the_url_of_the_certificate() {
     let mut program = Program::start_with(&[], &[NOWHERE]);
     let (_, admin, _) = program.introduction();
     let note = program.complained("note: there is no CA file");
@@ -30,7 +30,7 @@ fn without_a_temporary_folder_the_admin_port_gives_the_certificate() {
 }
 
 #[test]
-fn without_a_temporary_folder_and_an_admin_port_it_says_what_to_do() {
+fn without_a_temporary_folder_and_an_admin_port_it_refuses_to_start_and_lists_the_ways_out() {
     let said = refusal(&["--no-admin"]);
     for way in ["--ca-file", "TMPDIR", "admin port"] {
         assert!(said.contains(way), "{said}");
@@ -38,7 +38,7 @@ fn without_a_temporary_folder_and_an_admin_port_it_says_what_to_do() {
 }
 
 #[test]
-fn a_file_that_was_named_must_be_written() {
+fn it_refuses_to_start_if_the_chosen_ca_file_cannot_be_written() {
     let said = refusal(&["--ca-file", "/no-such-folder/ca.pem"]);
     assert!(
         said.starts_with("otp-emulator: --ca-file: cannot write /no-such-folder/ca.pem"),

@@ -1,4 +1,4 @@
-//! The program as the only file of a container: statically linked, as nobody, as process 1, on a read-only root.
+//! The program as in its container image: static, unprivileged, process 1, on an empty read-only root.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -17,7 +17,7 @@ use otp_core::{AuthToken, BaseUrl, Otp, OtpsApi, RecoveryCodeList};
 use otp_hyper::HttpVersions;
 use support::{Program, ask, client};
 
-/// Makes the folder read-only, and becomes process 1 in it as nobody, with no privilege at all.
+/// Mounts the folder read-only, and runs the program in it as process 1, without any privilege.
 const AS_A_CONTAINER: &str = r#"
 mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99
 root=$1
@@ -26,7 +26,7 @@ exec setpriv --inh-caps=-all --bounding-set=-all,+sys_chroot,+setuid,+setgid --n
     chroot --userspec=65534:65534 --groups=65534 "$root" "$@"
 "#;
 
-/// Builds the program as the image has it, but without optimisation.
+/// Builds the static program as for the image, but unoptimised.
 fn static_program() -> PathBuf {
     let host = Command::new(option_env!("RUSTC").unwrap_or("rustc")).arg("-vV").output().unwrap();
     let host = String::from_utf8(host.stdout).unwrap();
@@ -46,14 +46,14 @@ fn static_program() -> PathBuf {
     target.join(host).join("debug/otp-emulator")
 }
 
-/// A folder with nothing in it but the program.
+/// A folder that contains the program and nothing else.
 struct Root(PathBuf);
 
 impl Root {
     fn with(program: &Path) -> Self {
         let root = std::env::temp_dir().join(format!("otp-emulator-root-{}", std::process::id()));
         fs::create_dir(&root).unwrap();
-        // What cannot be written there cannot because the file system is read-only.
+        // So that only the read-only file system prevents writing.
         fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
         fs::copy(program, root.join("otp-emulator")).unwrap();
         Self(root)
@@ -91,7 +91,7 @@ fn status(process: u32, name: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The program itself, which `unshare` waits for.
+/// The program, which is the child of `unshare`.
 fn child_of(process: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap();
     children.trim().parse().unwrap()
@@ -99,7 +99,7 @@ fn child_of(process: u32) -> u32 {
 
 #[test]
 #[ignore = "needs root: .ci/run runs it"]
-fn it_serves_from_an_empty_read_only_root_as_nobody_and_process_1() {
+fn it_serves_as_process_1_without_privileges_from_an_empty_read_only_root() {
     let root = Root::with(&static_program());
     let mut command = root.command(&[]);
     command

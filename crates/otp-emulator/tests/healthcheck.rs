@@ -58,21 +58,21 @@ fn it_needs_no_token_and_uses_up_no_fault() {
 }
 
 #[test]
-fn it_says_what_address_it_needs() {
+fn without_a_usable_address_it_fails_and_says_why() {
     fails_with(&healthcheck(&[], None), "set OTP_EMULATOR_ADMIN");
     fails_with(&healthcheck(&["127.0.0.1:0"], None), "port 0");
     fails_with(&healthcheck(&["9000"], None), "9000");
 }
 
 #[test]
-fn it_explains_itself() {
+fn its_help_shows_how_an_image_uses_it() {
     let output = healthcheck(&["--help"], None);
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("HEALTHCHECK CMD"), "{output:?}");
 }
 
 #[test]
-fn a_port_that_something_else_answers_is_not_healthy() {
+fn it_fails_if_another_program_answers() {
     for answer in ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "220 mail ready\r\n", ""] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -88,7 +88,7 @@ fn a_port_that_something_else_answers_is_not_healthy() {
 }
 
 #[test]
-fn a_port_that_never_answers_is_given_up_in_time() {
+fn it_gives_up_in_time_if_no_answer_comes() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let since = Instant::now();
     let output = healthcheck(&[&listener.local_addr().unwrap().to_string()], None);

@@ -1,4 +1,4 @@
-"""The fixtures: one emulator for all tests of a worker, and a user of its own for each test."""
+"""The fixtures: one emulator for each worker, and one user for each test."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from otp_emulator import Emulator, User
 from otp_service import OtpService
 
-#: The program, if it is not on the PATH.
+#: The program, by default the one on the PATH.
 PROGRAM = os.environ.get("EMULATOR_PROGRAM", "otp-emulator")
-#: The admin port of an emulator that runs already, such as http://emulator:9000 in compose.
+#: The admin port of an emulator that is already running, such as http://emulator:9000 in compose.
 RUNNING = os.environ.get("EMULATOR_ADMIN_URL")
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """One for each worker of pytest-xdist, or the one that runs, which all workers share."""
+    """One for each worker of pytest-xdist, or the running one for all workers."""
     token = os.environ.get("OTP_EMULATOR_ADMIN_TOKEN")
     if RUNNING:
         with Emulator.at(RUNNING, admin_token=token) as running:
@@ -30,7 +30,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def user(emulator: Emulator) -> Iterator[User]:
-    """A user whom no other test has, so tests can run at the same time."""
+    """A user of this test only, so tests can run in parallel."""
     user = emulator.add_user()
     yield user
     user.remove()
@@ -57,8 +57,8 @@ def service(user: User, service_of: Callable[..., OtpService]) -> OtpService:
 
 @pytest.fixture
 def own_emulator() -> Iterator[Emulator]:
-    """An emulator for this test alone, whose clock stands: for a test that resets all or turns the clock."""
+    """An emulator for this test only, with a standing clock. Such a test may reset everything or advance the clock."""
     if RUNNING:
-        pytest.skip("it needs an emulator of its own, and the running one is shared")
+        pytest.skip("it needs its own emulator, and the running one is shared")
     with Emulator.start("--standing-clock", "--seed", "7", program=PROGRAM) as own:
         yield own

@@ -1,4 +1,4 @@
-"""A client of otp-emulator for tests in Python. It needs Python 3.10 and nothing else: copy this file.
+"""A client of otp-emulator for tests in Python. It needs Python 3.10 or later and nothing else: copy this file.
 
     with Emulator.start() as emulator:               # or Emulator.at("http://emulator:9000")
         user = emulator.add_user()
@@ -22,12 +22,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-# No proxy: the emulator is on this machine or in this network.
+# Without a proxy: the emulator is on this machine or in this network.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class EmulatorError(Exception):
-    """The emulator did not start, or refused a call of its admin API. `status` is the HTTP status, if any."""
+    """The emulator did not start, or refused a call of the admin API. `status` is the HTTP status, if any."""
 
     def __init__(self, message: str, status: int | None = None):
         super().__init__(message)
@@ -54,9 +54,9 @@ class Emulator:
         admin_token: str | None = None,
         wait: float = 30,
     ) -> Emulator:
-        """Takes an emulator that somebody else runs, and waits up to `wait` seconds until it is ready.
+        """Uses an emulator that is already running. Waits up to `wait` seconds until it is ready.
 
-        Give the service's `url` if its port differs from the one it listens on, as with published ports.
+        Pass the service's `url` if its port is not the one that it listens on, as with published ports.
         """
         return cls(admin_url, url, admin_token, wait)
 
@@ -104,7 +104,7 @@ class Emulator:
 
     @property
     def ca_file(self) -> str:
-        """The same in a file, which goes when this object is closed."""
+        """The same in a file, which `close` removes."""
         if self._ca_file is None:
             pem = self.ca_pem
             with tempfile.NamedTemporaryFile("w", prefix="otp-emulator-", suffix=".pem", delete=False) as file:
@@ -115,7 +115,7 @@ class Emulator:
     # State
 
     def reset(self, user: str | None = None) -> None:
-        """Brings everything back to the start, or one user."""
+        """Resets everything to the state at the start, or one user."""
         self._ask("POST", "/reset", {"user": user})
 
     def add_user(self, two_factor: str = "sms", **fields: Any) -> User:
@@ -150,7 +150,7 @@ class Emulator:
         return [known["fault"].split("=")[0] for known in self._ask("GET", "/faults")["known"]]
 
     def advance(self, seconds: float) -> None:
-        """Turns the service's clock on."""
+        """Advances the service's clock."""
         self._ask("POST", "/clock/advance", {"seconds": seconds})
 
     # What happened
@@ -160,7 +160,7 @@ class Emulator:
         return self._ask("GET", "/journal", filters)
 
     def verify(self, *expected: dict[str, Any], **scope: Any) -> None:
-        """Fails with what differs unless exactly this happened.
+        """Fails with the differences unless exactly this happened.
 
         Each of `expected` is an object such as {"outcome": "sms_sent", "count": 1}. The scope may be user,
         operation, since and nothing_else.
@@ -215,7 +215,7 @@ class Emulator:
                 time.sleep(0.05)
 
     def _seen_from_here(self, base_url: str) -> str:
-        """It tells where it is on its own machine. From another one, it has the name of its admin port."""
+        """/readyz reports a loopback URL. From another machine, the service has the host name of the admin port."""
         service, admin = urlsplit(base_url), urlsplit(self.admin_url)
         host = f"[{admin.hostname}]" if ":" in (admin.hostname or "") else admin.hostname
         return urlunsplit(service._replace(netloc=f"{host}:{service.port}"))
@@ -223,7 +223,7 @@ class Emulator:
 
 @dataclass
 class User:
-    """A user of the service. What a test does with a user of its own concerns no other test."""
+    """A user of the service. Tests with different users do not affect each other."""
 
     emulator: Emulator = field(repr=False)
     name: str
@@ -242,22 +242,22 @@ class User:
         return self.emulator._ask("GET", f"{self._path}/app-code")["otp"]
 
     def choose(self, **values: Any) -> None:
-        """Chooses what the service gives the user next: otp, recovery_codes or session_token."""
+        """Sets what the service gives the user next: otp, recovery_codes or session_token."""
         self.emulator._ask("POST", f"{self._path}/next", body=values)
 
     def arm(self, fault: str, operation: str | None = None, times: int | str | None = None) -> None:
-        """Arms a fault that strikes this user's requests alone."""
+        """Arms a fault for this user's requests only."""
         self.emulator.arm(fault, self.name, operation, times)
 
     def journal(self, **filters: Any) -> list[dict[str, Any]]:
         return self.emulator.journal(user=self.name, **filters)
 
     def verify(self, *expected: dict[str, Any], **scope: Any) -> None:
-        """Fails with what differs unless exactly this happened to the user."""
+        """Fails with the differences unless exactly this happened to the user."""
         self.emulator.verify(*expected, user=self.name, **scope)
 
     def reset(self) -> None:
-        """The user is as when added, and faults for this user alone are disarmed."""
+        """Resets the user to the state when added, and disarms the faults for this user."""
         self.emulator.reset(self.name)
 
     def remove(self) -> None:
@@ -274,7 +274,7 @@ def _quoted(segment: str) -> str:
 
 
 def _announced(process: subprocess.Popen[str]) -> str:
-    """The URL of the admin port, which the program prints. It keeps running when nobody reads the rest."""
+    """The URL of the admin port, which the program prints. The rest of its output need not be read."""
     assert process.stdout
     for line in process.stdout:
         if line.startswith("status page"):

@@ -1,6 +1,6 @@
-"""The code under test: a client of the OTP service as a team writes it, with `urllib3`.
+"""The code under test: a client of the OTP service, with `urllib3`. It does not depend on the emulator.
 
-It never heard of the emulator. In your suite, your own program stands here.
+In your suite, replace it by your own program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 class Unknown(Exception):
-    """Nobody knows whether the service acted: the answer was lost, late or somebody else's."""
+    """It is unknown whether the service acted: the answer was lost, late or from something else."""
 
 
 class OtpService:
@@ -28,7 +28,7 @@ class OtpService:
         self._url = url
         self._timeout = timeout
         self._token = token
-        # A request that may have been acted upon is not sent again.
+        # A request on which the service may have acted must not be repeated.
         self._pool = urllib3.PoolManager(ca_certs=ca_file, retries=False)
 
     def close(self) -> None:

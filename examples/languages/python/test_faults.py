@@ -1,4 +1,4 @@
-"""Every fault, and what a program should do about it. Each strikes the user of its test alone."""
+"""Every fault, and what a program should do about it. Each is armed for the user of its test only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otp_service import Refused, Unknown
 def lost_sms(user, service):
     with pytest.raises(Unknown):
         service.send_sms()
-    # It was sent all the same: look at the phone before you ask again.
+    # The SMS was sent: look at the phone before you ask again.
     service.verify(user.next_sms()["otp"])
     user.verify(
         {"outcome": "sms_sent"},
@@ -26,7 +26,7 @@ def lost_verify(user, service):
     otp = user.next_sms()["otp"]
     with pytest.raises(Unknown):
         service.verify(otp)
-    # The OTP is used up, so a failure now proves nothing: ask for a new one.
+    # The OTP is used up, so a second failure proves nothing: ask for a new one.
     with pytest.raises(Refused):
         service.verify(otp)
     service.send_sms()
@@ -54,7 +54,7 @@ def cut_reply(user, service):
 
 
 def not_sent(user, service):
-    """The service did not see the request, which this client cannot know over HTTP/1.1."""
+    """The service did not act. Over HTTP/1.1 the client cannot know that."""
     with pytest.raises(Unknown):
         service.send_sms()
     assert user.next_sms(wait=0) is None

@@ -1,4 +1,4 @@
-/** Every fault, and what a program should do about it. Each strikes the user of its test alone. */
+/** Every fault, and what a program should do about it. Each is armed for the user of its test only. */
 import { describe, type ExpectStatic } from "vitest";
 import { test } from "./fixtures.js";
 import type { User } from "./otp-emulator.js";
@@ -6,7 +6,7 @@ import { OtpService, Refused, Unknown } from "./otp-service.js";
 
 type Test = (user: User, service: OtpService, expect: ExpectStatic) => Promise<void>;
 
-/** It was sent all the same: look at the phone before you ask again. */
+/** The SMS was sent: look at the phone before you ask again. */
 const lostSms: Test = async (user, service, expect) => {
   await expect(service.sendSms()).rejects.toThrow(Unknown);
   await service.verify((await user.nextSms())!.otp);
@@ -17,7 +17,7 @@ const lostSms: Test = async (user, service, expect) => {
   );
 };
 
-/** The OTP is used up, so a failure after that proves nothing: ask for a new one. */
+/** The OTP is used up, so a second failure proves nothing: ask for a new one. */
 const lostVerify: Test = async (user, service, expect) => {
   await service.sendSms();
   const { otp } = (await user.nextSms())!;
@@ -44,7 +44,7 @@ const cutReply: Test = async (_user, service, expect) => {
   expect(await service.recoveryCodes()).toHaveLength(10);
 };
 
-/** The service did not see the request, which this client cannot know over HTTP/1.1. */
+/** The service did not act. Over HTTP/1.1 the client cannot know that. */
 const notSent: Test = async (user, service, expect) => {
   await expect(service.sendSms()).rejects.toThrow(Unknown);
   expect(await user.nextSms(0)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** The fixtures: the emulator that all tests share, and a user of its own for each test. */
+/** The fixtures: one emulator for all tests, and one user for each test. */
 import { inject, test as base } from "vitest";
 import { Emulator, type User } from "./otp-emulator.js";
 import { OtpService } from "./otp-service.js";
@@ -17,7 +17,7 @@ export const test = base.extend<Fixtures>({
     },
     { scope: "file" },
   ],
-  // No other test has this user, so tests can run at the same time.
+  // A user of this test only, so tests can run in parallel.
   user: async ({ emulator }, use) => {
     const user = await emulator.addUser();
     await use(user);

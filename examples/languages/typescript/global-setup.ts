@@ -1,4 +1,4 @@
-/** Starts one emulator for all workers of vitest, or takes the one that runs. */
+/** Starts one emulator for all workers of vitest, or uses a running one. */
 import { appendFile, readFile } from "node:fs/promises";
 import type { TestProject } from "vitest/node";
 import { Emulator } from "./otp-emulator.js";
@@ -11,11 +11,11 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const adminToken = process.env.OTP_EMULATOR_ADMIN_TOKEN;
-  // The admin port of an emulator that runs already, such as http://emulator:9000 in compose.
+  // The admin port of an emulator that is already running, such as http://emulator:9000 in compose.
   const running = process.env.EMULATOR_ADMIN_URL;
   const options = { adminToken, program: process.env.EMULATOR_PROGRAM };
   const emulator = running ? await Emulator.at(running, options) : await Emulator.start([], options);
-  // The workers are started after this, and read the variable when they start. What it named before stays trusted.
+  // The workers start after this and read the variable then. Certificates that it named before stay trusted.
   const caFile = await emulator.caFile();
   const others = process.env.NODE_EXTRA_CA_CERTS;
   if (others) await appendFile(caFile, await readFile(others));

@@ -4,8 +4,8 @@ import { test } from "./fixtures.js";
 import { Emulator } from "./otp-emulator.js";
 import { OtpService } from "./otp-service.js";
 
-// An emulator for this file alone. It has no TLS, since this process trusts the CA of the shared one.
-describe.skipIf(process.env.EMULATOR_ADMIN_URL)("with an emulator of its own", () => {
+// An emulator for this file only. It has no TLS, since this process trusts the CA of the shared one.
+describe.skipIf(process.env.EMULATOR_ADMIN_URL)("with its own emulator", () => {
   let own: Emulator;
   beforeAll(async () => {
     own = await Emulator.start(["--plain", "--standing-clock"], { program: process.env.EMULATOR_PROGRAM });

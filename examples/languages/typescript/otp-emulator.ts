@@ -1,5 +1,5 @@
 /**
- * A client of otp-emulator for tests in TypeScript. It needs Node.js 20 and nothing else: copy this file.
+ * A client of otp-emulator for tests in TypeScript. It needs Node.js 20 or later and nothing else: copy this file.
  *
  *     const emulator = await Emulator.start(); // or Emulator.at("http://emulator:9000")
  *     const user = await emulator.addUser();
@@ -8,8 +8,8 @@
  *     await user.verify({ outcome: "sms_sent" }); // exactly one SMS, and nothing else
  *     await emulator.close();
  *
- * Node.js reads NODE_EXTRA_CA_CERTS when a process starts. So whoever starts the processes of the tests sets it to
- * `await emulator.caFile()`: see global-setup.ts. Then `fetch` trusts the emulator, and your code stays as it is.
+ * `fetch` trusts the file that NODE_EXTRA_CA_CERTS names. Node.js reads that variable only when a process starts, so set it
+ * to `await emulator.caFile()` before the test processes start: see global-setup.ts. Your code needs no change.
  *
  * The emulator describes its admin API at /openapi.json of the admin port.
  */
@@ -64,7 +64,7 @@ export interface Scope {
 }
 
 export interface AtOptions {
-  /** The URL of the service, if its port differs from the one it listens on, as with published ports. */
+  /** The URL of the service, if its port is not the one that it listens on, as with published ports. */
   url?: string;
   adminToken?: string;
   /** How many milliseconds to wait until it is ready; by default 30 000. */
@@ -72,13 +72,13 @@ export interface AtOptions {
 }
 
 export interface StartOptions extends AtOptions {
-  /** The program, if it is not on the PATH. */
+  /** The program, by default the one on the PATH. */
   program?: string;
 }
 
 type Query = Record<string, string | number | undefined>;
 
-/** The emulator did not start, or refused a call of its admin API. */
+/** The emulator did not start, or refused a call of the admin API. */
 export class EmulatorError extends Error {
   constructor(
     message: string,
@@ -104,7 +104,7 @@ export class Emulator {
     this.#adminToken = adminToken;
   }
 
-  /** Takes an emulator that somebody else runs, when it is ready. */
+  /** Uses an emulator that is already running. Waits until it is ready. */
   static async at(adminUrl: string, options: AtOptions = {}): Promise<Emulator> {
     const admin = adminUrl.replace(/\/+$/, "");
     const ready = await untilReady(admin, options.wait ?? 30_000);
@@ -153,7 +153,7 @@ export class Emulator {
     return this.ask("GET", "/ca.pem");
   }
 
-  /** The same in a file, which goes when this object is closed. */
+  /** The same in a file, which `close` removes. */
   async caFile(): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "otp-emulator-"));
     const file = join(this.#folder, "ca.pem");
@@ -163,7 +163,7 @@ export class Emulator {
 
   // State
 
-  /** Brings everything back to the start, or one user. */
+  /** Resets everything to the state at the start, or one user. */
   reset(user?: string): Promise<void> {
     return this.ask("POST", "/reset", { user });
   }
@@ -206,7 +206,7 @@ export class Emulator {
     return this.ask("GET", "/faults");
   }
 
-  /** Turns the service's clock on. */
+  /** Advances the service's clock. */
   advance(seconds: number): Promise<void> {
     return this.ask("POST", "/clock/advance", { seconds });
   }
@@ -217,7 +217,7 @@ export class Emulator {
     return this.ask("GET", "/journal", filter);
   }
 
-  /** Fails with what differs unless exactly this happened. */
+  /** Fails with the differences unless exactly this happened. */
   async verify(expected: Expected[], scope: { user?: string; since?: number; nothing_else?: boolean } = {}): Promise<void> {
     await this.ask("POST", "/journal/verify", {}, { expected, ...scope });
   }
@@ -247,7 +247,7 @@ export class Emulator {
   }
 }
 
-/** A user of the service. What a test does with a user of its own concerns no other test. */
+/** A user of the service. Tests with different users do not affect each other. */
 export class User {
   constructor(
     private readonly emulator: Emulator,
@@ -270,12 +270,12 @@ export class User {
     return (await this.emulator.ask<{ otp: string }>("GET", `${this.#path}/app-code`)).otp;
   }
 
-  /** Chooses what the service gives the user next. */
+  /** Sets what the service gives the user next. */
   choose(values: { otp?: string; recovery_codes?: string[]; session_token?: string }): Promise<void> {
     return this.emulator.ask("POST", `${this.#path}/next`, {}, values);
   }
 
-  /** Arms a fault that strikes this user's requests alone. */
+  /** Arms a fault for this user's requests only. */
   arm(fault: string, scope: Scope = {}): Promise<void> {
     return this.emulator.arm(fault, { ...scope, user: this.name });
   }
@@ -284,12 +284,12 @@ export class User {
     return this.emulator.journal({ ...filter, user: this.name });
   }
 
-  /** Fails with what differs unless exactly this happened to the user. */
+  /** Fails with the differences unless exactly this happened to the user. */
   verify(...expected: Expected[]): Promise<void> {
     return this.emulator.verify(expected, { user: this.name });
   }
 
-  /** The user is as when added, and faults for this user alone are disarmed. */
+  /** Resets the user to the state when added, and disarms the faults for this user. */
   reset(): Promise<void> {
     return this.emulator.reset(this.name);
   }
@@ -304,7 +304,7 @@ export class User {
   }
 }
 
-/** The URL of the admin port, which the program prints. It keeps running when nobody reads the rest. */
+/** The URL of the admin port, which the program prints. The rest of its output need not be read. */
 async function announced(program: ChildProcess): Promise<string> {
   const failed = new Promise<never>((_, reject) => {
     program.once("error", (error) => reject(new EmulatorError(`the emulator does not start: ${error.message}`)));
@@ -336,7 +336,7 @@ async function untilReady(adminUrl: string, wait: number): Promise<{ base_url: s
   }
 }
 
-/** It tells where it is on its own machine. From another one, it has the name of its admin port. */
+/** /readyz reports a loopback URL. From another machine, the service has the host name of the admin port. */
 function seenFromHere(baseUrl: string, adminUrl: string): string {
   const url = new URL(baseUrl);
   url.hostname = new URL(adminUrl).hostname;

@@ -1,6 +1,6 @@
 /**
- * The code under test: a client of the OTP service as a team writes it, with `fetch`. It never heard of the emulator.
- * In your suite, your own program stands here.
+ * The code under test: a client of the OTP service, with `fetch`. It does not depend on the emulator. In your suite,
+ * replace it by your own program.
  */
 
 /** The service answered and did not act. */
@@ -14,7 +14,7 @@ export class Refused extends Error {
   }
 }
 
-/** Nobody knows whether the service acted: the answer was lost, late or somebody else's. */
+/** It is unknown whether the service acted: the answer was lost, late or from something else. */
 export class Unknown extends Error {
   override name = "Unknown";
 }
