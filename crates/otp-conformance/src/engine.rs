@@ -101,6 +101,8 @@ const POOL: &str = "it does not notice that a kept connection has ended";
 const SETTINGS: &str =
     "libcurl acknowledges settings that come later only when it has more to send";
 
+const STALLS: &str = "libcurl stalls now and then when a window is used up";
+
 const OVER_HTTP1: &str = "libcurl repeats a stream over HTTP/1.1 if the server asks for it, and tells of the last one only";
 
 /// hyper-util's legacy client. A transport over it tells a refused stream by `h2::Error` among the sources.
@@ -146,6 +148,8 @@ pub const CURL: Engine = Engine {
             HTTP2,
             "it loses an answer that comes before the end of an upload, now and then",
         ),
+        (Case::LargeAnswersArrive, HTTP2, STALLS),
+        (Case::AnyLimitIsKept, HTTP2, STALLS),
     ],
     alike: &[],
 };
@@ -282,6 +286,7 @@ pub const AWC: Engine = Engine {
         (Case::AClosedConnectionIsReplaced, HTTP2, POOL),
         (Case::AfterAMalformedAnswer, HTTP2, POOL),
         (Case::AfterALostConnection, HTTP2, POOL),
+        (Case::ManyFailuresStopNoSend, HTTP2, POOL),
         (Case::TheNextSendAfterAFailedStream, HTTP2, POOL),
         (Case::AConnectionThatGoesAwayIsReplaced, HTTP2, POOL),
         (Case::APushedAnswerIsNobodys, HTTP2, POOL),

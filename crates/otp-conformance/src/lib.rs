@@ -39,7 +39,7 @@
 //! ```text
 //! HTTP/1.1 over TLS: 149 passed, 1 failed, 0 excepted, 46 not applicable
 //!
-//! FAILED follows_no_redirect: A redirect is the answer, and the place that it names is not asked.
+//! FAILED follows_no_redirect: A redirect is the answer. Its location is not requested.
 //!   expected  POST, a 300: 1 received by the server
 //!   seen      2 received
 //!   why       a redirect would carry the token and the OTP wherever it points

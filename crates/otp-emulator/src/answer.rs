@@ -1,7 +1,7 @@
 //! From a request on the wire to what goes back on the wire.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -15,8 +15,8 @@ use otp_mock::{FakeOtps, Outcome, Reply};
 
 use crate::Cors;
 use crate::body::ReplyBody;
-use crate::connections::Seat;
-use crate::log::{Log, Logged};
+use crate::connections::{Busy, Seat};
+use crate::log::{Ended, Log, Logged};
 use crate::serve::Handler;
 
 /// Only routes take a body.
@@ -24,6 +24,9 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// How much of a body that is too large is read and thrown away.
 const MAX_DRAINED: usize = 256 * 1024;
+
+/// How long the rest of a body that is too large is kept open.
+const LINGER: Duration = Duration::from_secs(1);
 
 const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
 
@@ -47,20 +50,26 @@ pub(crate) struct ServiceHandler {
 }
 
 impl Handler for ServiceHandler {
+    fn note_refused(&self, request: &Request<Incoming>, status: StatusCode) {
+        self.log.write(Logged::of(request, &self.fake), status);
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,
         seat: &Arc<Seat>,
     ) -> Result<Response<ReplyBody>, h2::Error> {
-        let _busy = seat.busy();
-        let started = Instant::now();
+        let mut busy = seat.busy();
         let logged = Logged::of(&request, &self.fake);
         let (head, body) = request.into_parts();
+        if body.is_end_stream() {
+            busy.whole();
+        }
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(&head)) {
-            self.log.write(&logged, preflight.status().as_str(), started);
+            self.log.write(logged, preflight.status());
             return Ok(preflight);
         }
-        let mut response = self.act(head, body, seat, &logged, started).await?;
+        let mut response = self.act(head, body, (seat, busy), logged).await?;
         if let Some(cors) = &self.cors {
             cors.allow(response.headers_mut());
         }
@@ -93,15 +102,14 @@ impl ServiceHandler {
         &self,
         head: Parts,
         body: Incoming,
-        seat: &Arc<Seat>,
-        logged: &Logged,
-        started: Instant,
+        (seat, mut busy): (&Arc<Seat>, Busy<'_>),
+        mut logged: Logged,
     ) -> Result<Response<ReplyBody>, h2::Error> {
         let version = head.version;
-        let body = match read(body, self.patience).await {
+        let body = match read(body, self.patience, &mut busy).await {
             Ok(body) => body,
             Err(why) => {
-                self.log.write(logged, why.0.as_str(), started);
+                self.log.write(logged, why.0);
                 let mut response = refuse(why);
                 if version < Version::HTTP_2 {
                     // The rest of the body is not going to be read.
@@ -111,33 +119,34 @@ impl ServiceHandler {
                 return Ok(response);
             }
         };
-        let reply = match self.handle(Request::from_parts(head, body), logged).await {
+        let reply = match self.handle(Request::from_parts(head, body), &logged).await {
             Ok(reply) => reply,
             Err(panicked) => {
-                self.log.write(logged, panicked.0.as_str(), started);
+                self.log.write(logged, panicked.0);
                 return Ok(refuse(panicked));
             }
         };
+        logged.learn(&reply);
         if !reply.delay().is_zero() {
             tokio::time::sleep(reply.delay()).await;
         }
         match reply.into_outcome() {
             Outcome::Answered(answered) => {
-                self.log.write(logged, answered.0.status().as_str(), started);
+                self.log.write(logged, answered.0.status());
                 Ok(answered.0.map(ReplyBody::whole))
             }
             Outcome::Cut(answered) => {
-                self.log.write(logged, "cut off", started);
+                self.log.write(logged, Ended::CutOff(answered.0.status()));
                 seat.end_after(CUT_AFTER);
                 Ok(answered.0.map(ReplyBody::cut))
             }
             // RFC 9113 §8.7: a refused stream was not processed. HTTP/1.1 has no word for it.
             outcome if version == Version::HTTP_2 && is_not_sent(&outcome) => {
-                self.log.write(logged, "refused stream", started);
+                self.log.write(logged, Ended::RefusedStream);
                 Err(h2::Reason::REFUSED_STREAM.into())
             }
             _ => {
-                self.log.write(logged, "connection lost", started);
+                self.log.write(logged, Ended::Lost);
                 seat.end();
                 std::future::pending().await
             }
@@ -153,13 +162,15 @@ fn is_not_sent(outcome: &Outcome) -> bool {
     }
 }
 
-/// The body of a request, or what to refuse it with.
+/// The body of a request, or what to refuse it with. The connection is busy once all of it is here.
 pub(crate) async fn read(
     mut body: Incoming,
     patience: Duration,
+    busy: &mut Busy<'_>,
 ) -> Result<Bytes, (StatusCode, &'static str)> {
     // By what it announces, before any of it is read.
     if body.size_hint().lower() > MAX_BODY as u64 {
+        tokio::spawn(drain(body));
         return Err(TOO_LARGE);
     }
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
@@ -179,14 +190,36 @@ pub(crate) async fn read(
     };
     let outcome = tokio::time::timeout(patience, reading).await;
     match outcome {
-        _ if seen > MAX_BODY => Err(TOO_LARGE),
-        Ok(Ok(())) => Ok(Bytes::from(kept)),
+        _ if seen > MAX_BODY => {
+            tokio::spawn(drain(body));
+            Err(TOO_LARGE)
+        }
+        Ok(Ok(())) => {
+            busy.whole();
+            Ok(Bytes::from(kept))
+        }
         Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body is broken")),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
     }
 }
 
-fn refuse((status, message): (StatusCode, &str)) -> Response<ReplyBody> {
+/// Throws the rest of a body away while the answer is on its way. HTTP/2 resets the stream as soon as nobody
+/// reads it, and the body of the answer would be lost by that.
+async fn drain(mut body: Incoming) {
+    let mut seen = 0_usize;
+    let draining = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if seen > MAX_DRAINED {
+                // The client goes on, and need not read its answer before it is done.
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, draining).await;
+}
+
+pub(crate) fn refuse((status, message): (StatusCode, &str)) -> Response<ReplyBody> {
     let body = Bytes::from(format!(r#"{{"error":"{message}"}}"#));
     let mut response = Response::new(ReplyBody::whole(body));
     *response.status_mut() = status;

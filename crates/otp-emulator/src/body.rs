@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::{Response, StatusCode};
 use otp_core::bytes::Bytes;
 
 /// The body of a response; empty by default.
@@ -15,7 +17,24 @@ pub(crate) struct ReplyBody {
     withheld: u64,
 }
 
+/// Leaves the body out where HTTP has none: in an answer to `HEAD`, which keeps the length that the body would
+/// have (RFC 9110 §9.3.2), and in a `204` or `304` (RFC 9110 §6.4.1).
+pub(crate) fn within_http(mut response: Response<ReplyBody>, is_head: bool) -> Response<ReplyBody> {
+    let has_none = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if has_none {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    } else if is_head {
+        let length = response.body().len();
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if has_none || is_head { response.map(|_| ReplyBody::default()) } else { response }
+}
+
 impl ReplyBody {
+    fn len(&self) -> u64 {
+        self.rest.as_ref().map_or(0, |rest| rest.len() as u64).saturating_add(self.withheld)
+    }
+
     pub(crate) fn whole(body: Bytes) -> Self {
         Self { rest: Some(body).filter(|body| !body.is_empty()), withheld: 0 }
     }
@@ -47,7 +66,6 @@ impl Body for ReplyBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.rest.as_ref().map_or(0, |rest| rest.len() as u64);
-        SizeHint::with_exact(rest.saturating_add(self.withheld))
+        SizeHint::with_exact(self.len())
     }
 }

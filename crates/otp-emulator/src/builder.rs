@@ -1,16 +1,18 @@
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use otp_core::{AuthToken, BaseUrl};
 use otp_mock::FakeOtps;
 use tokio::sync::watch;
 
-use crate::admin::{self, Access, Admin, AdminHandler};
+use crate::admin::{self, Access, Admin, AdminHandler, StatusPage};
 use crate::answer::ServiceHandler;
 use crate::connections::Connections;
+use crate::listen::Place;
 use crate::log::{Log, RequestLine, Told};
+use crate::places::Places;
 use crate::serve::{self, Site};
 use crate::tls::Tls;
 use crate::{Cors, Emulator};
@@ -20,25 +22,27 @@ use crate::{Cors, Emulator};
 /// | setting | default |
 /// |---|---|
 /// | [`fake`](Self::fake) | a new service whose clock runs with the system's |
-/// | [`listen`](Self::listen) | a free port of `127.0.0.1` |
+/// | [`listen`](Self::listen), [`listen_at`](Self::listen_at) | a free port of `127.0.0.1` |
 /// | [`plain`](Self::plain), [`certificate`](Self::certificate) | TLS by a CA of its own |
 /// | [`patience`](Self::patience) | 10 s |
-/// | [`max_connections`](Self::max_connections) | 512 |
+/// | [`max_connections`](Self::max_connections) | 512, or fewer if the limit of open files is low |
 /// | [`cors`](Self::cors) | no page in a browser may call it |
 /// | [`on_request`](Self::on_request) | nobody is told |
 /// | [`host_name`](Self::host_name) | the certificate is for `localhost` and the address |
-/// | [`admin`](Self::admin) | no admin port |
+/// | [`admin`](Self::admin), [`admin_at`](Self::admin_at) | no admin port |
+/// | [`show_otps`](Self::show_otps) | the status page masks every OTP |
 /// | [`admin_host`](Self::admin_host), [`admin_token`](Self::admin_token) | it answers to `localhost` and addresses, without a token |
 #[must_use = "`start` starts it"]
 pub struct EmulatorBuilder {
     fake: Option<FakeOtps>,
-    listen: SocketAddr,
+    listen: Place,
     security: Security,
     patience: Duration,
     max_connections: usize,
     told: Option<Told>,
     cors: Option<Cors>,
-    admin: Option<SocketAddr>,
+    admin: Option<Place>,
+    show_otps: bool,
     host_names: Vec<String>,
     admin_hosts: Vec<String>,
     admin_token: Option<AuthToken>,
@@ -54,13 +58,14 @@ impl Default for EmulatorBuilder {
     fn default() -> Self {
         Self {
             fake: None,
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            listen: Place::Address((Ipv4Addr::LOCALHOST, 0).into()),
             security: Security::OwnCa,
             patience: Duration::from_secs(10),
             max_connections: 512,
             told: None,
             cors: None,
             admin: None,
+            show_otps: false,
             host_names: Vec::new(),
             admin_hosts: Vec::new(),
             admin_token: None,
@@ -83,7 +88,17 @@ impl EmulatorBuilder {
 
     /// Where to listen. With a CA of its own, the certificate is for this address and for `localhost`.
     pub fn listen(self, address: SocketAddr) -> Self {
-        Self { listen: address, ..self }
+        Self { listen: Place::Address(address), ..self }
+    }
+
+    /// Where to listen, by name: a host and a port, such as `localhost:8080`, or `localhost:0` for a free
+    /// port. The name is looked up when it starts, and then stands in the
+    /// [base URL](Emulator::base_url) and, with a CA of its own, in the certificate.
+    ///
+    /// It listens at every address that the name has and this machine too, all on the same port. `localhost` is
+    /// `127.0.0.1` and `::1`, since clients try either first.
+    pub fn listen_at(self, host_and_port: impl Into<String>) -> Self {
+        Self { listen: Place::Named(host_and_port.into()), ..self }
     }
 
     /// Runs it without TLS. HTTP/2 is then by prior knowledge (RFC 9113 §3.3).
@@ -103,8 +118,14 @@ impl EmulatorBuilder {
         Self { patience: patience.max(Duration::from_millis(1)), ..self }
     }
 
-    /// How many connections there may be at a time, at least one. Beyond, whoever has been idle longest
-    /// is closed.
+    /// How many connections there may be at a time, at least one. If the limit of open files (`ulimit -n`) is
+    /// low, there are fewer, because the rest of the program needs files too.
+    /// [`Emulator::max_connections`] returns the actual number.
+    ///
+    /// Beyond that number, a new client makes another one leave. The oldest that was never answered leaves first,
+    /// whether it sent nothing or half a request. If more than half of all are idle after an answer, the one
+    /// that has been idle longest leaves instead. A client that is being answered stays: if all are, the new
+    /// client waits. Only an answer that takes longer than a minute is given up for a new client.
     pub fn max_connections(self, connections: usize) -> Self {
         Self { max_connections: connections, ..self }
     }
@@ -138,7 +159,7 @@ impl EmulatorBuilder {
     ///
     /// | request | answer |
     /// |---|---|
-    /// | `GET /` | a page that shows what follows, secrets masked |
+    /// | `GET /` | a page that shows what follows, secrets masked, with buttons that arm faults, advance the clock and reset |
     /// | `GET /healthz`, `GET /readyz` | `200` as soon as the service answers; they need no token |
     /// | `GET /ca.pem` | the certificate of the own CA; it needs no token |
     /// | `GET /openapi.json` | the document of this API |
@@ -179,7 +200,19 @@ impl EmulatorBuilder {
     /// `localhost`, to addresses, and to [names that it was given](Self::admin_host), since a page can make its own
     /// name lead here.
     pub fn admin(self, address: SocketAddr) -> Self {
-        Self { admin: Some(address), ..self }
+        Self { admin: Some(Place::Address(address)), ..self }
+    }
+
+    /// Opens the [admin port](Self::admin) at a name, as [`listen_at`](Self::listen_at) does.
+    pub fn admin_at(self, host_and_port: impl Into<String>) -> Self {
+        Self { admin: Some(Place::Named(host_and_port.into())), ..self }
+    }
+
+    /// Adds a button to each SMS and to each authenticator app on the status page that shows its OTP, for a person
+    /// who tests by hand. The page holds one OTP at a time, and only after a click. Without this setting, the
+    /// page never holds an OTP; the admin API gives OTPs in both cases.
+    pub fn show_otps(self) -> Self {
+        Self { show_otps: true, ..self }
     }
 
     /// A name to which the admin port answers besides `localhost` and addresses, such as `emulator` in a compose
@@ -199,20 +232,25 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened to, the certificate or its key is not valid PEM or they do not
+    /// If the address cannot be listened to, its name is not known, the certificate or its key is not valid PEM or they do not
     /// match, or the system has no thread or randomness to give.
     pub fn start(self) -> io::Result<Emulator> {
-        let (listener, address) = listen(self.listen)?;
-        let admin = self.admin.map(listen).transpose()?;
+        let listening = self.listen.listen()?;
+        let address = listening.address;
+        let admin = self.admin.as_ref().map(Place::listen).transpose()?;
+        let places =
+            Places::new(self.max_connections, admin.as_ref().map_or(0, |_| admin::CONNECTIONS));
         let (scheme, tls) = match &self.security {
             Security::Plain => ("http", None),
-            Security::OwnCa => ("https", Some(Tls::of_own_ca(address.ip(), &self.host_names)?)),
+            Security::OwnCa => {
+                let names = listening.host.iter().chain(&self.host_names).cloned();
+                ("https", Some(Tls::of_own_ca(address.ip(), names)?))
+            }
             Security::Given { chain, key } => ("https", Some(Tls::of_pem(chain, key)?)),
         };
         // Whoever chose to listen beyond loopback without TLS did so on purpose.
-        let shown = reachable(address);
-        let base_url = BaseUrl::dangerously_in_the_clear(format!("{scheme}://{shown}/metal/v1"))
-            .map_err(io::Error::other)?;
+        let base_url = format!("{scheme}://{}/metal/v1", listening.authority());
+        let base_url = BaseUrl::dangerously_in_the_clear(base_url).map_err(io::Error::other)?;
         let (acceptor, ca_pem) = match tls {
             Some(tls) => (Some(tls.acceptor), tls.ca_pem),
             None => (None, String::new()),
@@ -225,32 +263,35 @@ impl EmulatorBuilder {
         let inside = runtime.enter();
         let patience = self.patience;
         let site = Site {
-            listener: tokio::net::TcpListener::from_std(listener)?,
+            listeners: of_runtime(listening.listeners)?,
             acceptor,
             handler: ServiceHandler { fake: fake.clone(), log, cors: self.cors, patience },
-            connections: Connections::new(self.max_connections),
+            connections: Connections::new(places.service),
             patience,
         };
-        let (admin_address, admin) = match admin {
+        let (admin_at, admin) = match admin {
             None => (None, None),
-            Some((listener, address)) => {
+            Some(listening) => {
+                let at = (listening.address, listening.authority());
                 let hosts = self.admin_hosts.into_iter().chain(self.host_names);
+                let hosts = hosts.chain(listening.host);
                 let handler = AdminHandler::new(Admin {
                     fake: fake.clone(),
                     base_url: base_url.to_string(),
+                    page: StatusPage::new(base_url.to_string(), self.show_otps),
                     ca_pem: ca_pem.clone(),
                     access: Access::new(hosts, self.admin_token),
                     patience,
-                    waiting: Admin::places(),
+                    waiting: Admin::places(places.admin),
                 });
                 let site = Site {
-                    listener: tokio::net::TcpListener::from_std(listener)?,
+                    listeners: of_runtime(listening.listeners)?,
                     acceptor: None,
                     handler,
-                    connections: Connections::new(admin::CONNECTIONS),
+                    connections: Connections::new(places.admin),
                     patience,
                 };
-                (Some(address), Some(site))
+                (Some(at), Some(site))
             }
         };
         drop(inside);
@@ -273,7 +314,8 @@ impl EmulatorBuilder {
         Ok(Emulator {
             fake,
             address,
-            admin_address,
+            admin_at,
+            max_connections: places.service,
             base_url,
             ca_pem,
             stop: Some(stop),
@@ -283,24 +325,9 @@ impl EmulatorBuilder {
     }
 }
 
-/// An address at which clients on this machine reach it: a server can listen on all addresses, and no client can
-/// call all of them.
-pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr = match address {
-        SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    if address.ip().is_unspecified() { (loopback, address.port()).into() } else { address }
-}
-
-fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let refuse = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-    };
-    let listener = TcpListener::bind(address).map_err(refuse)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
+/// These listeners, for the runtime that is entered.
+fn of_runtime(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<tokio::net::TcpListener>> {
+    listeners.into_iter().map(tokio::net::TcpListener::from_std).collect()
 }
 
 impl fmt::Debug for EmulatorBuilder {

@@ -3,8 +3,19 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use otp_test_certificates::Provider;
+
+/// The file that has to go when the program ends, however it ends.
+static OWN: Mutex<Own> = Mutex::new(Own::NotYet);
+
+enum Own {
+    NotYet,
+    Written(PathBuf),
+    /// The program is ending: there shall be none any more.
+    Gone,
+}
 
 /// The file with the certificate. One that nobody named has a name that nobody can guess, and goes when
 /// this is dropped.
@@ -38,10 +49,21 @@ impl CaFile {
 impl Drop for CaFile {
     fn drop(&mut self) {
         if self.is_own {
-            // Somebody may have cleared the folder already.
-            let _ = fs::remove_file(&self.path);
+            remove_for_good();
         }
     }
+}
+
+/// Removes the file that nobody named, and lets none be written from now on. It may be called from any thread.
+pub(crate) fn remove_for_good() {
+    if let Own::Written(path) = std::mem::replace(&mut *own(), Own::Gone) {
+        // Somebody may have cleared the folder already.
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn own() -> MutexGuard<'static, Own> {
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn own_path() -> Result<PathBuf, String> {
@@ -54,7 +76,13 @@ fn own_path() -> Result<PathBuf, String> {
 
 /// Writes a file that was not there; it follows no link.
 fn create(path: &Path, pem: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(pem.as_bytes())
+    let mut own = own();
+    if matches!(*own, Own::Gone) {
+        return Err(io::Error::other("the program is ending"));
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    *own = Own::Written(path.to_owned());
+    file.write_all(pem.as_bytes())
 }
 
 /// The note to print if the file of the temporary folder cannot be written, as in a container with a read-only root. The

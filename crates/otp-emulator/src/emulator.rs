@@ -8,7 +8,6 @@ use otp_mock::{FakeOtps, ScopedFault};
 use tokio::sync::watch;
 
 use crate::EmulatorBuilder;
-use crate::builder::reachable;
 use crate::log::Telling;
 use crate::serve::GRACE;
 
@@ -18,7 +17,9 @@ use crate::serve::GRACE;
 pub struct Emulator {
     pub(crate) fake: FakeOtps,
     pub(crate) address: SocketAddr,
-    pub(crate) admin_address: Option<SocketAddr>,
+    /// Where the admin port listens, and its host and port in a URL.
+    pub(crate) admin_at: Option<(SocketAddr, String)>,
+    pub(crate) max_connections: usize,
     pub(crate) base_url: BaseUrl,
     pub(crate) ca_pem: String,
     pub(crate) stop: Option<watch::Sender<()>>,
@@ -47,19 +48,25 @@ impl Emulator {
         self.base_url.clone()
     }
 
-    /// Where it listens.
+    /// Where it listens; of several addresses that a [name](EmulatorBuilder::listen_at) has, the first.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
+    /// How many connections there may be at a time: those of
+    /// [`EmulatorBuilder::max_connections`], or fewer if the limit of open files is low.
+    pub fn max_connections(&self) -> usize {
+        self.max_connections
+    }
+
     /// Where its [admin port](EmulatorBuilder::admin) answers, if it has one: the URL of the status page.
     pub fn admin_url(&self) -> Option<String> {
-        self.admin_address.map(|address| format!("http://{}", reachable(address)))
+        self.admin_at.as_ref().map(|(_, authority)| format!("http://{authority}"))
     }
 
     /// Where its [admin port](EmulatorBuilder::admin) listens, if it has one.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin_address
+        self.admin_at.as_ref().map(|(address, _)| *address)
     }
 
     /// The certificate of its CA, to be trusted: PEM. Empty if it runs without TLS, or with a certificate

@@ -52,6 +52,25 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # What it answers
+//!
+//! The four operations are answered as the service's OpenAPI document says. Some answers are not in that document,
+//! because any HTTP service has them, or because you asked for a limit or a fault:
+//!
+//! | status | when |
+//! |---|---|
+//! | `400` | HTTP does not allow the request: no `Host`, two of them, lengths that disagree, a broken body |
+//! | `404`, `405` | no operation and no [route](FakeOtps::route) has the path, or the path has other methods (`Allow`). `HEAD` is such a method; its answers have no body |
+//! | `408` | the body of a request did not arrive within the [patience](EmulatorBuilder::patience) |
+//! | `413` | the body is larger than 64 KiB |
+//! | `422` | the request has a body and the operation takes none |
+//! | `429` | a [rate limit](otp_mock::FakeOtpsBuilder::rate_limit), or the lockout after [wrong OTPs](otp_mock::FakeOtpsBuilder::wrong_otps), which is on by default; `Retry-After` says how long it lasts. [`documented_lockout`](otp_mock::FakeOtpsBuilder::documented_lockout) makes the lockout a `400` |
+//! | `431` | the head of the request, the path included, is larger than 16 KiB, or has more than 100 headers |
+//! | `503` | [`Fault::Unavailable`] |
+//!
+//! Each has the document's error body, except what is refused before it is a request: there the body is empty.
+//! `tests/metal-otps.openapi.json` in this crate's source is the document with these statuses added.
+//!
 //! # As a program
 //!
 //! `cargo run -p otp-emulator --features ring` prints where it listens, the file of its CA, a token to use, and every SMS
@@ -60,8 +79,9 @@
 //! service between tests. With `--seed` and `--standing-clock`, every run is the same. `--help` lists the options, each
 //! of which is also a variable of the environment, and `otp-emulator help TOPIC` explains.
 //!
-//! A program that starts it need not read what it prints after the first lines, nor keep the pipe open. The file of
-//! its CA is removed when SIGTERM or Ctrl-C ends it, unless `--ca-file` named it.
+//! A program that starts it need not read what it prints after the first lines, nor keep the pipe open.
+//! SIGTERM, Ctrl-C, SIGHUP and SIGQUIT end it, and remove the file of its CA unless `--ca-file` named it.
+//! `--log json` prints a line of JSON for each request to standard error.
 //!
 //! The [guide] explains when to start one emulator per test and when to share one, and how tests in other languages
 //! and in containers use it.
@@ -84,7 +104,10 @@ pub mod guide {
 
     use crate::Fault;
 }
+mod host;
+mod listen;
 mod log;
+mod places;
 mod serve;
 mod tls;
 

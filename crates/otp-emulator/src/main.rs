@@ -19,7 +19,7 @@ use otp_emulator::Emulator;
 use otp_test_certificates::Provider;
 
 use self::ca_file::CaFile;
-use self::options::Options;
+use self::options::{LogFormat, Options};
 use self::printer::Printer;
 
 /// How long the last lines may take to be printed.
@@ -44,15 +44,17 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if !options.plain {
         can_do_tls(Provider::of_this_program())?;
     }
-    let stop = signals::watch()?;
+    let stop = signals::watch(ca_file::remove_for_good)?;
     let (out, log) = (Printer::start(io::stdout())?, Printer::start(io::stderr())?);
     let fake = options.service()?;
     let phone = out.clone();
     fake.on_sms(move |sms| phone.line(format!("SMS to {}: {}", sms.to, sms.otp.expose_secret())));
     let mut emulator = options.emulator()?.fake(fake);
-    if options.log {
-        let log = log.clone();
-        emulator = emulator.on_request(move |request| log.line(request.to_string()));
+    if options.log != LogFormat::Off {
+        let (log, is_json) = (log.clone(), options.log == LogFormat::Json);
+        emulator = emulator.on_request(move |request| {
+            log.line(if is_json { request.to_json() } else { request.to_string() });
+        });
     }
     let emulator = emulator.start()?;
     let ca_file = match emulator.ca_pem() {
@@ -68,6 +70,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path), &options.host_names);
     if let Some(warning) = warning(&emulator, options.has_admin_token()) {
         log.line(warning);
+    }
+    if emulator.max_connections() < options.room() {
+        out.line(format!(
+            "room for {} connections at a time, since the limit of open files (ulimit -n) is low",
+            emulator.max_connections()
+        ));
     }
     stop.recv()??;
     out.line("stopping".to_owned());

@@ -1,11 +1,10 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, Otp, RecoveryCode};
 use otp_emulator::{Cors, Emulator, EmulatorBuilder, FakeOtps, ScopedFault};
@@ -20,21 +19,21 @@ const LAST_DATE: u64 = 253_402_300_799;
 ///
 /// It prints where it listens, the file of its CA, a token to use, and every SMS as it is "sent". Any HTTP
 /// client can talk to it, in any language. It does not wait until somebody reads what it prints. It forgets
-/// everything when it stops: by Ctrl-C or SIGTERM, after what it is answering, to which it gives a second. A
-/// second signal ends it at once.
+/// everything when it stops: by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, after what it is answering, to which it
+/// gives a second. A second signal ends it at once.
 #[derive(Parser)]
 #[command(
     version,
     override_usage = "otp-emulator [OPTIONS]\n       otp-emulator help [TOPIC]\n       otp-emulator healthcheck [ADDRESS]"
 )]
 pub(crate) struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// Where to listen: an address or a name, and a port, such as localhost:8080; port 0 takes a free one.
     #[arg(help_heading = LISTENING, long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    listen: String,
 
     /// Where the status page and the admin API listen. Whoever reaches it can read every OTP.
     #[arg(help_heading = ADMIN, long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    admin: SocketAddr,
+    admin: String,
 
     /// Open no admin port.
     #[arg(help_heading = ADMIN, long, conflicts_with = "admin")]
@@ -52,6 +51,10 @@ pub(crate) struct Options {
     /// The same, read from a file.
     #[arg(help_heading = ADMIN, long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
+
+    /// Show an OTP on the status page when its button is clicked.
+    #[arg(help_heading = ADMIN, long, conflicts_with = "no_admin")]
+    show_otps: bool,
 
     /// Answer without TLS; HTTP/2 is then by prior knowledge.
     #[arg(help_heading = TLS, long)]
@@ -130,6 +133,10 @@ pub(crate) struct Options {
     #[arg(help_heading = SERVICE, long, value_name = "OTPS/SECONDS", default_value = "5/900", value_parser = lockout)]
     wrong_otps: (u32, Duration),
 
+    /// Answer 400 during that lockout, in place of 429, which the OpenAPI document does not have.
+    #[arg(help_heading = SERVICE, long)]
+    documented_lockout: bool,
+
     /// How long an app shows a code, at least 1.
     #[arg(help_heading = SERVICE, long, value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -157,9 +164,24 @@ pub(crate) struct Options {
     #[arg(help_heading = SERVICE, long = "fault", value_name = "FAULT", value_delimiter = ',')]
     faults: Vec<ScopedFault>,
 
-    /// Print a line for every request to standard error. It holds no secret.
-    #[arg(long)]
-    pub(crate) log: bool,
+    /// Print a line for every request to standard error: as text, or as JSON with the user and the faults that
+    /// struck. It holds no secret. Without a value it is text.
+    #[arg(help_heading = LISTENING, long, value_name = "FORMAT", num_args = 0..=1, default_value = "off", default_missing_value = "text")]
+    pub(crate) log: LogFormat,
+
+    /// How many connections there may be at a time. There are fewer if the limit of open files (ulimit -n) is
+    /// low.
+    #[arg(help_heading = LISTENING, long, value_name = "NUMBER", default_value = "512",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+}
+
+/// How requests are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Off,
+    Text,
+    Json,
 }
 
 const LISTENING: &str = "Listening";
@@ -199,6 +221,9 @@ impl Options {
         if !self.standing_clock {
             service = service.real_time();
         }
+        if self.documented_lockout {
+            service = service.documented_lockout();
+        }
         if self.without_session_tokens {
             service = service.without_session_tokens();
         }
@@ -217,6 +242,11 @@ impl Options {
         let service = service.build();
         self.faults.iter().for_each(|fault| service.arm(fault.clone()));
         Ok(service)
+    }
+
+    /// For how many connections there is to be room.
+    pub(crate) fn room(&self) -> usize {
+        self.max_connections.try_into().unwrap_or(usize::MAX)
     }
 
     fn first_user(&self) -> Result<FakeUser, String> {
@@ -268,15 +298,18 @@ impl Options {
 
     /// What puts the service onto the wire.
     pub(crate) fn emulator(&self) -> Result<EmulatorBuilder, String> {
-        let mut emulator = Emulator::builder().listen(self.listen);
+        let mut emulator = Emulator::builder().listen_at(&self.listen).max_connections(self.room());
         if !self.no_admin {
-            emulator = emulator.admin(self.admin);
+            emulator = emulator.admin_at(&self.admin);
         }
         if let Some(token) = self.admin_token()? {
             emulator = emulator.admin_token(token);
         }
         emulator = self.admin_hosts.iter().fold(emulator, EmulatorBuilder::admin_host);
         emulator = self.host_names.iter().fold(emulator, EmulatorBuilder::host_name);
+        if self.show_otps {
+            emulator = emulator.show_otps();
+        }
         if self.plain {
             emulator = emulator.plain();
         }

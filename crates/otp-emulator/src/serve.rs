@@ -1,13 +1,16 @@
 //! Connections: accepted, unwrapped from TLS, and answered, each within bounds.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,8 +19,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::body::ReplyBody;
+use crate::answer;
+use crate::body::{self, ReplyBody};
 use crate::connections::{Connections, Seat};
+use crate::host;
 
 /// How long requests that are being answered may take to end once the emulator is to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -31,10 +36,8 @@ const KEPT: u32 = 6;
 
 /// What answers requests.
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
-    /// Whether a connection that was just opened is served.
-    fn admits_connection(&self) -> bool {
-        true
-    }
+    /// Notes a request that is answered with this status and does not reach the handler.
+    fn note_refused(&self, _: &Request<Incoming>, _: StatusCode) {}
 
     /// Answers, or ends the stream or the connection.
     fn answer(
@@ -44,9 +47,9 @@ pub(crate) trait Handler: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Response<ReplyBody>, h2::Error>> + Send;
 }
 
-/// A listener and what answers on it.
+/// Listeners and what answers on them.
 pub(crate) struct Site<D> {
-    pub(crate) listener: TcpListener,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) acceptor: Option<TlsAcceptor>,
     pub(crate) handler: D,
     pub(crate) connections: Arc<Connections>,
@@ -58,14 +61,18 @@ pub(crate) struct Site<D> {
 /// end, within bounds.
 pub(crate) async fn until<D: Handler>(mut stop: watch::Receiver<()>, site: Site<D>) {
     let mut tasks = JoinSet::new();
-    let Site { listener, acceptor, handler, connections, patience } = site;
+    let Site { listeners, acceptor, handler, connections, patience } = site;
+    let mut turn = 0;
     loop {
         tokio::select! {
             _ = stop.changed() => break,
             _ = tasks.join_next(), if !tasks.is_empty() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if handler.admits_connection() => {
-                    let ticket = connections.enter();
+            accepted = accept(&listeners, &mut turn) => match accepted {
+                Ok(stream) => {
+                    let ticket = tokio::select! {
+                        _ = stop.changed() => break,
+                        ticket = connections.enter() => ticket,
+                    };
                     let (handler, acceptor, stop) = (handler.clone(), acceptor.clone(), stop.clone());
                     tasks.spawn(async move {
                         let seat = Arc::clone(&ticket.seat);
@@ -76,15 +83,28 @@ pub(crate) async fn until<D: Handler>(mut stop: watch::Receiver<()>, site: Site<
                         }
                     });
                 }
-                // Dead before a byte was read from it.
-                Ok((stream, _)) => drop(stream),
                 Err(error) => pause(&error).await,
             },
         }
     }
-    drop(listener);
+    drop(listeners);
     let all = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, all).await;
+}
+
+/// The next connection, of each listener in turn.
+async fn accept(listeners: &[TcpListener], turn: &mut usize) -> io::Result<TcpStream> {
+    poll_fn(|context| {
+        for _ in listeners {
+            *turn = turn.wrapping_add(1);
+            let listener = &listeners[*turn % listeners.len()];
+            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                return Poll::Ready(accepted.map(|(stream, _)| stream));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Out of file descriptors, say: others are answered meanwhile, and some will close.
@@ -123,7 +143,7 @@ where
         let seat = Arc::clone(seat);
         move |request| {
             let (handler, seat) = (handler.clone(), Arc::clone(&seat));
-            async move { handler.answer(request, &seat).await }
+            async move { answer_by(&handler, request, &seat).await }
         }
     });
     let server = server();
@@ -135,6 +155,29 @@ where
     connection.as_mut().graceful_shutdown();
     let limit = if seat.is_idle() { FLUSH } else { GRACE };
     let _ = tokio::time::timeout(limit, connection).await;
+}
+
+/// Answers, by the rules of HTTP that hold whatever is asked for.
+async fn answer_by<D: Handler>(
+    handler: &D,
+    request: Request<Incoming>,
+    seat: &Arc<Seat>,
+) -> Result<Response<ReplyBody>, h2::Error> {
+    let is_head = request.method() == Method::HEAD;
+    let response = match host::refuse(&request) {
+        None => handler.answer(request, seat).await?,
+        Some(why) => {
+            handler.note_refused(&request, StatusCode::BAD_REQUEST);
+            let mut response = answer::refuse((StatusCode::BAD_REQUEST, why));
+            if request.version() < Version::HTTP_2 {
+                // A client that gets this wrong may get the end of the request wrong too.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        }
+    };
+    // HTTP/1.1 leaves it out by itself, HTTP/2 does not.
+    Ok(body::within_http(response, is_head))
 }
 
 /// What one connection may take: a request has a head of 16 KiB and next to no body.

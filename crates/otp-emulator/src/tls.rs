@@ -20,13 +20,16 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// For `localhost`, the loopback addresses, this one and these names.
-    pub(crate) fn of_own_ca(address: IpAddr, more: &[String]) -> io::Result<Self> {
+    pub(crate) fn of_own_ca(
+        address: IpAddr,
+        more: impl IntoIterator<Item = String>,
+    ) -> io::Result<Self> {
         let authority = Authority::new("otp-emulator test CA").map_err(io::Error::other)?;
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         if !address.is_unspecified() {
             names.push(address.to_string());
         }
-        names.extend(more.iter().cloned());
+        names.extend(more);
         names.sort();
         names.dedup();
 

@@ -132,7 +132,9 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("GET", "/users", "", 200),
         ("GET", "/users?x=1", "", 400),
         ("POST", "/users", r#"{"two_factor": "app", "name": "ann"}"#, 201),
-        ("POST", "/users", r#"{"two_factor": "app", "name": "ann"}"#, 409),
+        // The same user again is that user, and another one of the name is refused.
+        ("POST", "/users", r#"{"two_factor": "app", "name": "ann"}"#, 201),
+        ("POST", "/users", r#"{"two_factor": "off", "name": "ann"}"#, 409),
         ("POST", "/users", r#"{"two_factor": "fax"}"#, 400),
         ("GET", "/users/ann", "", 200),
         ("GET", "/users/nobody", "", 404),

@@ -214,11 +214,19 @@ async fn a_signal_stops_the_program_after_what_it_is_answering() {
     }
 }
 
+/// No name is that long (RFC 1035 §2.3.4), so nobody is asked for its address.
+const LONG_NAME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80";
+
 #[test]
 fn the_program_refuses_what_it_cannot_do_with_a_sentence() {
     for (arguments, told) in [
         (["--token", "a b"], "visible ASCII"),
-        (["--listen", "nowhere"], "invalid socket address"),
+        (["--listen", "nowhere"], "such as localhost:8080"),
+        (["--listen", LONG_NAME], "cannot find the address of"),
+        (["--admin", "localhost:http"], "such as localhost:8080"),
+        (["--fault", "slow=-1"], "must not be below 0"),
+        (["--log", "xml"], "possible values: off, text, json"),
+        (["--max-connections", "0"], "0 is not in 1.."),
         (["--listen", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
         (["--admin", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
         (["--fault", "lost"], "lost-regenerate, cut-regenerate"),

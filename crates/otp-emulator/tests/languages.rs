@@ -62,3 +62,71 @@ fn curl_logs_in_by_both_versions_of_http_as_help_says() {
     }
     std::fs::remove_file(&ca_file).unwrap();
 }
+
+/// The program without TLS, with this token, and an open end for wrong OTPs: the URL of the service.
+fn start_plain(arguments: &[&str]) -> (Program, String) {
+    let mut program = Program::start(&[&["--plain", "--token", "k3y"], arguments].concat());
+    let url = program.said("listening at");
+    (program, url)
+}
+
+#[test]
+#[ignore = "needs python3 and PyPI: .ci/run runs it"]
+fn schemathesis_finds_no_failure_of_the_service_with_all_checks() {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    // Otherwise most verifications would meet the lockout; a second run is for that.
+    for lockout in ["1000000/1", "5/900"] {
+        let (_program, url) = start_plain(&["--wrong-otps", lockout]);
+        let said = run(Command::new(format!("{FOLDER}/languages/schemathesis.sh"))
+            .args(["schemathesis-service.toml", &format!("{FOLDER}/metal-otps.openapi.json")])
+            .args(["--url", &url, "--header", "X-Auth-Token: k3y", "--continue-on-failure"])
+            .args(["--max-examples", "300", "--no-color"]));
+        assert!(said.contains("Tested: 4"), "{said}");
+    }
+}
+
+#[test]
+#[ignore = "needs curl: .ci/run runs it"]
+fn curl_takes_the_answers_to_head_in_both_versions_of_http() {
+    let (_program, [url, ca_file, token, _]) = start("head");
+    for version in ["--http1.1", "--http2"] {
+        for path in ["/user/otp/recovery-codes", "/nowhere"] {
+            let said = run(Command::new("curl")
+                .args(["--silent", "--show-error", "--head", version, "--cacert", &ca_file])
+                .args(["-H", &format!("X-Auth-Token: {token}")])
+                .arg(format!("{url}{path}")));
+            let status = if path == "/nowhere" { " 404" } else { " 405" };
+            assert!(said.contains(status) && said.contains("content-length: "), "{said}");
+        }
+    }
+    std::fs::remove_file(&ca_file).unwrap();
+}
+
+#[test]
+#[ignore = "needs curl: .ci/run runs it"]
+fn curl_sees_why_a_large_body_is_refused_in_both_versions_of_http() {
+    let (_program, [url, ca_file, ..]) = start("large");
+    let large = format!("{ca_file}.large");
+    for size in [70_000, 2_000_000] {
+        std::fs::write(&large, vec![b'a'; size]).unwrap();
+        for version in ["--http1.1", "--http2"] {
+            let said = run(Command::new("curl")
+                .args(["--silent", "--show-error", version, "--cacert", &ca_file])
+                .args(["--data-binary", &format!("@{large}"), "-w", " %{http_code}"])
+                .arg(format!("{url}/user/otp/sms/receive")));
+            assert_eq!(said, r#"{"error":"The body is too large"} 413"#, "{version} {size}");
+        }
+    }
+    std::fs::remove_file(&large).unwrap();
+    std::fs::remove_file(&ca_file).unwrap();
+}
+
+#[test]
+#[ignore = "needs node: .ci/run runs it"]
+fn node_is_answered_by_both_versions_of_http() {
+    let (_program, told) = start("node");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/languages/versions.mjs");
+    let said = run(Command::new("node").arg(script).args(&told));
+    assert_eq!(said.trim(), "all as it should be");
+    std::fs::remove_file(&told[1]).unwrap();
+}

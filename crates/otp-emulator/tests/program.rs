@@ -5,11 +5,15 @@
 
 mod support;
 
+use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use support::{Program, Raw, ask};
+use otp_core::{AuthToken, BaseUrl, OtpsApi};
+use otp_hyper::HttpVersions;
+use support::{Program, Raw, ask, client};
 
 const SMS: &str = "/metal/v1/user/otp/sms/receive";
 const CODES: &str = "/metal/v1/user/otp/recovery-codes";
@@ -86,6 +90,108 @@ fn a_second_signal_ends_it_at_once() {
     program.signal("INT");
     assert_eq!(program.ended_within(LONG).code(), Some(1));
     assert!(call.join().unwrap().is_err(), "the answer was not waited for");
+}
+
+/// A folder of a test's own, as the system's temporary one of a program; removed when the test ends.
+struct TemporaryFolder(std::path::PathBuf);
+
+impl TemporaryFolder {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("otp-emulator-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn program(&self, shell: &str, arguments: &[&str]) -> Program {
+        let script = format!("{shell} exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_otp-emulator")]).args(arguments);
+        Program::run(command.env("TMPDIR", &self.0))
+    }
+
+    fn files(&self) -> Vec<std::path::PathBuf> {
+        std::fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_signal_leaves_a_file_behind_once_or_twice() {
+    let folder = TemporaryFolder::new("signals");
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
+        let mut program = folder.program("", &[]);
+        let ca_file = program.said("CA file");
+        assert_eq!(folder.files(), [Path::new(&ca_file)]);
+        program.said("try:");
+        program.signal(signal);
+        assert!(program.ended_within(LONG).success(), "{signal}");
+        assert_eq!(folder.files(), <[&Path; 0]>::default(), "after {signal}");
+
+        // A request that takes long keeps it from ending, until the second signal.
+        let arguments = ["--fault", "slow=30", "--token", "k3y"];
+        let mut program = folder.program("", &arguments);
+        let url = BaseUrl::new(program.said("listening at")).unwrap();
+        let ca_pem = std::fs::read_to_string(program.said("CA file")).unwrap();
+        program.said("try:");
+        let token = AuthToken::new("k3y").unwrap();
+        let client = client(url, token, &ca_pem, HttpVersions::Negotiated);
+        let call = tokio::spawn(async move { client.receive_codes().await });
+        program.said("SMS to");
+        program.signal("TERM");
+        program.said("stopping");
+        program.signal(signal);
+        assert_eq!(program.ended_within(LONG).code(), Some(1), "{signal}");
+        assert_eq!(folder.files(), <[&Path; 0]>::default(), "after TERM and {signal}");
+        assert!(call.await.unwrap().is_err());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_is_to_outlive_its_terminal_does() {
+    let folder = TemporaryFolder::new("nohup");
+    let mut program = folder.program("trap '' HUP;", &["--plain"]);
+    let (service, _, token) = program.introduction();
+    program.signal("HUP");
+    assert_eq!(call(service, "GET", CODES, &token).status, 200);
+    program.signal("TERM");
+    assert!(program.ended_within(LONG).success());
+}
+
+#[test]
+fn it_listens_at_a_name_and_its_certificate_is_for_that_name() {
+    let mut program =
+        Program::start(&["--listen", "localhost:0", "--admin", "LOCALHOST:0", "--plain"]);
+    let url = program.said("listening at");
+    let port: u16 = url.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
+    assert_eq!(url, format!("http://localhost:{port}/metal/v1"));
+    let token = program.said("token");
+    assert!(program.said("status page").starts_with("http://localhost:"));
+    let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    let addresses = ["127.0.0.1", "[::1]"].into_iter().take(1 + usize::from(has_ipv6));
+    for address in addresses {
+        let address = format!("{address}:{port}").parse().unwrap();
+        assert_eq!(call(address, "GET", CODES, &token).status, 200);
+    }
+}
+
+#[test]
+fn its_log_is_json_on_standard_error_if_that_is_asked_for() {
+    let mut program = Program::start(&["--plain", "--log", "json", "--name", "ann"]);
+    let (service, _, token) = program.introduction();
+    let mut lines = program.complaints().lines();
+    for (path, status) in [(CODES, 200), (SMS, 405)] {
+        assert_eq!(call(service, "GET", path, &token).status, status);
+        let line: serde_json::Value =
+            serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!((&line["status"], &line["user"]), (&status.into(), &"ann".into()), "{line}");
+    }
 }
 
 #[test]

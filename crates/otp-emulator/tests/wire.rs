@@ -14,6 +14,8 @@ use otp_core::secrecy::ExposeSecret;
 use otp_core::{AuthToken, Effect, ErrorKind, Otp, OtpsApi};
 use otp_emulator::{Emulator, Fault};
 use otp_hyper::HttpVersions;
+use otp_mock::FakeUser;
+use serde_json::{Value, json};
 use support::{ask, client};
 
 fn plain() -> Emulator {
@@ -153,4 +155,64 @@ fn a_path_that_is_none_of_the_document_s_is_not_logged_as_it_is() {
     assert!(lines[2].starts_with("POST /user/otp/verify/{otp} HTTP/1.1 401 "), "{lines:?}");
     assert!(lines[3].starts_with("other /user/otp/sms/receive HTTP/1.1 405 "), "{lines:?}");
     assert!(!format!("{lines:?}").contains(CANARY), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_line_of_the_log_as_json_has_the_user_the_fault_and_no_secret() {
+    const CANARY: &str = "canary-7c1f";
+    for (versions, version) in [(HttpVersions::Http1, "1.1"), (HttpVersions::Http2, "2")] {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&lines);
+        let emulator = Emulator::builder()
+            .plain()
+            .on_request(move |line| told.lock().unwrap().push(line.to_json()))
+            .start()
+            .unwrap();
+        let user = emulator.fake().add_user(FakeUser::with_phone("+1").named("a \"b\"\n"));
+        let client = client(emulator.base_url(), user.token().clone(), "", versions);
+        let _ = client.find_ensure_otp(&Otp::new(CANARY).unwrap()).await;
+        let _ = client.with_token(AuthToken::new(CANARY).unwrap()).regenerate_codes().await;
+        emulator.arm(Fault::LostSms);
+        let _ = client.receive_codes().await;
+        emulator.arm(Fault::CutRegenerate);
+        emulator.arm(Fault::Slow { delay: Duration::from_millis(20) });
+        let _ = client.regenerate_codes().await;
+        emulator.fake().disarm_all();
+        let target = emulator.local_addr();
+        ask(target, "GET", &format!("/{CANARY}?{CANARY}"), "", "");
+        drop(emulator);
+
+        let lines = lines.lock().unwrap();
+        assert!(
+            lines.iter().all(|line| !line.contains(CANARY) && !line.contains('\n')),
+            "{lines:?}"
+        );
+        let lines: Vec<Value> = lines.iter().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let part = |line: &Value| {
+            ["method", "path_template", "http_version", "status", "outcome", "user", "faults"]
+                .map(|field| line[field].clone())
+        };
+        let name = "a \"b\"\n";
+        let line = |what: &str, status: Value, outcome: &str, user: Value, faults: Value| {
+            let path = format!("/user/otp/{what}");
+            [json!("POST"), json!(path), json!(version), status, json!(outcome), user, faults]
+        };
+        let expected = [
+            line("verify/{otp}", json!(400), "answered", json!(name), json!([])),
+            line("recovery-codes", json!(401), "answered", json!(null), json!([])),
+            line("sms/receive", json!(null), "connection lost", json!(name), json!(["lost-sms"])),
+            line(
+                "recovery-codes",
+                json!(200),
+                "cut off",
+                json!(name),
+                json!(["slow=0.02", "cut-regenerate"]),
+            ),
+        ];
+        assert_eq!(lines[..4].iter().map(part).collect::<Vec<_>>(), expected);
+        assert_eq!(lines[4]["path_template"], Value::Null);
+        assert!(lines[3]["duration_ms"].as_f64().unwrap() >= 20.0, "{lines:?}");
+        let time = lines[0]["time"].as_str().unwrap();
+        assert!(time.len() == 24 && time.ends_with('Z') && &time[10..11] == "T", "{time}");
+    }
 }

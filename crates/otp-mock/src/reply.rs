@@ -38,6 +38,14 @@ pub struct Reply {
     delay: Duration,
     // In a box, since handlers return a `Result<Reply, Reply>`.
     outcome: Box<Outcome>,
+    about: Option<Box<About>>,
+}
+
+/// What the service says about the request that it made the reply to.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) user: Option<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 /// How a [`Reply`] ends.
@@ -73,7 +81,7 @@ impl std::fmt::Debug for Answered {
 
 impl Reply {
     fn new(outcome: Outcome) -> Self {
-        Self { delay: Duration::ZERO, outcome: Box::new(outcome) }
+        Self { delay: Duration::ZERO, outcome: Box::new(outcome), about: None }
     }
 
     /// This response.
@@ -200,6 +208,22 @@ impl Reply {
             *response.0.body_mut() = body.into();
         }
         self
+    }
+
+    /// The name of the user who made the request: whose token, or session, it had. None if the service knows
+    /// no such user, or if the reply is not of a [service](crate::FakeOtps::handle).
+    pub fn user(&self) -> Option<&str> {
+        self.about.as_ref()?.user.as_deref()
+    }
+
+    /// The faults that struck the request, as each is [written](crate::Fault), and those of a test's own by
+    /// their names. There are none if the reply is not of a [service](crate::FakeOtps::handle).
+    pub fn faults(&self) -> &[String] {
+        self.about.as_ref().map_or(&[], |about| &about.faults)
+    }
+
+    pub(crate) fn about(self, about: About) -> Self {
+        Self { about: Some(Box::new(about)), ..self }
     }
 
     /// How much later than at once it happens.

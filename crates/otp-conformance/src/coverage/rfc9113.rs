@@ -100,7 +100,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
     not_seen(
         "5.4.2",
         MustNot,
-        "answer a RST_STREAM by one",
+        "answer a `RST_STREAM` by one",
         "it harms nobody: the server ignores it",
     ),
     seen(
@@ -126,7 +126,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
     seen(
         "6.5.2",
         Must,
-        "refuse PUSH_PROMISE once push is turned off",
+        "refuse `PUSH_PROMISE` once push is turned off",
         &[Case::APushedAnswerIsNobodys],
     ),
     seen(
@@ -143,7 +143,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         &[Case::AConnectionThatGoesAwayIsReplaced, Case::GoawayBelowALaterStreamIsNotSent],
     ),
     seen("6.9", Must, "count DATA that it discards", &[Case::ADiscardedAnswerGivesItsWindowBack]),
-    not_seen("6.9", Must, "refuse a WINDOW_UPDATE of 0", "it harms nobody but the server itself"),
+    not_seen("6.9", Must, "refuse a `WINDOW_UPDATE` of 0", "it harms nobody but the server itself"),
     seen("6.9.1", MustNot, "send more than a window allows", &[Case::KeepsTheServersWindows]),
     seen(
         "6.9.2",
@@ -173,7 +173,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
     seen(
         "8.1",
         MustNot,
-        "discard a complete answer because of the RST_STREAM with NO_ERROR after it",
+        "discard a complete answer because of the `RST_STREAM` with `NO_ERROR` after it",
         &[Case::AnAnswerBeforeTheUploadIsTheAnswer],
     ),
     seen(

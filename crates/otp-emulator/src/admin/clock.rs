@@ -21,7 +21,13 @@ pub(super) fn shown(fake: &FakeOtps) -> Answer {
 /// Turns the clock on, but to no date that cannot be told.
 pub(super) fn advance(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["seconds"])?;
-    let step = query.get("seconds").and_then(|seconds| seconds.parse().ok());
+    turn(fake, query.get("seconds"))?;
+    Ok(Answer::Nothing)
+}
+
+/// Turns the clock on by this text, which is a number of seconds.
+pub(super) fn turn(fake: &FakeOtps, seconds: Option<&str>) -> Result<(), Answer> {
+    let step = seconds.and_then(|seconds| seconds.parse().ok());
     let Some(Ok(step)) = step.map(Duration::try_from_secs_f64) else {
         return Err(Answer::bad(
             "seconds is how far to turn the clock on, a number that is not negative",
@@ -32,7 +38,7 @@ pub(super) fn advance(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
         return Err(Answer::conflict("seconds would turn the clock beyond the year 9999"));
     }
     fake.advance(step);
-    Ok(Answer::Nothing)
+    Ok(())
 }
 
 /// A date as HTTP writes it, or what comes closest where it cannot.

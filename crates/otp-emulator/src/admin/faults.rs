@@ -24,13 +24,27 @@ pub(super) fn all(fake: &FakeOtps) -> Answer {
 /// Arms a fault, for all users and operations unless the query narrows it.
 pub(super) fn arm(fake: &FakeOtps, fault: &str, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["user", "operation", "times"])?;
+    let [user, operation, times] = ["user", "operation", "times"].map(|name| query.get(name));
+    let scoped = scoped(fake, fault, user, operation, times)?;
+    let number = fake.arm_numbered(scoped.clone());
+    Ok(Answer::Json(StatusCode::CREATED, armed(&(number, scoped))))
+}
+
+/// The fault of this text, for all users and operations unless these narrow it.
+pub(super) fn scoped(
+    fake: &FakeOtps,
+    fault: &str,
+    user: Option<&str>,
+    operation: Option<&str>,
+    times: Option<&str>,
+) -> Result<ScopedFault, Answer> {
     let mut scoped: ScopedFault = fault
         .parse()
         .map_err(|unknown: otp_mock::UnknownFault| Answer::bad(unknown.to_string()))?;
-    if let Some(name) = query.get("user") {
+    if let Some(name) = user {
         scoped = scoped.for_user(name);
     }
-    if let Some(name) = query.get("operation") {
+    if let Some(name) = operation {
         let operations = fake.operations();
         let Some(endpoint) = operations.iter().find(|endpoint| endpoint.name() == name) else {
             let names: Vec<_> = operations.iter().map(|endpoint| endpoint.name()).collect();
@@ -38,14 +52,12 @@ pub(super) fn arm(fake: &FakeOtps, fault: &str, query: &str) -> Result<Answer, A
         };
         scoped = scoped.for_operation(endpoint);
     }
-    scoped = match query.get("times").map(|times| (times, times.parse::<u32>())) {
-        None => scoped,
-        Some(("always", _)) => scoped.until_disarmed(),
-        Some((_, Ok(times))) if times > 0 => scoped.times(times),
-        Some(_) => return Err(Answer::bad("times is a whole number above 0, or always")),
-    };
-    let number = fake.arm_numbered(scoped.clone());
-    Ok(Answer::Json(StatusCode::CREATED, armed(&(number, scoped))))
+    match times.map(|times| (times, times.parse::<u32>())) {
+        None => Ok(scoped),
+        Some(("always", _)) => Ok(scoped.until_disarmed()),
+        Some((_, Ok(times))) if times > 0 => Ok(scoped.times(times)),
+        Some(_) => Err(Answer::bad("times is a whole number above 0, or always")),
+    }
 }
 
 /// Disarms the fault of a number, or all of a name.

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LOCATION, REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use otp_core::bytes::Bytes;
@@ -28,10 +28,11 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::access::Access;
+pub(crate) use self::page::StatusPage;
 use self::routes::{Call, Found};
 use crate::answer::read;
 use crate::body::ReplyBody;
-use crate::connections::Seat;
+use crate::connections::{Busy, Seat};
 use crate::serve::Handler;
 
 /// How many requests may wait for an SMS at a time.
@@ -49,6 +50,7 @@ pub(crate) struct Admin {
     pub(crate) fake: FakeOtps,
     /// Where the service is, to be shown.
     pub(crate) base_url: String,
+    pub(crate) page: StatusPage,
     /// Empty if there is none.
     pub(crate) ca_pem: String,
     pub(crate) access: Access,
@@ -59,8 +61,11 @@ pub(crate) struct Admin {
 
 /// What is answered.
 enum Answer {
-    Page(String),
-    Style(&'static str),
+    Page(StatusCode, page::Rendered),
+    /// A file of the page: its type and text.
+    File(&'static str, &'static str),
+    /// A form is done: the page is there.
+    SeeOther(String),
     Pem(String),
     Json(StatusCode, Value),
     Nothing,
@@ -71,10 +76,10 @@ enum Answer {
     Unauthorized,
 }
 
-/// Whatever the page holds, it loads nothing, runs nothing and sends nothing.
+/// Whatever the page holds, it loads and runs only its own files, and sends only to this port.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
 impl Handler for AdminHandler {
@@ -83,10 +88,24 @@ impl Handler for AdminHandler {
         request: Request<Incoming>,
         seat: &Arc<Seat>,
     ) -> Result<Response<ReplyBody>, h2::Error> {
-        let _busy = seat.busy();
-        let (Ok(answer) | Err(answer)) = self.0.answer(request).await;
-        Ok(answer.into_response())
+        let known = request.headers().get(IF_NONE_MATCH).cloned();
+        let (Ok(answer) | Err(answer)) = self.0.answer(request, &mut seat.busy()).await;
+        Ok(unless_known(known.as_ref(), answer.into_response()))
     }
+}
+
+/// The answer, or only that it is the one that the client has already (RFC 9110 §13.1.2).
+fn unless_known(
+    known: Option<&HeaderValue>,
+    mut response: Response<ReplyBody>,
+) -> Response<ReplyBody> {
+    let is_known = known.is_some_and(|known| Some(known) == response.headers().get(ETAG));
+    if is_known && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = ReplyBody::whole(Bytes::new());
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response
 }
 
 impl AdminHandler {
@@ -96,37 +115,33 @@ impl AdminHandler {
 }
 
 impl Admin {
-    /// Places for as many as may wait for an SMS.
-    pub(crate) fn places() -> Semaphore {
-        Semaphore::new(WAITING)
+    /// Places for those who wait for an SMS, of so many connections: so many fewer may wait that others are answered.
+    pub(crate) fn places(room: usize) -> Semaphore {
+        Semaphore::new(WAITING.min(room * WAITING / CONNECTIONS))
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        busy: &mut Busy<'_>,
+    ) -> Result<Answer, Answer> {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         let found = routes::find(&head.method, path);
         if !matches!(found, Found::Call(call, _) if call.is_public()) {
             self.access.check(&head)?;
         }
-        let body = read(body, self.patience).await;
+        let body = read(body, self.patience, busy).await;
         let body = body.map_err(|(status, why)| Answer::Refused(status, why.to_owned()))?;
-        let reads = head.method == Method::GET || head.method == Method::HEAD;
         match found {
             Found::Call(call, parameter) => {
                 let query = head.uri.query().unwrap_or_default();
                 self.call(call, &parameter, query, &body, head.method != Method::HEAD).await
             }
-            Found::Nothing if path == "/" && reads => {
-                Ok(Answer::Page(page::render(&self.fake, &self.base_url)))
-            }
-            Found::Nothing if path == "/style.css" && reads => Ok(Answer::Style(page::STYLE)),
-            Found::Nothing if path == "/" || path == "/style.css" => {
-                Err(Answer::NotAllowed("GET, HEAD".to_owned()))
-            }
             Found::OtherMethods(methods) => Err(Answer::NotAllowed(methods)),
-            Found::Nothing => {
+            Found::Nothing => self.page.answer(&self.fake, &head, &body).unwrap_or_else(|| {
                 Err(Answer::Refused(StatusCode::NOT_FOUND, format!("there is {}", routes::list())))
-            }
+            }),
         }
     }
 
@@ -206,8 +221,15 @@ impl Answer {
         let error = |why: &str| serde_json::json!({ "error": why }).to_string();
         let mut more: Vec<(HeaderName, HeaderValue)> = Vec::new();
         let (status, kind, body) = match self {
-            Self::Page(page) => (StatusCode::OK, "text/html; charset=utf-8", page),
-            Self::Style(style) => (StatusCode::OK, "text/css; charset=utf-8", style.to_owned()),
+            Self::Page(status, page) => {
+                more.extend(HeaderValue::try_from(page.tag).map(|tag| (ETAG, tag)));
+                (status, "text/html; charset=utf-8", page.html)
+            }
+            Self::File(kind, text) => (StatusCode::OK, kind, text.to_owned()),
+            Self::SeeOther(place) => {
+                more.extend(HeaderValue::try_from(place).map(|place| (LOCATION, place)));
+                (StatusCode::SEE_OTHER, "", String::new())
+            }
             Self::Pem(pem) => (StatusCode::OK, "application/x-pem-file", pem),
             Self::Json(status, json) => (status, "application/json", json.to_string()),
             Self::Nothing => (StatusCode::NO_CONTENT, "", String::new()),
@@ -235,7 +257,8 @@ impl Answer {
         let fixed: [(HeaderName, HeaderValue); 4] = [
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            // With `no-referrer`, browsers would send the page's own forms with `Origin: null`.
+            (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         headers.extend(fixed);

@@ -61,6 +61,12 @@ impl Query {
     }
 }
 
+/// The value of a parameter of this name. Whatever else there is does not matter.
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    decoded(value)
+}
+
 fn no_number(name: &str) -> Answer {
     Answer::bad(format!("{name} is a whole number, from 0 to {LARGEST}"))
 }

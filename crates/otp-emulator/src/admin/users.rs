@@ -52,7 +52,8 @@ fn user(user: &UserState) -> Value {
 
 /// Adds the user of a JSON object.
 pub(super) fn add(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
-    let added = fake.add_user(wanted(fake, body)?);
+    let added = fake.try_add_user(wanted(body)?);
+    let added = added.map_err(|taken| Answer::conflict(&taken.to_string()))?;
     let name = added.user().map(|user| user.name);
     let secret = added.app_secret();
     Ok(Answer::Json(
@@ -65,7 +66,7 @@ pub(super) fn add(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
     ))
 }
 
-fn wanted(fake: &FakeOtps, body: &Bytes) -> Result<FakeUser, Answer> {
+fn wanted(body: &Bytes) -> Result<FakeUser, Answer> {
     let known = ["two_factor", "name", "phone", "token", "otp", "recovery_codes"];
     let fields = Fields::read(body, &known)?;
     let phone = short_text(&fields, "phone")?;
@@ -86,15 +87,9 @@ fn wanted(fake: &FakeOtps, body: &Bytes) -> Result<FakeUser, Answer> {
         user = user.with_recovery_codes(codes);
     }
     if let Some(name) = short_text(&fields, "name")? {
-        if fake.of_user(name).is_some() {
-            return Err(Answer::conflict("there is a user of this name"));
-        }
         user = user.named(name);
     }
     if let Some(token) = token(&fields, "token")? {
-        if is_taken(fake, &token) {
-            return Err(Answer::conflict("there is a user of this token"));
-        }
         user = user.with_token(token);
     }
     Ok(user)

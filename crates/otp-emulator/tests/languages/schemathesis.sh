@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs schemathesis with all checks against a document that a server serves.
-# Usage: schemathesis.sh URL_OF_DOCUMENT [OPTION...]; the options go to `schemathesis run`.
+# Runs schemathesis with all checks: requests that a machine makes of an OpenAPI document.
+# Usage: schemathesis.sh SETTINGS DOCUMENT [OPTION...]: a file beside this one, a URL or an absolute path, and options
+# of `schemathesis run`.
 # If there is no program of this name, a fixed version of it is installed below target/.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,10 +14,11 @@ if ! command -v schemathesis >/dev/null; then
     fi
     PATH="$tools/bin:$PATH"
 fi
-document=$1
-shift
+settings=$1
+document=$2
+shift 2
 # What it writes down for later runs goes where nothing is kept.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-schemathesis --config-file "$here/schemathesis.toml" run "$document" --checks all "$@"
+schemathesis --config-file "$here/$settings" run "$document" --checks all "$@"

@@ -76,11 +76,24 @@ impl Program {
         Self::run(command.args(arguments).envs(variables.iter().copied()))
     }
 
+    /// With so many files that it may have open.
+    #[cfg(unix)]
+    pub fn with_open_files(limit: u32, arguments: &[&str]) -> Self {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let program = env!("CARGO_BIN_EXE_otp-emulator");
+        Self::run(Command::new("sh").args(["-c", &script, program]).args(arguments))
+    }
+
     pub fn run(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = child.stdout.take().map(BufReader::new);
         let complaints = child.stderr.take().map(BufReader::new);
         Self { child, lines, complaints }
+    }
+
+    /// Its standard error, from here on.
+    pub fn complaints(&mut self) -> BufReader<ChildStderr> {
+        self.complaints.take().unwrap()
     }
 
     /// What it says on standard error when it does not start.

@@ -12,7 +12,7 @@ use super::builder::Settings;
 use super::chosen::Chosen;
 use super::journal::Factor;
 use super::tokens::Tokens;
-use super::user::{TwoFactor, UserState};
+use super::user::{FakeUser, TwoFactor, UserState};
 
 /// So many OTPs work at a time: the oldest end beyond that.
 const LIVE_OTPS: usize = 8;
@@ -101,6 +101,27 @@ impl Account {
             wrong: 0,
             locked_until: None,
             window: None,
+        }
+    }
+
+    /// Whether this user matches the whole description: the name or the token, and all else that is given.
+    pub(super) fn is(&self, user: &FakeUser, now: Duration) -> bool {
+        let has_name = user.name.as_ref().map(|name| *name == self.name());
+        let has_token = user.token.as_ref().map(|token| self.keys.accept(token, now));
+        let is_known = has_name.or(has_token).is_some() && self.keys.last().is_some();
+        is_known
+            && has_name.unwrap_or(true)
+            && has_token.unwrap_or(true)
+            && self.two_factor() == user.two_factor
+            && user.otp.as_ref().is_none_or(|otp| self.origin.otp.as_ref() == Some(otp))
+            && user.recovery_codes.as_ref().is_none_or(|codes| *codes == self.origin.recovery_codes)
+    }
+
+    fn two_factor(&self) -> TwoFactor {
+        match &self.second {
+            SecondFactor::Off => TwoFactor::Off,
+            SecondFactor::Sms { phone } => TwoFactor::Sms { phone: phone.clone() },
+            SecondFactor::App(_) => TwoFactor::App,
         }
     }
 
@@ -216,11 +237,7 @@ impl Account {
     pub(super) fn state(&self, now: Duration) -> UserState {
         UserState {
             name: self.name().to_owned(),
-            two_factor: match &self.second {
-                SecondFactor::Off => TwoFactor::Off,
-                SecondFactor::Sms { phone } => TwoFactor::Sms { phone: phone.clone() },
-                SecondFactor::App(_) => TwoFactor::App,
-            },
+            two_factor: self.two_factor(),
             recovery_codes: self.recovery_codes.clone(),
             sessions: self.sessions.working(now),
             wrong_otps: self.wrong,

@@ -33,6 +33,16 @@ impl Accounts {
         self.all.iter_mut()
     }
 
+    /// Without those who were revoked and whose name another one has since.
+    pub(super) fn each_once(&self) -> impl Iterator<Item = &Account> {
+        self.all.iter().enumerate().filter_map(|(at, account)| {
+            let later = self.all.iter().skip(at + 1);
+            let is_replaced = account.keys.last().is_none()
+                && later.into_iter().any(|later| later.name() == account.name());
+            (!is_replaced).then_some(account)
+        })
+    }
+
     pub(super) fn get(&self, id: usize) -> Option<&Account> {
         self.all.iter().find(|account| account.id == id)
     }

@@ -43,8 +43,8 @@ pub(super) enum Refusal {
     WrongOtp,
     NoTwoFactor,
     NotBySms,
-    /// For so long.
-    LockedOut(Duration),
+    /// For so long, with this status.
+    LockedOut(Duration, StatusCode),
     RateLimited(Duration),
     /// By a route, with this.
     Routed(Reply),
@@ -57,7 +57,8 @@ impl Refusal {
             Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::WrongOtp => StatusCode::BAD_REQUEST,
             Self::HasBody | Self::NoTwoFactor | Self::NotBySms => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::LockedOut(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::LockedOut(_, status) => *status,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -143,7 +144,15 @@ impl Service {
                 let otp = asked.params.first().and_then(|(_, otp)| request::otp(otp));
                 match account.check(otp.as_ref(), &self.settings, now, date) {
                     Check::Wrong => Err(Refusal::WrongOtp),
-                    Check::LockedOut(left) => Err(Refusal::LockedOut(left)),
+                    Check::LockedOut(left) => {
+                        let documented = self.settings.documented_lockout;
+                        let status = if documented {
+                            StatusCode::BAD_REQUEST
+                        } else {
+                            StatusCode::TOO_MANY_REQUESTS
+                        };
+                        Err(Refusal::LockedOut(left, status))
+                    }
                     Check::Right(factor) => {
                         let session = self.settings.session_tokens.then(|| {
                             account.chosen.session_token().unwrap_or_else(|| random.token())

@@ -1,5 +1,6 @@
 //! From request to reply, by the OpenAPI document, and by the faults that are armed.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,26 @@ use super::fault::Fault;
 use super::routes::{Found, Route};
 use super::scoped_fault::{Armed, Asking};
 use super::service::Service;
-use crate::reply::{self, Reply};
+use crate::reply::{self, About, Reply};
 use crate::request;
 
-/// What the service makes of a request.
+/// What the service makes of a request, with what there is to say about it.
 pub(super) fn handle(service: &Arc<Service>, request: &Request<Bytes>) -> Reply {
-    let found = service.routes().find(request.method(), request.uri().path());
     let token = request::token(request.headers());
+    // Before it acts: a fault, or the test's own code, may end the token.
+    let user = token.as_ref().and_then(|token| service.name_of(token));
+    let struck = RefCell::default();
+    let reply = reply(service, request, token, &struck);
+    reply.about(About { user, faults: struck.into_inner() })
+}
+
+fn reply(
+    service: &Arc<Service>,
+    request: &Request<Bytes>,
+    token: Option<AuthToken>,
+    struck: &RefCell<Vec<String>>,
+) -> Reply {
+    let found = service.routes().find(request.method(), request.uri().path());
     let asked = match found {
         Found::Route(Route { endpoint, action }, params) => {
             Ok(Asked { http: request, token: token.clone(), endpoint, action, params })
@@ -29,7 +43,7 @@ pub(super) fn handle(service: &Arc<Service>, request: &Request<Bytes>) -> Reply 
         Found::Nothing => Err(None),
     };
     let operation = asked.as_ref().ok().map(|asked| asked.endpoint.name());
-    let faults = Faults { service, token: token.as_ref(), operation };
+    let faults = Faults { service, token: token.as_ref(), operation, struck };
 
     if let Some(reply) = faults.unsent() {
         return reply;
@@ -72,7 +86,10 @@ fn act(service: &Arc<Service>, asked: &Asked<'_>, faults: &Faults<'_>) -> Reply 
     // What has no body cannot be cut.
     let is_cut = reply.has_body() && strikes(cut, Fault::CutReply);
     let reply = if is_cut { reply.cut() } else { reply };
-    service.strike_after(asked).into_iter().fold(reply, |reply, change| change(reply))
+    service.strike_after(asked).into_iter().fold(reply, |reply, (name, change)| {
+        faults.note(name.to_owned());
+        change(reply)
+    })
 }
 
 /// No operation and no route has such a path, or it has these other methods.
@@ -93,6 +110,8 @@ struct Faults<'a> {
     service: &'a Service,
     token: Option<&'a AuthToken>,
     operation: Option<&'static str>,
+    /// Those that did, as they are written.
+    struck: &'a RefCell<Vec<String>>,
 }
 
 impl Faults<'_> {
@@ -100,7 +119,13 @@ impl Faults<'_> {
         &self,
         strike: impl FnOnce(&mut Armed, Asking<'_>) -> Option<Fault>,
     ) -> Option<Fault> {
-        self.service.strike(self.token, self.operation, strike)
+        let fault = self.service.strike(self.token, self.operation, strike)?;
+        self.note(fault.to_string());
+        Some(fault)
+    }
+
+    fn note(&self, fault: String) {
+        self.struck.borrow_mut().push(fault);
     }
 
     /// The oldest of these faults that strikes now.
@@ -129,7 +154,11 @@ impl Faults<'_> {
         match self.strikes_first(status) {
             Some(Fault::Status { status }) => Some(self.announced(with_status(status))),
             Some(_) => Some(self.announced(Reply::error(503, "The service is unavailable"))),
-            None => Some(self.service.strike_before(self.token, self.operation)?.next()),
+            None => {
+                let (name, replies) = self.service.strike_before(self.token, self.operation)?;
+                self.note(name.to_owned());
+                Some(replies.next())
+            }
         }
     }
 
@@ -191,7 +220,7 @@ fn refuse(refusal: Refusal) -> Reply {
         Refusal::Routed(reply) => reply,
         Refusal::UnknownToken => Reply::error(status, "Invalid authentication token"),
         Refusal::WrongOtp => Reply::error(status, "OTP is invalid"),
-        Refusal::LockedOut(left) => wait(Reply::error(status, "Too many wrong OTPs"), left),
+        Refusal::LockedOut(left, _) => wait(Reply::error(status, "Too many wrong OTPs"), left),
         Refusal::RateLimited(left) => wait(Reply::error(status, "Too many requests"), left),
         // As the service has it for what cannot be processed: the document's `errors`.
         Refusal::HasBody => errors(status, "This operation takes no body"),

@@ -25,6 +25,7 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// | [`otp`](Self::otp) | each SMS has another one, by chance |
 /// | [`otp_lifetime`](Self::otp_lifetime) | 5 minutes |
 /// | [`wrong_otps`](Self::wrong_otps) | after 5 in a row, 15 minutes of lockout |
+/// | [`documented_lockout`](Self::documented_lockout) | a lockout is answered `429` |
 /// | [`app_step`](Self::app_step), [`app_skew`](Self::app_skew) | 30 s, 1 step |
 /// | [`rate_limit`](Self::rate_limit) | none |
 /// | [`without_session_tokens`](Self::without_session_tokens) | verifying gives a session token |
@@ -89,6 +90,7 @@ pub(super) struct Settings {
     pub(super) otp_lifetime: Duration,
     pub(super) wrong_otps: u32,
     pub(super) lockout: Duration,
+    pub(super) documented_lockout: bool,
     pub(super) app: AppSettings,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) session_tokens: bool,
@@ -108,6 +110,7 @@ impl Default for FakeOtpsBuilder {
                 otp_lifetime: Duration::from_secs(300),
                 wrong_otps: 5,
                 lockout: Duration::from_secs(900),
+                documented_lockout: false,
                 app: AppSettings::default(),
                 rate_limit: None,
                 session_tokens: true,
@@ -206,8 +209,19 @@ impl FakeOtpsBuilder {
 
     /// After so many wrong OTPs in a row (at least one), those that were sent stop working, and verifying
     /// is refused with `429` and `Retry-After` for so long.
+    ///
+    /// The OpenAPI document says nothing of a lockout, so its statuses hold neither `429` nor another one for
+    /// it. It is `429` all the same: a `400` would say of a right OTP that it is wrong, and a client would ask
+    /// for another one at once. For a client that takes nothing but documented statuses, there is
+    /// [`documented_lockout`](Self::documented_lockout).
     pub fn wrong_otps(self, limit: u32, lockout: Duration) -> Self {
         self.set(|settings| (settings.wrong_otps, settings.lockout) = (limit.max(1), lockout))
+    }
+
+    /// Lets verifying be refused with `400` during a lockout, since the OpenAPI document has no `429`. The answer
+    /// still carries `Retry-After`, and an error message of its own.
+    pub fn documented_lockout(self) -> Self {
+        self.set(|settings| settings.documented_lockout = true)
     }
 
     /// How many seconds an app shows a code (RFC 6238's X), at least one.

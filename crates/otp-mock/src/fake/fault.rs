@@ -96,22 +96,20 @@ pub enum Fault {
     CutReply,
 }
 
-/// That a text names no [`Fault`], or narrows it by something else than a user, an operation or a number; its
-/// sentence lists what there is.
+/// That a text names no [`Fault`], or one with a number that it cannot have, or narrows it by something else than a
+/// user, an operation or a number. Its sentence says what is wrong, and lists what there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFault(Unknown);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Unknown {
     Fault(String),
+    /// With a number, and why it cannot have that.
+    Number(String, &'static str),
     Scope(String),
 }
 
 impl UnknownFault {
-    fn fault(text: &str) -> Self {
-        Self(Unknown::Fault(text.to_owned()))
-    }
-
     pub(super) fn scope(text: &str) -> Self {
         Self(Unknown::Scope(text.to_owned()))
     }
@@ -186,19 +184,23 @@ impl Fault {
         }
     }
 
-    /// The same fault with this number, if it has one and this can be it.
-    fn with_number(&self, number: &str) -> Option<Self> {
+    /// The same fault with this number, or why it cannot be.
+    fn with_number(&self, number: &str) -> Result<Self, &'static str> {
+        const TIMES: &str = "it takes how many requests are answered 503, 0 to 4294967295, such as \
+                             unavailable=3";
         match self {
-            Self::Unavailable { .. } => Some(Self::Unavailable { times: number.parse().ok()? }),
-            Self::Slow { .. } => {
-                let delay = Duration::try_from_secs_f64(number.parse().ok()?).ok()?;
-                Some(Self::Slow { delay })
-            }
+            Self::Unavailable { .. } => match number.parse() {
+                Ok(times) => Ok(Self::Unavailable { times }),
+                Err(_) => Err(TIMES),
+            },
+            Self::Slow { .. } => Ok(Self::Slow { delay: seconds(number)? }),
             Self::Status { .. } => {
-                let status = number.parse().ok().filter(|status| (200..600).contains(status))?;
-                Some(Self::Status { status })
+                let status = number.parse().ok().filter(|status| (200..600).contains(status));
+                let status =
+                    status.ok_or("it takes a status from 200 to 599, such as status=429")?;
+                Ok(Self::Status { status })
             }
-            _ => None,
+            _ => Err("this fault takes no number"),
         }
     }
 }
@@ -224,19 +226,36 @@ impl FromStr for Fault {
             None => (text, None),
         };
         let known = Self::ALL.iter().find(|fault| fault.name() == name);
-        known
-            .and_then(|fault| match number {
-                Some(number) => fault.with_number(number),
-                None => Some(*fault),
-            })
-            .ok_or_else(|| UnknownFault::fault(text))
+        match (known, number) {
+            (None, _) => Err(UnknownFault(Unknown::Fault(text.to_owned()))),
+            (Some(fault), None) => Ok(*fault),
+            (Some(fault), Some(number)) => {
+                let refuse = |why| UnknownFault(Unknown::Number(text.to_owned(), why));
+                fault.with_number(number).map_err(refuse)
+            }
+        }
     }
+}
+
+/// How late answers are, or why that cannot be.
+fn seconds(number: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = number.parse().unwrap_or(f64::NAN);
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        if seconds.is_nan() {
+            "it takes by how many seconds answers are late, such as slow=15 or slow=0.5"
+        } else if seconds < 0.0 {
+            "an answer cannot be early: the number of seconds must not be below 0"
+        } else {
+            "that is longer than any clock counts: the number of seconds must be below 18446744073709551615"
+        }
+    })
 }
 
 impl fmt::Display for UnknownFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = match &self.0 {
             Unknown::Fault(text) => text,
+            Unknown::Number(text, why) => return write!(f, "'{text}' is no fault: {why}"),
             Unknown::Scope(text) => {
                 return write!(
                     f,
@@ -274,11 +293,31 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_is_answered_with_those_that_are() {
-        for text in
-            ["", "lost", "lost-sms=1", "unavailable=-1", "unavailable=", "slow=-1", "slow=x"]
-        {
+        for text in ["", "lost", "=1", "slowly=1"] {
             let sentence = text.parse::<Fault>().unwrap_err().to_string();
             assert!(sentence.contains("lost-regenerate, cut-regenerate"), "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_number_that_a_fault_cannot_have_is_answered_with_the_reason() {
+        for (text, why) in [
+            ("lost-sms=1", "takes no number"),
+            ("unavailable=-1", "0 to 4294967295"),
+            ("unavailable=", "0 to 4294967295"),
+            ("unavailable=1.5", "0 to 4294967295"),
+            ("slow=", "such as slow=15"),
+            ("slow=x", "such as slow=15"),
+            ("slow=nan", "such as slow=15"),
+            ("slow=-1", "must not be below 0"),
+            ("slow=-inf", "must not be below 0"),
+            ("slow=1e300", "longer than any clock counts"),
+            ("slow=inf", "longer than any clock counts"),
+        ] {
+            let sentence = text.parse::<Fault>().unwrap_err().to_string();
+            assert!(sentence.starts_with(&format!("'{text}' is no fault: ")), "{sentence}");
+            assert!(sentence.contains(why), "{sentence}");
+        }
+        assert_eq!("slow=-0".parse(), Ok(Fault::Slow { delay: Duration::ZERO }));
     }
 }

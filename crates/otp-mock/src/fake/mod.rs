@@ -33,7 +33,7 @@ pub use journal::{Event, Factor, Journal, JournalEntry};
 pub use outbox::Sms;
 pub use route_request::RouteRequest;
 pub use scoped_fault::ScopedFault;
-pub use user::{FakeUser, TwoFactor, UserState};
+pub use user::{FakeUser, TwoFactor, UserState, UserTaken};
 
 use std::fmt;
 use std::sync::Arc;
@@ -183,6 +183,21 @@ impl FakeOtps {
 
     /// Adds a user, and gives a handle that acts for the user.
     ///
+    /// A user who is added twice is one user. If a user has this [name](FakeUser::named) or
+    /// [token](FakeUser::with_token), and everything else you give matches too, the handle acts for that user, and
+    /// the user's state stays as it is. So tests that share a service can all add the users that they need. If you
+    /// give no token and all of the user's tokens have expired, the user gets a new one. If you give neither a name
+    /// nor a token, each call adds another user.
+    ///
+    /// ```
+    /// use otp_mock::{FakeOtps, FakeUser};
+    ///
+    /// let service = FakeOtps::new();
+    /// let bob = || FakeUser::with_phone("+1 555 0100").named("bob");
+    /// assert_eq!(service.add_user(bob()).token(), service.add_user(bob()).token());
+    /// assert_eq!(service.users().len(), 2, "the first user, and Bob");
+    /// ```
+    ///
     /// # Panics
     ///
     /// If another user, whose token was not revoked, has the same [name](FakeUser::named); or if another one
@@ -190,10 +205,19 @@ impl FakeOtps {
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn add_user(&self, user: FakeUser) -> Self {
-        match self.service.add_user(user) {
-            Ok(token) => self.with_token(token),
+        match self.try_add_user(user) {
+            Ok(user) => user,
             Err(taken) => panic!("the user cannot be added: {taken}"),
         }
+    }
+
+    /// The same as [`add_user`](Self::add_user), with an error in place of the panic.
+    ///
+    /// # Errors
+    ///
+    /// If another user has the name or the token.
+    pub fn try_add_user(&self, user: FakeUser) -> Result<Self, UserTaken> {
+        self.service.add_user(user).map(|token| self.with_token(token)).map_err(UserTaken)
     }
 
     /// A handle that acts for the user of this name, by the last of the user's tokens, if there is one that
@@ -218,7 +242,8 @@ impl FakeOtps {
         self.service.state().accounts.holder(&self.token).is_some()
     }
 
-    /// What the service holds of each user, in the order in which they were added.
+    /// What the service holds of each user, in the order in which they were added. A user who was revoked is
+    /// among them until another one gets the name.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()
     }

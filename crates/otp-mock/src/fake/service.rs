@@ -66,10 +66,18 @@ impl Service {
         &self.outbox
     }
 
-    /// Adds a user, or says what of it another user has.
+    /// Adds a user, or finds the one that was added just so; or says what of it another user has.
     pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
         let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
+        if let Some(account) = accounts.iter_mut().find(|account| account.is(&user, now)) {
+            let token = user.token.as_ref().or(account.keys.last_working(now)).cloned();
+            return Ok(token.unwrap_or_else(|| {
+                let token = random.token();
+                account.keys.issue(token.clone(), self.expiry(now), now);
+                token
+            }));
+        }
         if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
             return Err(name_is_taken(name));
         }
@@ -147,7 +155,7 @@ impl Service {
 
     pub(super) fn users(&self) -> Vec<UserState> {
         let now = self.clock.now();
-        self.state().accounts.iter().map(|account| account.state(now)).collect()
+        self.state().accounts.each_once().map(|account| account.state(now)).collect()
     }
 
     /// Which user has this token, or had it last.
@@ -160,6 +168,14 @@ impl Service {
     pub(super) fn user(&self, token: &AuthToken) -> Option<usize> {
         let now = self.clock.now();
         self.state().accounts.find(token, now)
+    }
+
+    /// The name of the user who has this token.
+    pub(super) fn name_of(&self, token: &AuthToken) -> Option<String> {
+        let now = self.clock.now();
+        let accounts = &self.state().accounts;
+        let user = accounts.find(token, now).and_then(|at| accounts.get(at));
+        user.map(|account| account.name().to_owned())
     }
 
     pub(super) fn token_of(&self, name: &str) -> Option<AuthToken> {
@@ -256,12 +272,12 @@ impl Service {
         &self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
-    ) -> Option<Replies> {
+    ) -> Option<(&'static str, Replies)> {
         self.strike_custom(token, operation, CustomFaults::before).into_iter().next()
     }
 
     /// Lets the faults of the test's own strike after the service acted, and notes them.
-    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<Change> {
+    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<(&'static str, Change)> {
         let operation = Some(asked.endpoint.name());
         self.strike_custom(asked.token.as_ref(), operation, CustomFaults::after)
     }
@@ -271,7 +287,7 @@ impl Service {
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
         strike: impl FnOnce(&mut CustomFaults, Asking<'_>) -> S,
-    ) -> Vec<T> {
+    ) -> Vec<(&'static str, T)> {
         let now = self.clock.now();
         let mut state = self.state();
         let (user, struck) = state.ask(token, operation, now, |state, asking| {
@@ -279,7 +295,7 @@ impl Service {
         });
         let noted = struck.into_iter().map(|(name, does)| {
             state.note(now, user, operation, Event::StruckBy(name));
-            does
+            (name, does)
         });
         noted.collect()
     }

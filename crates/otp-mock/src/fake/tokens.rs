@@ -69,6 +69,11 @@ impl Tokens {
         self.0.iter().filter(|own| own.works(now)).count()
     }
 
+    /// The last one that works.
+    pub(super) fn last_working(&self, now: Duration) -> Option<&AuthToken> {
+        self.0.iter().rfind(|own| own.works(now)).map(|own| &own.token)
+    }
+
     /// The last one that was not revoked. It may have expired.
     pub(super) fn last(&self) -> Option<&AuthToken> {
         self.0.iter().rfind(|own| !own.revoked).map(|own| &own.token)

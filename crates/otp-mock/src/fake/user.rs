@@ -1,3 +1,5 @@
+use std::fmt;
+
 use otp_core::{AuthToken, Otp, RecoveryCode};
 
 /// A user to [add](crate::FakeOtps::add_user) to the service.
@@ -93,6 +95,19 @@ impl FakeUser {
         Self { recovery_codes: Some(codes.into_iter().collect()), ..self }
     }
 }
+
+/// That another user has the name or the token of a user who was to be [added](crate::FakeOtps::add_user). Its
+/// sentence names that user, and not the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserTaken(pub(super) String);
+
+impl fmt::Display for UserTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UserTaken {}
 
 /// What the service holds of a user.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! tests need.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -70,13 +70,45 @@ impl Browser {
 
     /// Clicks as a person would: the element must be visible and nothing may cover it.
     pub fn click(&self, id: &str) {
-        self.post(&format!("/element/{}/click", self.element(id)), &json!({}));
+        self.click_on(&format!("#{id}"));
+    }
+
+    /// The same with the first element that a CSS selector finds.
+    pub fn click_on(&self, selector: &str) {
+        self.post(&format!("/element/{}/click", self.find(selector)), &json!({}));
     }
 
     pub fn type_into(&self, id: &str, text: &str) {
         let element = self.element(id);
         self.post(&format!("/element/{element}/clear"), &json!({}));
         self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
+    }
+
+    /// Presses a key that the protocol gives this code, such as `\u{e004}` for Tab, wherever the focus is.
+    pub fn press(&self, key: char) {
+        let keys = [("keyDown", key), ("keyUp", key)];
+        let keys = keys.map(|(kind, key)| json!({ "type": kind, "value": key.to_string() }));
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": keys });
+        self.post("/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// What a screen reader calls the element that has the focus.
+    pub fn focused_name(&self) -> String {
+        let focused = self.get("/element/active");
+        let element = focused[ELEMENT].as_str().unwrap();
+        self.get(&format!("/element/{element}/computedlabel")).as_str().unwrap().to_owned()
+    }
+
+    /// Makes the page as wide and high as a screen with so many pixels.
+    pub fn resize(&self, width: u32, height: u32) {
+        let screen =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    /// Lets no page that is opened from now on run a script.
+    pub fn disable_scripts(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
     }
 
     /// The text of an element as a person sees it.
@@ -110,13 +142,14 @@ impl Browser {
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// The whole page as PNG, in light or in dark.
-    pub fn picture(&self, colours: &str) -> Vec<u8> {
+    /// The whole page as PNG, in light or in dark, on a screen of this width.
+    pub fn picture(&self, colours: &str, width: u32) -> Vec<u8> {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours }] });
         self.devtools("Emulation.setEmulatedMedia", &media);
+        self.resize(width, 600);
         let height = self.value("document.documentElement.offsetHeight");
         let screen =
-            json!({ "width": 800, "height": height, "deviceScaleFactor": 2, "mobile": false });
+            json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", &screen);
         let picture = self.get("/screenshot");
         base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap()
@@ -127,8 +160,11 @@ impl Browser {
     }
 
     fn element(&self, id: &str) -> String {
-        let found =
-            self.post("/element", &json!({ "using": "css selector", "value": format!("#{id}") }));
+        self.find(&format!("#{id}"))
+    }
+
+    fn find(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
@@ -163,6 +199,16 @@ impl Browser {
         let mut body: Value = serde_json::from_str(&body).unwrap();
         assert!(status.is_success(), "{path}: {}", body["value"]["message"]);
         body["value"].take()
+    }
+}
+
+/// Waits for something that changes outside of the document: on a server's thread, say.
+#[track_caller]
+pub fn eventually(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never happened");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -19,3 +19,5 @@ mod http;
 mod opened;
 mod page;
 mod status_page;
+mod status_page_clicks;
+mod status_page_live;

@@ -1,6 +1,6 @@
 //! The page, clicks and all: what it shows, and what the service received.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use otp_conformance::hostile::{Ending, Fault, Reply, Server, Wire};
 use otp_core::AuthToken;
@@ -8,6 +8,7 @@ use otp_core::secrecy::ExposeSecret;
 use otp_emulator::Emulator;
 use otp_example_browser::Site;
 
+use crate::browser::eventually;
 use crate::opened::Page;
 
 const READ: &str = "GET /metal/v1/user/otp/recovery-codes";
@@ -18,16 +19,6 @@ const SMS: &str = "POST /metal/v1/user/otp/sms/receive";
 fn received(server: &Server) -> Vec<String> {
     let received = server.received();
     received.iter().map(|request| format!("{} {}", request.method, request.path)).collect()
-}
-
-/// Waits for something that happens on a server's thread.
-#[track_caller]
-fn eventually(holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "it never happened");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn status(status: u16) -> Fault {
@@ -262,6 +253,6 @@ fn pictures_for_the_readme() {
     page.assert_failed("unknown", "server", &[]);
     for (colours, file) in [("light", "screenshot.png"), ("dark", "screenshot-dark.png")] {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + file;
-        std::fs::write(file, page.browser.picture(colours)).unwrap();
+        std::fs::write(file, page.browser.picture(colours, 800)).unwrap();
     }
 }

@@ -200,7 +200,7 @@ impl Inner {
             left.sockets.extend(TcpSocket::new_v4());
         }
         if unsent && self.is("a request not sent is kept") {
-            left.bodies.push(request.as_http().body().to_vec());
+            left.bodies.push(request.as_http().body().to_vec().leak());
         }
     }
 
@@ -422,7 +422,7 @@ impl Inner {
         let mut left = self.memory.left.lock().unwrap();
         if self.is("a body cut off is kept") {
             let mut connection = connection;
-            left.bodies.push(std::mem::take(&mut connection.buffer));
+            left.bodies.push(std::mem::take(&mut connection.buffer).leak());
         } else if stays {
             left.connections.push(connection);
         }

@@ -30,7 +30,8 @@ pub struct Memory {
 #[derive(Default)]
 pub struct Left {
     pub connections: Vec<Connection>,
-    pub bodies: Vec<Vec<u8>>,
+    /// Leaked: given back to the allocator, they would hide what the next flaw of this kind keeps.
+    pub bodies: Vec<&'static [u8]>,
     pub sockets: Vec<TcpSocket>,
 }
 
