@@ -84,3 +84,26 @@ fn create(path: &Path, pem: &str) -> io::Result<()> {
     *own = Own::Written(path.to_owned());
     file.write_all(pem.as_bytes())
 }
+
+/// The note to print if the file of the temporary folder cannot be written, as in a container with a read-only root. The
+/// admin port serves the certificate too, so the emulator starts all the same.
+///
+/// # Errors
+///
+/// A sentence, if the file was chosen by `--ca-file`, or if there is no admin port.
+pub(crate) fn instead(
+    why: String,
+    is_named: bool,
+    admin_url: Option<String>,
+) -> Result<String, String> {
+    match admin_url {
+        _ if is_named => Err(format!("--ca-file: {why}")),
+        Some(url) => {
+            Ok(format!("note: there is no CA file ({why}): take the certificate from {url}/ca.pem"))
+        }
+        None => Err(format!(
+            "{why}; name a file by --ca-file or another folder by TMPDIR, or open the admin port, which gives the \
+             certificate at /ca.pem"
+        )),
+    }
+}

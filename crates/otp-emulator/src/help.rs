@@ -238,6 +238,10 @@ The service is then https://emulator:8443/metal/v1, and the admin API http://emu
 http://emulator:9000/readyz answers 200, and reads http://emulator:9000/ca.pem to trust the certificate. /healthz is
 for a health check: neither needs a token or a known host name, and neither uses up a fault.
 
+The crate's Containerfile builds an image with these two addresses and a health check. The check is
+'otp-emulator healthcheck', which needs neither a shell nor curl. The image runs unprivileged on a read-only root. There
+it writes no CA file, and prints a note. To share a file, mount a volume and set OTP_EMULATOR_CA_FILE.
+
 Everybody who reaches the admin port can read every OTP. Where others than your tests can, set
 OTP_EMULATOR_ADMIN_TOKEN.
 ";

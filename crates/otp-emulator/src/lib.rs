@@ -83,6 +83,9 @@
 //! SIGTERM, Ctrl-C, SIGHUP and SIGQUIT end it, and remove the file of its CA unless `--ca-file` named it.
 //! `--log json` prints a line of JSON for each request to standard error.
 //!
+//! The [guide] explains when to start one emulator per test and when to share one, and how tests in other languages
+//! and in containers use it.
+//!
 //! # What it is not
 //!
 //! It is for tests, on this machine: its random numbers are not fit for real secrets, and it forgets
@@ -95,6 +98,12 @@ mod builder;
 mod connections;
 mod cors;
 mod emulator;
+pub mod guide {
+    #![doc = include_str!("guide.md")]
+    #![allow(unused_imports, reason = "the guide's links are looked up here")]
+
+    use crate::Fault;
+}
 mod host;
 mod listen;
 mod log;
@@ -107,3 +116,7 @@ pub use cors::Cors;
 pub use emulator::Emulator;
 pub use log::RequestLine;
 pub use otp_mock::{FakeOtps, Fault, ScopedFault};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,6 +1,7 @@
 //! The emulator as a program.
 
 mod ca_file;
+mod healthcheck;
 mod help;
 mod options;
 mod printer;
@@ -25,6 +26,10 @@ use self::printer::Printer;
 const FLUSH: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "healthcheck") {
+        return healthcheck::run(arguments.next());
+    }
     match run(&Options::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -54,7 +59,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let emulator = emulator.start()?;
     let ca_file = match emulator.ca_pem() {
         "" => None,
-        pem => Some(CaFile::write(options.ca_file.as_deref(), pem)?),
+        pem => match CaFile::write(options.ca_file.as_deref(), pem) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                log.line(ca_file::instead(why, options.ca_file.is_some(), emulator.admin_url())?);
+                None
+            }
+        },
     };
     introduce(&out, &emulator, ca_file.as_ref().map(CaFile::path), &options.host_names);
     if let Some(warning) = warning(&emulator, options.has_admin_token()) {

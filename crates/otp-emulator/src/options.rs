@@ -22,7 +22,10 @@ const LAST_DATE: u64 = 253_402_300_799;
 /// everything when it stops: by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, after what it is answering, to which it
 /// gives a second. A second signal ends it at once.
 #[derive(Parser)]
-#[command(version, override_usage = "otp-emulator [OPTIONS]\n       otp-emulator help [TOPIC]")]
+#[command(
+    version,
+    override_usage = "otp-emulator [OPTIONS]\n       otp-emulator help [TOPIC]\n       otp-emulator healthcheck [ADDRESS]"
+)]
 pub(crate) struct Options {
     /// Where to listen: an address or a name, and a port, such as localhost:8080; port 0 takes a free one.
     #[arg(help_heading = LISTENING, long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
