@@ -208,8 +208,12 @@ impl Kit {
     /// let kit = Kit::new().in_test(this_test!());
     /// ```
     ///
-    /// What the test does before it reaches the kit is done again in the new process. Without a name, the two
+    /// What the test does before it reaches the kit is done again in the new process. Without a name, the three
     /// cases do not apply.
+    ///
+    /// For one of them the process has its own name server, whose answers come late. That takes Linux, a kernel that
+    /// lets the user make namespaces, and the programs `unshare`, `mount` (util-linux) and `ip` (iproute2). Elsewhere
+    /// that case does not apply.
     #[must_use]
     pub fn in_test(self, name: impl Into<String>) -> Self {
         Self { test: Some(name.into()), ..self }
