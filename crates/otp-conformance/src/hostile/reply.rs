@@ -112,8 +112,11 @@ impl Reply {
     }
 
     pub(super) fn http2(&self, stream: u32) -> Vec<Frame> {
+        // Upper case in a name is malformed (RFC 9113 §8.2.1); what is malformed is written as frames.
+        let names = self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let names: Vec<_> = names.collect();
         let mut fields: Vec<_> =
-            self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            names.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let length = (self.body.len() + 10).to_string();
         if self.framing == Framing::Short {
             fields.push(("content-length", &length));
