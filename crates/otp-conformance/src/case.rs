@@ -500,9 +500,9 @@ cases! {
         LogsHoldNoSecret = logs_hold_no_secret, "logs are stored, and many people read them";
     }
     Discreet: environment {
-        /// Variables that name proxies and CAs change nothing.
+        /// Environment variables change nothing: proxies, CAs, credentials, a file for the keys of TLS.
         TheEnvironmentChangesNothing = the_environment_changes_nothing [Process],
-            "a variable set by somebody else would redirect the token";
+            "a variable set by somebody else would redirect or reveal the token";
         /// Nothing of a request or an answer is on standard output and standard error.
         NothingIsPrinted = nothing_is_printed [Process],
             "output is collected as logs are";

@@ -103,6 +103,10 @@ const SETTINGS: &str =
 
 const STALLS: &str = "libcurl stalls now and then when a window is used up";
 
+const KEY_LOG: &str = "libcurl writes the keys of TLS to the file that SSLKEYLOGFILE names";
+
+const RESOLVER: &str = "it resolves names by a call that blocks, and its limits begin after that";
+
 const OVER_HTTP1: &str = "libcurl repeats a stream over HTTP/1.1 if the server asks for it, and tells of the last one only";
 
 /// hyper-util's legacy client. A transport over it tells a refused stream by `h2::Error` among the sources.
@@ -126,6 +130,12 @@ pub const HYPER_UTIL: Engine = Engine {
 pub const CURL: Engine = Engine {
     name: "libcurl 7.88",
     exceptions: &[
+        (Case::TheEnvironmentChangesNothing, BOTH, KEY_LOG),
+        (
+            Case::WhileResolving,
+            BOTH,
+            "a transfer whose time is up waits until the thread that resolves its name has ended",
+        ),
         (Case::ChangedSettingsAreHonoured, HTTP2, SETTINGS),
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
         (Case::HeaderBytesBeyondAsciiArrive, BOTH, TEXT),
@@ -158,6 +168,7 @@ pub const CURL: Engine = Engine {
 pub const ISAHC: Engine = Engine {
     name: "isahc 2.0 over libcurl 7.88",
     exceptions: &[
+        (Case::TheEnvironmentChangesNothing, BOTH, KEY_LOG),
         (Case::ChangedSettingsAreHonoured, HTTP2, SETTINGS),
         (Case::ACommonNameIsNotEnough, BOTH, COMMON_NAME),
         (Case::AnEmptyBodyStaysEmpty, BOTH, "libcurl adds the content type of a form to a POST"),
@@ -228,6 +239,7 @@ pub const ATTOHTTPC: Engine = Engine {
         (Case::LogsHoldNoSecret, BOTH, "at the level `debug` it logs whole paths"),
         (Case::AnIpv6AddressIsReached, BOTH, BRACKETS),
         (Case::AnUnknownHostIsNotSent, BOTH, LOOKUP),
+        (Case::WhileResolving, BOTH, RESOLVER),
         (Case::ALostBodyLeavesItsHead, BOTH, INFORMATIONAL),
     ],
     alike: &[],
@@ -251,6 +263,7 @@ pub const MINREQ: Engine = Engine {
         (Case::OneHostIsNotAnother, BOTH, BRACKETS),
         (Case::AnIpv6AddressIsReached, BOTH, BRACKETS),
         (Case::AnUnknownHostIsNotSent, BOTH, LOOKUP),
+        (Case::WhileResolving, BOTH, RESOLVER),
         (Case::ALostBodyLeavesItsHead, BOTH, INFORMATIONAL),
     ],
     alike: &[],
