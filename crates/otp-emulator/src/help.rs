@@ -7,6 +7,8 @@ use std::process;
 
 use otp_emulator::Fault;
 
+use crate::escape;
+
 /// What stands below the options.
 pub(crate) const OUTLINE: &str = "\
 Every option can be given in the environment: OTP_EMULATOR_ and its name in capitals, such as
@@ -36,7 +38,15 @@ const TOPICS: [Topic; 7] = [
 ];
 
 /// Prints the text of a topic, or which topics there are, and ends the program.
-pub(crate) fn topic(topic: Option<OsString>) -> ! {
+pub(crate) fn topic(topic: Option<OsString>, extra: Option<OsString>) -> ! {
+    if let Some(extra) = extra {
+        let extra = escape::text(&extra.to_string_lossy());
+        let _ = writeln!(
+            io::stderr(),
+            "otp-emulator: unexpected argument '{extra}': 'otp-emulator help' takes one topic"
+        );
+        process::exit(2);
+    }
     let Some(topic) = topic else {
         let _ = writeln!(io::stdout(), "{OUTLINE}");
         process::exit(0);
@@ -52,7 +62,7 @@ pub(crate) fn topic(topic: Option<OsString>) -> ! {
             let _ = writeln!(
                 io::stderr(),
                 "otp-emulator: there is no topic '{}'; there are {}",
-                topic.to_string_lossy(),
+                escape::text(&topic.to_string_lossy()),
                 names.join(", ")
             );
             process::exit(2);

@@ -98,6 +98,7 @@ mod builder;
 mod connections;
 mod cors;
 mod emulator;
+mod escape;
 pub mod guide {
     #![doc = include_str!("guide.md")]
     #![allow(unused_imports, reason = "the guide's links are looked up here")]
@@ -105,6 +106,7 @@ pub mod guide {
     use crate::Fault;
 }
 mod host;
+mod host_name;
 mod listen;
 mod log;
 mod places;
