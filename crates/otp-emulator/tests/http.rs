@@ -276,3 +276,22 @@ fn the_date_of_an_answer_is_the_service_s_and_of_the_admin_port_the_system_s() {
     let answer = ask(emulator.admin_addr().unwrap(), "GET", "/clock", "", "");
     assert!(!answer.head.contains("jan 2100"), "{answer:?}");
 }
+
+#[test]
+fn a_request_with_two_lengths_is_read_by_its_chunks_and_ends_the_connection() {
+    let emulator = plain();
+    let token = emulator.token();
+    let token = token.expose_secret();
+    let lengths = [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+    ];
+    for lengths in lengths {
+        let next = format!("GET {CODES} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\n\r\n");
+        let request = format!(
+            "POST {SMS} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\n{lengths}\r\n\r\n0\r\n\r\n{next}"
+        );
+        let answer = raw(emulator.local_addr(), &request);
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{answer:?}");
+    }
+}
