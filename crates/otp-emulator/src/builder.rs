@@ -79,6 +79,9 @@ impl EmulatorBuilder {
     ///
     /// What is there when it starts is what [`FakeOtps::reset`] and `POST /reset` of the admin port go back to.
     ///
+    /// The header `Date` of its answers is the [service's date](FakeOtps::date), except where a route sets another one,
+    /// and where the request cannot be read.
+    ///
     /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
     /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
     /// is answered `500`, though the SMS was sent. Of SMS that are asked for at the same time, it may be

@@ -11,8 +11,8 @@ use crate::escape;
 const HELP: &str = "\
 Usage: otp-emulator healthcheck [ADDRESS]
 
-Asks the admin port of a running emulator whether it is ready. Ends with 0 if it is, and with 1 if not. It is meant for
-containers without a shell or curl:
+Asks the admin port of a running emulator whether it is ready. The exit code is 0 if it is ready, and 1 if it is not.
+Use it in containers without a shell or curl:
 
   HEALTHCHECK CMD [\"/otp-emulator\", \"healthcheck\"]
 
@@ -52,7 +52,7 @@ pub(crate) fn run(address: Option<OsString>, extra: Option<OsString>) -> ExitCod
 
 fn no_address() -> String {
     format!(
-        "the address of the admin port is not known; say 'otp-emulator healthcheck 127.0.0.1:9000', or set {VARIABLE}"
+        "the address of the admin port is not known; run 'otp-emulator healthcheck 127.0.0.1:9000', or set {VARIABLE}"
     )
 }
 

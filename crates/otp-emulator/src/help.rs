@@ -165,7 +165,7 @@ This checks that there was exactly one SMS to bob, and nothing else for bob, aft
 The answer is 200 if this is true. Otherwise it is 409, with each difference and the most similar entries.
 
 An error has a status 4xx and the body {\"error\": \"...\"}. Unknown fields and parameters are errors. You can send HEAD
-instead of GET: HEAD /sms/next does not take the SMS, and does not wait for one.
+instead of GET. HEAD /sms/next does not take the SMS; it does not wait for one, and neither does peek=true.
 
 The admin port answers to localhost, to IP addresses, and to the names of --admin-host and --host-name. With
 --admin-token, programs send Authorization: Bearer TOKEN. A browser asks for a password: type the token.

@@ -177,8 +177,7 @@ fn warning(emulator: &Emulator, has_token: bool) -> Option<String> {
     Some(match has_token {
         false => format!(
             "warning: the admin port {address} is not on loopback and asks for no token: everybody who reaches it \
-             can read every OTP and change everything; give it one with --admin-token-file, or \
-             OTP_EMULATOR_ADMIN_TOKEN in the environment"
+             can read every OTP and change everything; set a token with --admin-token-file or OTP_EMULATOR_ADMIN_TOKEN"
         ),
         true => format!(
             "warning: the admin port {address} is not on loopback and has no TLS: its token can be read on the \

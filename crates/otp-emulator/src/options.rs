@@ -23,7 +23,7 @@ const MAX_CODES: usize = 100;
 /// in any language. If nobody reads what it prints, it drops lines and keeps running.
 ///
 /// Ctrl-C, SIGTERM, SIGHUP or SIGQUIT stops it. Requests that are being answered then have one second to finish. A
-/// second signal stops it at once. It keeps nothing: the next start begins anew.
+/// second signal stops it at once. It saves nothing: each start is a new one.
 #[derive(Parser)]
 #[command(
     version,

@@ -185,8 +185,8 @@ fn values_that_the_admin_api_refuses_or_that_cannot_work_are_refused() {
         (&["--host-name", ""], "is not a host name"),
         (&["--host-name", "a b"], "'a b' is not a host name"),
         (&["--admin-host", "http://x"], "'http://x' is not a host name"),
-        (&["--fault", "lost-sms:times=0"], "1 or more"),
-        (&["--fault", "unavailable=0"], "1 or more"),
+        (&["--fault", "lost-sms:times=0"], "'lost-sms:times=0'"),
+        (&["--fault", "unavailable=0"], "'unavailable=0'"),
         (&["--rate-limit", "0/60"], "1 or more"),
         (&["--rate-limit", "60/0"], "1 or more"),
         (&["--otp", "1 2"], "--otp: an OTP or recovery code is"),
@@ -207,6 +207,26 @@ fn values_that_the_admin_api_refuses_or_that_cannot_work_are_refused() {
         let said = refused(arguments, &[]);
         assert!(said.contains(told), "{arguments:?}: {said}");
         assert!(!said.contains("nothing was sent"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_clock_is_not_advanced_beyond_the_last_date() {
+    let mut program =
+        Program::start(&["--plain", "--standing-clock", "--starts-at", "253402300790"]);
+    let (service, admin, _) = program.introduction();
+    for (seconds, status, date) in [
+        ("8.5", 204, "Fri, 31 Dec 9999 23:59:58 GMT"),
+        ("0.6", 409, "Fri, 31 Dec 9999 23:59:58 GMT"),
+        ("0.5", 204, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("1", 409, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("0", 204, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ] {
+        let path = format!("/clock/advance?seconds={seconds}");
+        assert_eq!(ask(admin, "POST", &path, "", "").status, status, "{seconds}");
+        assert_eq!(ask(admin, "GET", "/clock", "", "").json()["date"], date, "{seconds}");
+        let answer = ask(service, "GET", "/nowhere", "", "");
+        assert!(answer.head.contains(&date.to_lowercase()), "{answer:?}");
     }
 }
 
