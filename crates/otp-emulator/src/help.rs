@@ -255,8 +255,8 @@ In a container, the emulator must listen on all addresses. Other containers call
 
 The service is then at https://emulator:8443/metal/v1, and the admin API at http://emulator:9000. Before your tests
 start, wait until http://emulator:9000/readyz answers 200, and read the CA's certificate from
-http://emulator:9000/ca.pem. For a health check, use /healthz. Neither path needs a token or a known host name, and
-neither uses up a fault.
+http://emulator:9000/ca.pem. For a health check, use /healthz. These three need no token and no known host name, and
+use up no fault.
 
 The crate's Containerfile builds an image with these two addresses and a health check. The health check is
 'otp-emulator healthcheck', which needs neither a shell nor curl. The image runs without privileges on a read-only root.
