@@ -122,8 +122,8 @@ fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>, host_na
     let port = emulator.local_addr().port();
     let scheme = url.to_string();
     let scheme = scheme.split(':').next().unwrap_or_default();
-    for name in names_of(host_names, emulator.local_addr().ip()) {
-        out.line(format!("also at      {scheme}://{}:{port}/metal/v1", bracketed(name)));
+    for name in names_of(host_names, emulator.local_addr().ip(), &url.to_string()) {
+        out.line(format!("also at      {scheme}://{name}:{port}/metal/v1"));
     }
     if emulator.local_addr().ip().is_unspecified() {
         out.line(format!(
@@ -141,8 +141,8 @@ fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>, host_na
     }
     if let (Some(admin), Some(address)) = (emulator.admin_url(), emulator.admin_addr()) {
         out.line(format!("status page  {admin}"));
-        for name in names_of(host_names, address.ip()) {
-            out.line(format!("             http://{}:{}", bracketed(name), address.port()));
+        for name in names_of(host_names, address.ip(), &admin) {
+            out.line(format!("             http://{name}:{}", address.port()));
         }
     }
     for (_, fault) in emulator.fake().armed_numbered() {
@@ -155,12 +155,15 @@ fn introduce(out: &Printer, emulator: &Emulator, ca_file: Option<&Path>, host_na
     out.line("");
 }
 
-/// The host names by which a port that listens at this address can be reached.
-fn names_of(host_names: &[String], listens: IpAddr) -> impl Iterator<Item = &String> {
-    host_names.iter().filter(move |name| match name.parse::<IpAddr>() {
+/// The host names, as they stand in a URL, by which a port that listens at this address can be reached besides the
+/// host that its URL has already.
+fn names_of(host_names: &[String], listens: IpAddr, url: &str) -> Vec<String> {
+    let works = |name: &&String| match name.parse::<IpAddr>() {
         Ok(address) => address == listens || listens.is_unspecified(),
         Err(_) => !listens.is_loopback() || *name == "localhost" || name.ends_with(".localhost"),
-    })
+    };
+    let names = host_names.iter().filter(works).map(|name| bracketed(name));
+    names.filter(|name| !url.contains(&format!("://{name}:"))).collect()
 }
 
 /// A name, or an address as it stands in a URL.
@@ -193,14 +196,14 @@ mod tests {
     // Tests have a provider, since they make certificates. `.ci/neighbours` runs the program without one.
     #[test]
     fn only_names_that_can_lead_to_a_port_are_printed() {
-        let names = ["emulator", "a.localhost", "192.0.2.1", "127.0.0.1"].map(str::to_owned);
-        for (listens, printed) in
-            [("127.0.0.1", &names[1..2]), ("0.0.0.0", &names[..]), ("192.0.2.1", &names[..3])]
-        {
-            let given = names_of(&names, listens.parse().unwrap());
-            let given: Vec<_> = given.filter(|name| *name != listens).collect();
-            let printed: Vec<_> = printed.iter().filter(|name| *name != listens).collect();
-            assert_eq!(given, printed, "{listens}");
+        let names = ["emulator", "a.localhost", "192.0.2.1", "127.0.0.1", "::2"].map(str::to_owned);
+        for (listens, url, printed) in [
+            ("127.0.0.1", "http://127.0.0.1:1", &["a.localhost"][..]),
+            ("127.0.0.1", "http://localhost:1", &["a.localhost", "127.0.0.1"]),
+            ("0.0.0.0", "http://127.0.0.1:1", &["emulator", "a.localhost", "192.0.2.1", "[::2]"]),
+            ("192.0.2.1", "http://192.0.2.1:1", &["emulator", "a.localhost"]),
+        ] {
+            assert_eq!(names_of(&names, listens.parse().unwrap(), url), printed, "{listens}");
         }
     }
 

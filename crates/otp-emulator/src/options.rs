@@ -236,7 +236,11 @@ impl Options {
         let places = [("listen", &self.listen), ("admin", &self.admin)];
         let about = places.into_iter().find(|(id, place)| {
             let variable = self.environment.written(id);
-            variable != format!("--{id}") && error.contains(place.as_str())
+            // A name that has no address is named without its port.
+            let host = place.rsplit_once(':').map(|(host, _)| format!("'{host}'"));
+            variable != format!("--{id}")
+                && (error.contains(place.as_str())
+                    || host.is_some_and(|host| error.contains(&host)))
         });
         about.map_or(error.clone(), |(id, _)| self.refuse(id, error))
     }

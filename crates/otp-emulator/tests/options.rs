@@ -14,6 +14,10 @@ use support::{Program, ask};
 
 type Variables<'a> = [(&'a str, &'a str)];
 
+/// No resolver looks this name up.
+const TOO_LONG: &str =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid:1";
+
 /// What it says when it does not start.
 fn refused(arguments: &[&str], variables: &Variables<'_>) -> String {
     let variables = variables.iter().map(|(name, value)| (*name, OsString::from(value)));
@@ -161,6 +165,8 @@ fn an_error_about_a_variable_names_it_and_says_what_it_takes() {
         ("CA_FILE", "/nowhere/ca.pem", "cannot write /nowhere"),
         ("LISTEN", "localhost", "such as localhost:8080"),
         ("ADMIN", "localhost", "such as localhost:8080"),
+        ("LISTEN", TOO_LONG, "cannot find the address of"),
+        ("ADMIN", "192.0.2.1:1", "cannot listen on"),
         ("HOST_NAME", "http://x", "is not a host name"),
     ] {
         let name = format!("OTP_EMULATOR_{variable}");
@@ -208,6 +214,20 @@ fn values_that_the_admin_api_refuses_or_that_cannot_work_are_refused() {
         assert!(said.contains(told), "{arguments:?}: {said}");
         assert!(!said.contains("nothing was sent"), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_url_is_printed_once_and_only_if_it_can_work() {
+    let names = ["--host-name", "emulator,127.0.0.1,x.localhost,192.0.2.1"];
+    let mut program = Program::start(&[&["--plain"][..], &names].concat());
+    program.said("listening at");
+    assert!(program.said("also at").starts_with("http://x.localhost:"));
+    program.said("status page");
+    assert!(program.said("    ").starts_with("http://x.localhost:"));
+    program.signal("TERM");
+    program.said("stopping");
+    let rest = program.end();
+    assert!(!rest.contains("also at") && !rest.contains("192.0.2.1"), "{rest}");
 }
 
 #[test]
