@@ -1,7 +1,7 @@
 //! From a request on the wire to what goes back on the wire.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -52,6 +52,11 @@ pub(crate) struct ServiceHandler {
 impl Handler for ServiceHandler {
     fn note_refused(&self, request: &Request<Incoming>, status: StatusCode) {
         self.log.write(Logged::of(request, &self.fake), status);
+    }
+
+    /// A client may set its own clock by it, as by a real server's.
+    fn date(&self) -> Option<SystemTime> {
+        Some(self.fake.date())
     }
 
     async fn answer(

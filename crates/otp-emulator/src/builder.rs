@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::admin::{self, Access, Admin, AdminHandler, StatusPage};
 use crate::answer::ServiceHandler;
 use crate::connections::Connections;
+use crate::host_name;
 use crate::listen::Place;
 use crate::log::{Log, RequestLine, Told};
 use crate::places::Places;
@@ -78,6 +79,9 @@ impl EmulatorBuilder {
     ///
     /// What is there when it starts is what [`FakeOtps::reset`] and `POST /reset` of the admin port go back to.
     ///
+    /// The header `Date` of its answers is the [service's date](FakeOtps::date), except where a route sets another one,
+    /// and where the request cannot be read.
+    ///
     /// What [`FakeOtps::on_sms`] is given may take long and may call the emulator: it is called beside
     /// the thread that answers, and only the request for that SMS waits for it. If it panics, that request
     /// is answered `500`, though the SMS was sent. Of SMS that are asked for at the same time, it may be
@@ -144,8 +148,8 @@ impl EmulatorBuilder {
         Self { told: Some(Box::new(told)), ..self }
     }
 
-    /// A name under which clients reach it, such as `emulator` in a compose network. The own certificate is for it
-    /// too, and the admin port answers to it. Call it again to add a name or an address.
+    /// A name or an address by which clients reach it, such as `emulator` in a compose network: no scheme, no port. The
+    /// own certificate is for it too, and the admin port answers to it. Call it again to add one.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.host_names.push(name.into());
         self
@@ -232,9 +236,14 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened to, its name is not known, the certificate or its key is not valid PEM or they do not
+    /// If the address cannot be listened to, its name is not known, a host name is not valid, the certificate or its key is not valid PEM or they do not
     /// match, or the system has no thread or randomness to give.
     pub fn start(self) -> io::Result<Emulator> {
+        let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let names = |names: &[String]| -> io::Result<Vec<String>> {
+            names.iter().map(|name| host_name::read(name).map_err(invalid)).collect()
+        };
+        let (host_names, admin_hosts) = (names(&self.host_names)?, names(&self.admin_hosts)?);
         let listening = self.listen.listen()?;
         let address = listening.address;
         let admin = self.admin.as_ref().map(Place::listen).transpose()?;
@@ -243,7 +252,7 @@ impl EmulatorBuilder {
         let (scheme, tls) = match &self.security {
             Security::Plain => ("http", None),
             Security::OwnCa => {
-                let names = listening.host.iter().chain(&self.host_names).cloned();
+                let names = listening.host.iter().chain(&host_names).cloned();
                 ("https", Some(Tls::of_own_ca(address.ip(), names)?))
             }
             Security::Given { chain, key } => ("https", Some(Tls::of_pem(chain, key)?)),
@@ -273,7 +282,7 @@ impl EmulatorBuilder {
             None => (None, None),
             Some(listening) => {
                 let at = (listening.address, listening.authority());
-                let hosts = self.admin_hosts.into_iter().chain(self.host_names);
+                let hosts = admin_hosts.into_iter().chain(host_names);
                 let hosts = hosts.chain(listening.host);
                 let handler = AdminHandler::new(Admin {
                     fake: fake.clone(),

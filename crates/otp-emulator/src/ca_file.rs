@@ -97,7 +97,7 @@ pub(crate) fn instead(
     admin_url: Option<String>,
 ) -> Result<String, String> {
     match admin_url {
-        _ if is_named => Err(format!("--ca-file: {why}")),
+        _ if is_named => Err(why),
         Some(url) => {
             Ok(format!("note: there is no CA file ({why}): take the certificate from {url}/ca.pem"))
         }

@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs}
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::escape;
+
 const HELP: &str = "\
 Usage: otp-emulator healthcheck [ADDRESS]
 
-Asks the admin port of a running emulator whether it is ready. Ends with 0 if it is, and with 1 if not. It is meant for
-containers without a shell or curl:
+Asks the admin port of a running emulator whether it is ready. The exit code is 0 if it is ready, and 1 if it is not.
+Use it in containers without a shell or curl:
 
   HEALTHCHECK CMD [\"/otp-emulator\", \"healthcheck\"]
 
@@ -27,16 +29,22 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// error.
 ///
 /// The address is the one that the admin port listens on, by default the one in the environment.
-pub(crate) fn run(address: Option<OsString>) -> ExitCode {
+pub(crate) fn run(address: Option<OsString>, extra: Option<OsString>) -> ExitCode {
     if address.as_ref().is_some_and(|argument| argument == "--help" || argument == "-h") {
         let _ = writeln!(io::stdout(), "{HELP}");
         return ExitCode::SUCCESS;
     }
-    let address = address.or_else(|| std::env::var_os(VARIABLE));
+    if let Some(extra) = extra {
+        let extra = escape::text(&extra.to_string_lossy());
+        let _ = writeln!(io::stderr(), "otp-emulator: unexpected argument '{extra}'\n\n{HELP}");
+        return ExitCode::from(2);
+    }
+    let variable = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    let address = address.or_else(variable);
     match address.ok_or_else(no_address).and_then(|address| ask(&address.to_string_lossy())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            let _ = writeln!(io::stderr(), "otp-emulator: not healthy: {why}");
+            let _ = writeln!(io::stderr(), "otp-emulator: not healthy: {}", escape::text(&why));
             ExitCode::FAILURE
         }
     }
@@ -44,7 +52,7 @@ pub(crate) fn run(address: Option<OsString>) -> ExitCode {
 
 fn no_address() -> String {
     format!(
-        "the address of the admin port is not known; say 'otp-emulator healthcheck 127.0.0.1:9000', or set {VARIABLE}"
+        "the address of the admin port is not known; run 'otp-emulator healthcheck 127.0.0.1:9000', or set {VARIABLE}"
     )
 }
 

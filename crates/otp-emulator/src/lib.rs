@@ -68,20 +68,24 @@
 //! | `431` | the head of the request, the path included, is larger than 16 KiB, or has more than 100 headers |
 //! | `503` | [`Fault::Unavailable`] |
 //!
+//! A request with both `Content-Length` and `Transfer-Encoding: chunked` is read by its chunks, as RFC 9112 §6.3 allows,
+//! and the connection is closed after the answer.
+//!
 //! Each has the document's error body, except what is refused before it is a request: there the body is empty.
 //! `tests/metal-otps.openapi.json` in this crate's source is the document with these statuses added.
 //!
 //! # As a program
 //!
-//! `cargo run -p otp-emulator --features ring` prints where it listens, the file of its CA, a token to use, and every SMS
-//! as it is "sent". It needs the feature `ring` or `aws-lc-rs` for TLS; `--plain` does without. Any HTTP client can talk to
-//! it, in any language; its [admin port](EmulatorBuilder::admin) plays the phone, arms the faults and resets the
-//! service between tests. With `--seed` and `--standing-clock`, every run is the same. `--help` lists the options, each
-//! of which is also a variable of the environment, and `otp-emulator help TOPIC` explains.
+//! `cargo run -p otp-emulator --features ring` prints its URL, the file of its CA, a token to use, and every SMS that it
+//! "sends". For TLS it needs the feature `ring` or `aws-lc-rs`; with `--plain` it needs neither. Any HTTP client can call
+//! it, in any language. With its [admin port](EmulatorBuilder::admin), a test reads the SMS, arms faults and resets the
+//! service. With `--seed` and `--standing-clock`, every run is the same. `--help` lists the options. Each of them is an
+//! environment variable too; the command line wins. `otp-emulator help TOPIC` explains more.
 //!
-//! A program that starts it need not read what it prints after the first lines, nor keep the pipe open.
-//! SIGTERM, Ctrl-C, SIGHUP and SIGQUIT end it, and remove the file of its CA unless `--ca-file` named it.
-//! `--log json` prints a line of JSON for each request to standard error.
+//! A program that starts it can stop reading after the first lines, and can close the pipe. Control characters and
+//! invisible characters in what it prints are escaped, such as `\u{1b}`. SIGTERM, Ctrl-C, SIGHUP and SIGQUIT stop it, and
+//! remove the file of its CA, but not the file of `--ca-file`. `--log json` prints a line of JSON for each request to
+//! standard error.
 //!
 //! The [guide] explains when to start one emulator per test and when to share one, and how tests in other languages
 //! and in containers use it.
@@ -98,6 +102,7 @@ mod builder;
 mod connections;
 mod cors;
 mod emulator;
+mod escape;
 pub mod guide {
     #![doc = include_str!("guide.md")]
     #![allow(unused_imports, reason = "the guide's links are looked up here")]
@@ -105,6 +110,7 @@ pub mod guide {
     use crate::Fault;
 }
 mod host;
+mod host_name;
 mod listen;
 mod log;
 mod places;

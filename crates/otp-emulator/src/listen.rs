@@ -86,7 +86,7 @@ impl fmt::Display for Place {
 fn split(name: &str) -> io::Result<(&str, u16)> {
     let parts = name.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     parts.filter(|(host, _)| !host.is_empty() && !host.contains([':', '[', ']', '/'])).ok_or_else(|| {
-        let why = format!("'{name}' is no place to listen at: it takes a host and a port, such as localhost:8080");
+        let why = format!("'{name}' is not an address to listen on: it takes a host and a port, such as localhost:8080");
         io::Error::new(io::ErrorKind::InvalidInput, why)
     })
 }

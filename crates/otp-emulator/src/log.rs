@@ -170,7 +170,8 @@ fn method(method: &Method) -> &'static str {
 }
 
 impl RequestLine {
-    /// One line of JSON. Every field is in every line:
+    /// One line of JSON. Characters that a terminal acts on or does not show are escaped, such as `\u001b`. Every
+    /// field is in every line:
     ///
     /// | field | |
     /// |---|---|
@@ -185,7 +186,7 @@ impl RequestLine {
     #[must_use]
     pub fn to_json(&self) -> String {
         let is_answered = self.status.is_some_and(|status| self.outcome == status.to_string());
-        json!({
+        let line = json!({
             "time": rfc_3339(self.time),
             "method": self.method,
             "path_template": self.path_template,
@@ -199,8 +200,8 @@ impl RequestLine {
             "user": self.user,
             "faults": self.faults,
             "duration_ms": (self.took.as_secs_f64() * 1_000_000.0).round() / 1000.0,
-        })
-        .to_string()
+        });
+        crate::escape::json(&line.to_string())
     }
 }
 

@@ -1,179 +1,185 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use otp_core::secrecy::ExposeSecret;
-use otp_core::{AuthToken, Otp, RecoveryCode};
+use otp_core::{AuthToken, RecoveryCode};
 use otp_emulator::{Cors, Emulator, EmulatorBuilder, FakeOtps, ScopedFault};
 use otp_mock::FakeUser;
 
-use crate::help;
+use crate::environment::{self, Environment, Refused};
+use crate::{escape, help, host_name, values};
 
-/// 9999-12-31 23:59:59 UTC, in seconds since 1970: the last date that HTTP can write.
-const LAST_DATE: u64 = 253_402_300_799;
+/// The most recovery codes that a user may have.
+const MAX_CODES: usize = 100;
 
 /// A stand-in for the Equinix Metal OTP service, for tests on this machine.
 ///
-/// It prints where it listens, the file of its CA, a token to use, and every SMS as it is "sent". Any HTTP
-/// client can talk to it, in any language. It does not wait until somebody reads what it prints. It forgets
-/// everything when it stops: by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, after what it is answering, to which it
-/// gives a second. A second signal ends it at once.
+/// It prints its URL, the file of its CA, a token to use, and every SMS that it "sends". Any HTTP client can call it,
+/// in any language. If nobody reads what it prints, it drops lines and keeps running.
+///
+/// Ctrl-C, SIGTERM, SIGHUP or SIGQUIT stops it. Requests that are being answered then have one second to finish. A
+/// second signal stops it at once. It saves nothing: each start is a new one.
 #[derive(Parser)]
 #[command(
     version,
     override_usage = "otp-emulator [OPTIONS]\n       otp-emulator help [TOPIC]\n       otp-emulator healthcheck [ADDRESS]"
 )]
 pub(crate) struct Options {
-    /// Where to listen: an address or a name, and a port, such as localhost:8080; port 0 takes a free one.
+    /// The address of the service: an IP address or a name, and a port, such as localhost:8080. Port 0 means any free
+    /// port.
     #[arg(help_heading = LISTENING, long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
 
-    /// Where the status page and the admin API listen. Whoever reaches it can read every OTP.
+    /// The address of the status page and the admin API. Everybody who reaches it can read every OTP.
     #[arg(help_heading = ADMIN, long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     admin: String,
 
     /// Open no admin port.
-    #[arg(help_heading = ADMIN, long, conflicts_with = "admin")]
+    #[arg(help_heading = ADMIN, long,
+        conflicts_with_all = ["admin", "admin_hosts", "admin_token", "admin_token_file", "show_otps"])]
     no_admin: bool,
 
-    /// A name to which the admin port answers, besides localhost and addresses; may be given several times.
-    #[arg(help_heading = ADMIN, long = "admin-host", value_name = "NAME", value_delimiter = ',')]
+    /// Another host name of the admin port. It always answers to localhost, to IP addresses and to the names of
+    /// --host-name. You can repeat this option.
+    #[arg(help_heading = ADMIN, long = "admin-host", value_name = "NAME", value_delimiter = ',', value_parser = host_name::read)]
     admin_hosts: Vec<String>,
 
-    /// Ask for this token at the admin port. Give it by a file or by the environment, so that it is not in the
-    /// list of processes.
+    /// Protect the admin port with this token. Prefer --admin-token-file or the environment: other users of this
+    /// machine can see a command line in the list of processes.
     #[arg(help_heading = ADMIN, long, value_name = "TOKEN", conflicts_with = "admin_token_file")]
     admin_token: Option<String>,
 
-    /// The same, read from a file.
+    /// Read the token of the admin port from this file.
     #[arg(help_heading = ADMIN, long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 
-    /// Show an OTP on the status page when its button is clicked.
-    #[arg(help_heading = ADMIN, long, conflicts_with = "no_admin")]
+    /// Add buttons to the status page that show an OTP.
+    #[arg(help_heading = ADMIN, long)]
     show_otps: bool,
 
-    /// Answer without TLS; HTTP/2 is then by prior knowledge.
+    /// Use no TLS. HTTP/2 then works with prior knowledge only.
     #[arg(help_heading = TLS, long)]
     pub(crate) plain: bool,
 
-    /// A name or address by which clients reach it, for the certificate and the admin port, such as emulator in a
-    /// compose network; may be given several times.
-    #[arg(help_heading = LISTENING, long = "host-name", value_name = "NAME", value_delimiter = ',')]
+    /// A host name or IP address by which clients reach the emulator, such as its name in a compose network. The
+    /// certificate is valid for it, and the admin port answers to it. You can repeat this option.
+    #[arg(help_heading = LISTENING, long = "host-name", value_name = "NAME", value_delimiter = ',', value_parser = host_name::read)]
     pub(crate) host_names: Vec<String>,
 
-    /// The certificate chain to use, PEM [default: one by a CA of its own].
+    /// The certificate chain to use, PEM [default: a certificate by a new CA].
     #[arg(help_heading = TLS, long, value_name = "FILE", requires = "key", conflicts_with = "plain")]
     cert: Option<PathBuf>,
 
     /// The private key of --cert, PEM.
-    #[arg(help_heading = TLS, long, value_name = "FILE", requires = "cert")]
+    #[arg(help_heading = TLS, long, value_name = "FILE", requires = "cert", conflicts_with_all = ["plain", "ca_file"])]
     key: Option<PathBuf>,
 
-    /// Let pages of this origin call it from a browser; given no origin or *, pages of every one.
+    /// Allow web pages of this origin to call the service from a browser. Without a value or with *, pages of any
+    /// origin are allowed.
     #[arg(help_heading = LISTENING, long, value_name = "ORIGIN", num_args = 0..=1)]
     cors: Option<Option<String>>,
 
-    /// Where to write the certificate of the CA [default: a new file in the system's temporary folder,
-    /// removed when it stops].
+    /// The file to write the CA's certificate to [default: a new file in the temporary folder, which is removed at the
+    /// end].
     #[arg(help_heading = TLS, long, value_name = "FILE", conflicts_with_all = ["plain", "cert"])]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// The token of the first user [default: a random one].
-    // Read later, without quoting it where it is none.
+    // Read later: clap would quote it in an error.
     #[arg(help_heading = USER, long)]
     token: Option<String>,
 
     /// The name of the first user.
-    #[arg(help_heading = USER, long, default_value = "user-1")]
+    #[arg(help_heading = USER, long, default_value = "user-1", value_parser = values::short_text)]
     name: String,
 
     /// The phone of the first user.
-    #[arg(help_heading = USER, long, value_name = "NUMBER", default_value = "+1 555 0123")]
+    #[arg(help_heading = USER, long, value_name = "NUMBER", default_value = "+1 555 0123", value_parser = values::short_text)]
     phone: String,
 
-    /// The first user has an authenticator app in place of a phone; its secret is printed, in base32.
+    /// Give the first user an authenticator app instead of a phone. Its secret is printed in base32.
     #[arg(help_heading = USER, long, conflicts_with = "phone")]
     app: bool,
 
-    /// The first user has two-factor authentication off.
+    /// Turn two-factor authentication off for the first user.
     #[arg(help_heading = USER, long, conflicts_with_all = ["phone", "app"])]
     two_factor_off: bool,
 
-    /// Put this OTP into every SMS, such as 123456 [default: each has another one].
-    // As with the token.
+    /// Send this OTP in every SMS, such as 123456 [default: a random one for each SMS].
+    // Read later, as the token.
     #[arg(help_heading = SERVICE, long)]
     otp: Option<String>,
 
-    /// The recovery codes of the first user until they are regenerated, with commas [default: ten random ones].
+    /// The recovery codes of the first user, separated by commas, until they are replaced [default: ten random ones].
     #[arg(help_heading = USER, long, value_name = "CODES", value_delimiter = ',')]
     recovery_codes: Vec<String>,
 
-    /// Make the same token, OTPs and recovery codes in every run.
-    #[arg(help_heading = SERVICE, long, value_name = "NUMBER")]
+    /// Make the same tokens, OTPs and recovery codes in every run with this number.
+    #[arg(help_heading = SERVICE, long, value_name = "NUMBER", value_parser = values::number::<u64>)]
     seed: Option<u64>,
 
-    /// Let the service's clock stand until the admin API turns it, in place of running with the system's.
+    /// Stop the service's clock. Only the admin API advances it. Without this option it shows the system's time.
     #[arg(help_heading = SERVICE, long)]
     standing_clock: bool,
 
-    /// Where the clock stands at first: seconds since 1970, up to the year 9999, or a date as HTTP writes
-    /// it [default: Thu, 01 Jan 2026 00:00:00 GMT].
-    #[arg(help_heading = SERVICE, long, value_name = "DATE", requires = "standing_clock", value_parser = date)]
+    /// The date at which the clock of --standing-clock starts: seconds since 1970, or a date in HTTP's format, up to
+    /// the year 9999 [default: Thu, 01 Jan 2026 00:00:00 GMT].
+    #[arg(help_heading = SERVICE, long, value_name = "DATE", requires = "standing_clock", value_parser = values::date)]
     starts_at: Option<SystemTime>,
 
-    /// How long an OTP by SMS works.
-    #[arg(help_heading = SERVICE, long, value_name = "SECONDS", default_value_t = 300)]
+    /// How long an OTP from an SMS is valid.
+    #[arg(help_heading = SERVICE, long, value_name = "SECONDS", default_value = "300", value_parser = values::number::<u64>)]
     otp_lifetime: u64,
 
-    /// After so many wrong OTPs in a row, lock the user out for so many seconds, such as 5/900.
-    #[arg(help_heading = SERVICE, long, value_name = "OTPS/SECONDS", default_value = "5/900", value_parser = lockout)]
+    /// The lockout: after this number of wrong OTPs in a row, verifying is refused for this number of seconds.
+    #[arg(help_heading = SERVICE, long, value_name = "OTPS/SECONDS", default_value = "5/900", value_parser = values::lockout)]
     wrong_otps: (u32, Duration),
 
-    /// Answer 400 during that lockout, in place of 429, which the OpenAPI document does not have.
+    /// Answer 400 during a lockout. The default is 429, which is not in the service's OpenAPI document.
     #[arg(help_heading = SERVICE, long)]
     documented_lockout: bool,
 
-    /// How long an app shows a code, at least 1.
-    #[arg(help_heading = SERVICE, long, value_name = "SECONDS", default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(1..))]
+    /// How long an authenticator app shows a code; 1 or more.
+    #[arg(help_heading = SERVICE, long, value_name = "SECONDS", default_value = "30", value_parser = values::positive::<u64>)]
     app_step: u64,
 
-    /// How many steps before and after the current one an app's code is accepted, up to 255.
-    #[arg(help_heading = SERVICE, long, value_name = "STEPS", default_value_t = 1)]
+    /// How many steps before and after the current one a code of an app is accepted; 0 to 255.
+    #[arg(help_heading = SERVICE, long, value_name = "STEPS", default_value = "1", value_parser = values::number::<u8>)]
     app_skew: u8,
 
-    /// How long each token works, of users and of sessions [default: until it is revoked].
-    #[arg(help_heading = SERVICE, long, value_name = "SECONDS")]
+    /// How long tokens are valid, of users and of sessions [default: until they are revoked].
+    #[arg(help_heading = SERVICE, long, value_name = "SECONDS", value_parser = values::number::<u64>)]
     token_lifetime: Option<u64>,
 
-    /// Give no session token back for an OTP, as the OpenAPI document has it.
+    /// Give no session token for a correct OTP, as in the service's OpenAPI document.
     #[arg(help_heading = SERVICE, long)]
     without_session_tokens: bool,
 
-    /// Allow each user so many requests in a window of so many seconds, such as 60/60 [default: any
-    /// number].
-    #[arg(help_heading = SERVICE, long, value_name = "REQUESTS/SECONDS", value_parser = rate)]
+    /// Allow each user this number of requests in this number of seconds, such as 60/60 [default: no limit].
+    #[arg(help_heading = SERVICE, long, value_name = "REQUESTS/SECONDS", value_parser = values::rate)]
     rate_limit: Option<(u32, Duration)>,
 
-    /// Let this go wrong, such as lost-sms or status=429:user=bob:times=2; may be given several times. See
+    /// Arm a fault, such as lost-sms or status=429:user=bob:times=2. You can repeat this option. See
     /// 'otp-emulator help faults'.
-    #[arg(help_heading = SERVICE, long = "fault", value_name = "FAULT", value_delimiter = ',')]
+    #[arg(help_heading = SERVICE, long = "fault", value_name = "FAULT", value_delimiter = ',', value_parser = values::fault)]
     faults: Vec<ScopedFault>,
 
-    /// Print a line for every request to standard error: as text, or as JSON with the user and the faults that
-    /// struck. It holds no secret. Without a value it is text.
+    /// Print a line for every request to standard error, without any secret: text, or JSON with the user and the
+    /// faults that struck. Without a value it is text.
     #[arg(help_heading = LISTENING, long, value_name = "FORMAT", num_args = 0..=1, default_value = "off", default_missing_value = "text")]
     pub(crate) log: LogFormat,
 
-    /// How many connections there may be at a time. There are fewer if the limit of open files (ulimit -n) is
-    /// low.
-    #[arg(help_heading = LISTENING, long, value_name = "NUMBER", default_value = "512",
-        value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many connections are open at the same time at most. A low limit of open files (ulimit -n) allows fewer.
+    #[arg(help_heading = LISTENING, long, value_name = "NUMBER", default_value = "512", value_parser = values::positive::<u32>)]
     max_connections: u32,
+
+    #[arg(skip)]
+    environment: Environment,
 }
 
 /// How requests are logged.
@@ -190,20 +196,58 @@ const TLS: &str = "TLS";
 const USER: &str = "The first user";
 const SERVICE: &str = "The service";
 
-/// What every option's environment variable begins with.
-const PREFIX: &str = "OTP_EMULATOR_";
-
 impl Options {
     /// Reads the command line and the environment, or answers a call for help and ends the program.
     pub(crate) fn read() -> Self {
         let mut arguments = std::env::args_os().skip(1);
         if arguments.next().is_some_and(|first| first == "help") {
-            help::topic(arguments.next());
+            help::topic(arguments.next(), arguments.next());
         }
-        match Self::from_arg_matches(&command().get_matches()) {
-            Ok(options) => options,
-            Err(error) => error.exit(),
-        }
+        let command = Self::command().after_help(help::OUTLINE);
+        let options = environment::read(command).and_then(|(matches, environment)| {
+            Ok(Self { environment, ..Self::from_arg_matches(&matches)? })
+        });
+        let text = match options {
+            Ok(options) => return options,
+            Err(Refused::By(error)) if !error.use_stderr() => error.exit(),
+            Err(Refused::By(error)) => error.render().to_string(),
+            Err(Refused::Because(why)) => {
+                format!("error: {why}\n\nFor more information, try '--help'.\n")
+            }
+        };
+        // There may be nobody to tell.
+        let _ = write!(io::stderr(), "{}", escape::lines(&text));
+        std::process::exit(2)
+    }
+
+    /// An error about this option, with what the user wrote to give it: its name or its variable.
+    fn refuse(&self, id: &str, error: impl Display) -> String {
+        let error = error.to_string();
+        format!(
+            "{}: {}",
+            self.environment.written(id),
+            error.trim_end_matches("; nothing was sent")
+        )
+    }
+
+    /// The error of a start, with the variable that it is about.
+    pub(crate) fn not_started(&self, error: impl Display) -> String {
+        let error = error.to_string();
+        let places = [("listen", &self.listen), ("admin", &self.admin)];
+        let about = places.into_iter().find(|(id, place)| {
+            let variable = self.environment.written(id);
+            // A name that has no address is named without its port.
+            let host = place.rsplit_once(':').map(|(host, _)| format!("'{host}'"));
+            variable != format!("--{id}")
+                && (error.contains(place.as_str())
+                    || host.is_some_and(|host| error.contains(&host)))
+        });
+        about.map_or(error.clone(), |(id, _)| self.refuse(id, error))
+    }
+
+    /// An error about the file of the CA.
+    pub(crate) fn refuse_ca_file(&self, why: &str) -> String {
+        self.refuse("ca_file", why)
     }
 
     /// The service, with its faults.
@@ -237,7 +281,7 @@ impl Options {
             service = service.rate_limit(requests, window);
         }
         if let Some(otp) = &self.otp {
-            service = service.otp(Otp::new(otp).map_err(|error| format!("--otp: {error}"))?);
+            service = service.otp(values::otp(otp).map_err(|error| self.refuse("otp", error))?);
         }
         let service = service.build();
         self.faults.iter().for_each(|fault| service.arm(fault.clone()));
@@ -264,14 +308,17 @@ impl Options {
         match self.token.as_deref().map(AuthToken::new) {
             None => Ok(user),
             Some(Ok(token)) => Ok(user.with_token(token)),
-            Some(Err(error)) => Err(format!("--token: {error}")),
+            Some(Err(error)) => Err(self.refuse("token", error)),
         }
     }
 
     /// Only those that can be verified: a recovery code is sent in the place of an OTP.
     fn recovery_codes(&self) -> Result<Vec<RecoveryCode>, String> {
+        if self.recovery_codes.len() > MAX_CODES {
+            return Err(self.refuse("recovery_codes", format!("there are at most {MAX_CODES}")));
+        }
         let codes = self.recovery_codes.iter().map(|code| {
-            let code = Otp::new(code).map_err(|error| format!("--recovery-codes: {error}"))?;
+            let code = values::otp(code).map_err(|error| self.refuse("recovery_codes", error))?;
             Ok(RecoveryCode::new(code.expose_secret()))
         });
         codes.collect()
@@ -279,16 +326,17 @@ impl Options {
 
     fn admin_token(&self) -> Result<Option<AuthToken>, String> {
         let (option, text) = match (&self.admin_token, &self.admin_token_file) {
-            (Some(token), _) => ("--admin-token", token.clone()),
+            (Some(token), _) => ("admin_token", token.clone()),
             (None, Some(file)) => {
-                let text = std::fs::read_to_string(file);
-                let text =
-                    text.map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-                ("--admin-token-file", text.trim_end_matches(['\r', '\n']).to_owned())
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    let why = format!("cannot read {}: {error}", file.display());
+                    self.refuse("admin_token_file", why)
+                })?;
+                ("admin_token_file", text.trim_end_matches(['\r', '\n']).to_owned())
             }
             (None, None) => return Ok(None),
         };
-        AuthToken::new(text).map(Some).map_err(|error| format!("{option}: {error}"))
+        AuthToken::new(text).map(Some).map_err(|error| self.refuse(option, error))
     }
 
     /// Whether the admin port asks for a token.
@@ -314,64 +362,19 @@ impl Options {
             emulator = emulator.plain();
         }
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
-            emulator = emulator.certificate(read(cert)?, read(key)?);
+            emulator = emulator.certificate(self.file("cert", cert)?, self.file("key", key)?);
         }
         if let Some(origin) = &self.cors {
             emulator = emulator.cors(match origin {
                 Some(any) if any == "*" => Cors::any_origin(),
-                Some(origin) => Cors::origin(origin).map_err(|error| format!("--cors: {error}"))?,
+                Some(origin) => Cors::origin(origin).map_err(|error| self.refuse("cors", error))?,
                 None => Cors::any_origin(),
             });
         }
         Ok(emulator)
     }
-}
-
-/// The command line. Every option has a variable of the environment, whose value is not shown in the help, since it
-/// may be a secret.
-fn command() -> Command {
-    let with_variable = |mut argument: clap::Arg| {
-        let Some(long) = argument.get_long() else { return argument };
-        let variable = format!("{PREFIX}{}", long.replace('-', "_").to_ascii_uppercase());
-        if matches!(argument.get_action(), ArgAction::SetTrue) {
-            argument = argument.value_parser(BoolishValueParser::new());
-        }
-        // clap keeps names for as long as the program runs.
-        argument.env(&*variable.leak()).hide_env(true)
-    };
-    Options::command().mut_args(with_variable).after_help(help::OUTLINE)
-}
-
-fn read(file: &PathBuf) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
-}
-
-fn rate(text: &str) -> Result<(u32, Duration), String> {
-    number_in_seconds(text).ok_or_else(|| "a rate limit is two numbers, such as 60/60".to_owned())
-}
-
-fn lockout(text: &str) -> Result<(u32, Duration), String> {
-    number_in_seconds(text).filter(|(otps, _)| *otps > 0).ok_or_else(|| {
-        "it takes two numbers, such as 5/900, of which the first is not 0".to_owned()
-    })
-}
-
-fn number_in_seconds(text: &str) -> Option<(u32, Duration)> {
-    let (number, seconds) = text.split_once('/')?;
-    Some((number.parse().ok()?, Duration::from_secs(seconds.parse().ok()?)))
-}
-
-fn date(text: &str) -> Result<SystemTime, String> {
-    let date = match text.parse() {
-        Ok(seconds) if seconds <= LAST_DATE => {
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-        }
-        Ok(_) => None,
-        Err(_) => httpdate::parse_http_date(text).ok(),
-    };
-    date.ok_or_else(|| {
-        "a date is seconds since 1970, such as 1767225600, or as HTTP writes it, such as \
-         'Thu, 01 Jan 2026 00:00:00 GMT'; the last is in the year 9999"
-            .to_owned()
-    })
+    fn file(&self, id: &str, file: &Path) -> Result<Vec<u8>, String> {
+        std::fs::read(file)
+            .map_err(|error| self.refuse(id, format!("cannot read {}: {error}", file.display())))
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// How many lines wait for whoever should read them.
+use crate::escape;
+
+/// How many lines wait until somebody reads them.
 const WAITING: usize = 1000;
 
 /// Prints lines from a thread of its own, so that nobody who has one to print ever waits. Lines that nobody
@@ -35,7 +37,9 @@ impl Printer {
         Ok(Self { entries, left_out: Arc::default() })
     }
 
-    pub(crate) fn line(&self, line: String) {
+    /// Prints one line, with hidden characters escaped.
+    pub(crate) fn line(&self, line: impl AsRef<str>) {
+        let line = escape::text(line.as_ref());
         let left_out = self.left_out.swap(0, Ordering::Relaxed);
         let note = format!("left out: {left_out} lines, since nobody read them");
         if left_out > 0 && self.entries.try_send(Entry::Line(note)).is_err() {

@@ -5,10 +5,10 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, DATE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -38,6 +38,11 @@ const KEPT: u32 = 6;
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
     /// Notes a request that is answered with this status and does not reach the handler.
     fn note_refused(&self, _: &Request<Incoming>, _: StatusCode) {}
+
+    /// The date to write into answers that have none. `None` is the system's.
+    fn date(&self) -> Option<SystemTime> {
+        None
+    }
 
     /// Answers, or ends the stream or the connection.
     fn answer(
@@ -164,7 +169,7 @@ async fn answer_by<D: Handler>(
     seat: &Arc<Seat>,
 ) -> Result<Response<ReplyBody>, h2::Error> {
     let is_head = request.method() == Method::HEAD;
-    let response = match host::refuse(&request) {
+    let mut response = match host::refuse(&request) {
         None => handler.answer(request, seat).await?,
         Some(why) => {
             handler.note_refused(&request, StatusCode::BAD_REQUEST);
@@ -176,6 +181,11 @@ async fn answer_by<D: Handler>(
             response
         }
     };
+    // hyper adds the system's date where there is none.
+    let date = handler.date().map(httpdate::fmt_http_date);
+    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
     // HTTP/1.1 leaves it out by itself, HTTP/2 does not.
     Ok(body::within_http(response, is_head))
 }

@@ -5,11 +5,14 @@
 mod support;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use otp_core::{BaseUrl, ErrorKind, OtpsApi, OtpsClient};
 use otp_emulator::{Emulator, EmulatorBuilder};
 use otp_hyper::{HyperTransport, Resolver, Roots, Target};
+use otp_test_certificates::Provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use support::{Program, Raw, ask, raw};
 
 const CANARY: &str = "canary-8d21";
@@ -232,4 +235,29 @@ async fn a_client_that_calls_it_by_its_host_name_trusts_its_certificate() {
     client("emulator").receive_codes().await.unwrap();
     let error = client("other").receive_codes().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls);
+}
+
+#[test]
+fn a_host_name_that_is_an_address_in_brackets_is_an_address_in_the_certificate() {
+    let emulator = Emulator::builder().host_name("[::2]").start().unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(emulator.ca_pem().as_bytes()).unwrap()).unwrap();
+    let provider = Provider::of_this_program().unwrap().crypto();
+    let config = rustls::ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = std::sync::Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let handshake = |name: &str| {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut tls = rustls::ClientConnection::new(config.clone(), name).unwrap();
+        let mut stream = TcpStream::connect(emulator.local_addr()).unwrap();
+        tls.complete_io(&mut stream)
+    };
+    handshake("::2").unwrap();
+    handshake("::3").unwrap_err();
+    for name in ["http://x", "", "a b"] {
+        for builder in [Emulator::builder().host_name(name), Emulator::builder().admin_host(name)] {
+            let error = builder.start().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+        }
+    }
 }

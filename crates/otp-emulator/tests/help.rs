@@ -42,7 +42,7 @@ fn help_lists_the_options_and_the_topics_and_no_value_of_the_environment() {
             assert!(said.contains(&format!("\n  {topic} ")), "{topic} is not in {said}");
         }
     }
-    assert!(said(&["--help"]).contains("gives a second"));
+    assert!(said(&["--help"]).contains("one second to finish"));
     assert!(said(&["-h"]).lines().count() < 110, "it is no longer short");
 }
 

@@ -5,6 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use hyper::{Request, StatusCode};
 use otp_core::Endpoint;
@@ -12,7 +13,7 @@ use otp_core::bytes::Bytes;
 use otp_core::secrecy::ExposeSecret;
 use otp_emulator::{Emulator, FakeOtps};
 use otp_mock::Reply;
-use support::raw;
+use support::{ask, raw};
 
 const CODES: &str = "/metal/v1/user/otp/recovery-codes";
 const SMS: &str = "/metal/v1/user/otp/sms/receive";
@@ -253,4 +254,44 @@ fn statuses_of(address: SocketAddr, request: &str) -> Vec<u16> {
         line[at + 9..].split(' ').next()?.trim().parse().ok()
     });
     lines.collect()
+}
+
+#[test]
+fn the_date_of_an_answer_is_the_service_s_and_of_the_admin_port_the_system_s() {
+    let start = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+    let fake = FakeOtps::builder().starts_at(start).build();
+    let admin = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let emulator = Emulator::builder().plain().admin(admin).fake(fake.clone()).start().unwrap();
+    for date in ["fri, 01 jan 2100 00:00:00 gmt", "fri, 01 jan 2100 00:01:00 gmt"] {
+        let header = format!("\r\ndate: {date}\r\n");
+        for path in ["/metal/v1/user/otp/recovery-codes", "/nowhere"] {
+            let answer = ask(emulator.local_addr(), "GET", path, "", "");
+            assert!(format!("{}\r\n", answer.head).contains(&header), "{answer:?}");
+            assert_eq!(answer.head.matches("\r\ndate:").count(), 1, "{answer:?}");
+        }
+        let no_host = raw(emulator.local_addr(), "GET / HTTP/1.1\r\n\r\n");
+        assert!(format!("{}\r\n", no_host.head).contains(&header), "{no_host:?}");
+        fake.advance(Duration::from_secs(60));
+    }
+    let answer = ask(emulator.admin_addr().unwrap(), "GET", "/clock", "", "");
+    assert!(!answer.head.contains("jan 2100"), "{answer:?}");
+}
+
+#[test]
+fn a_request_with_two_lengths_is_read_by_its_chunks_and_ends_the_connection() {
+    let emulator = plain();
+    let token = emulator.token();
+    let token = token.expose_secret();
+    let lengths = [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+    ];
+    for lengths in lengths {
+        let next = format!("GET {CODES} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\n\r\n");
+        let request = format!(
+            "POST {SMS} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\n{lengths}\r\n\r\n0\r\n\r\n{next}"
+        );
+        let answer = raw(emulator.local_addr(), &request);
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{answer:?}");
+    }
 }

@@ -158,7 +158,7 @@ fn its_clock_stands_still_unless_it_is_told_to_run() {
 #[test]
 fn its_dates_are_those_that_http_can_write() {
     let (day, earliest) = (Duration::from_secs(86_400), SystemTime::UNIX_EPOCH);
-    let latest = earliest + Duration::from_secs(253_370_764_799);
+    let latest = earliest + Duration::from_secs(253_402_300_799);
     for (start, taken) in [
         (earliest - day, earliest),
         (earliest, earliest),
@@ -179,6 +179,21 @@ fn its_dates_are_those_that_http_can_write() {
     }
     let code = service.app_code().unwrap();
     block_on(service.find_ensure_otp(&code)).unwrap();
+}
+
+#[test]
+fn at_the_last_date_the_whole_clock_stops() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_789);
+    let service =
+        FakeOtps::builder().otp_lifetime(Duration::from_secs(10)).starts_at(start).build();
+    service.advance(Duration::from_secs(3600));
+    assert_eq!(service.date(), start + Duration::from_secs(10));
+    block_on(service.receive_codes()).unwrap();
+    let sms = service.last_sms().unwrap();
+    assert_eq!(sms.at, Duration::from_secs(10));
+    service.advance(Duration::from_secs(3600));
+    assert_eq!(service.date(), start + Duration::from_secs(10));
+    block_on(service.find_ensure_otp(&sms.otp)).expect("it expires by the date that is shown");
 }
 
 #[test]

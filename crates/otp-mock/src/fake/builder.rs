@@ -145,8 +145,8 @@ impl FakeOtpsBuilder {
     /// The date at which the service's clock stands until it is [turned](FakeOtps::advance); with
     /// [`real_time`](Self::real_time) or [`clock`](Self::clock) after it, the date from which it runs.
     ///
-    /// It is from 1970 to 9998, as HTTP can write it: a date before or after is taken as the first or the
-    /// last second of these years.
+    /// It is from 1970 to 9999, as HTTP can write it. An earlier date becomes 1970-01-01 00:00:00, and a later
+    /// one becomes 9999-12-31 23:59:59, where the clock stops.
     pub fn starts_at(self, date: SystemTime) -> Self {
         Self { starts_at: Some(date), other_clock: None, ..self }
     }

@@ -6,11 +6,8 @@ use otp_core::clock::monotonic;
 
 use crate::in_memory::Passing;
 
-/// The last second of 9998, well within what HTTP can write as a date.
-const LATEST: Duration = Duration::from_secs(253_370_764_799);
-
-/// As far as it can be turned: what is added to that for a deadline must still fit.
-const FARTHEST: Duration = Duration::from_secs(u64::MAX / 2);
+/// 9999-12-31 23:59:59 UTC in seconds since 1970: the last date that HTTP can write. The clock stops there.
+const LATEST: Duration = Duration::from_secs(253_402_300_799);
 
 /// Time as a test turns it, on top of another clock's if there is one.
 #[derive(Debug)]
@@ -28,6 +25,13 @@ struct Since {
     /// What the other clock showed then.
     other: Duration,
     turned: Duration,
+}
+
+impl Since {
+    /// From the start until the date at which the clock stops.
+    fn longest(&self) -> Duration {
+        latest().duration_since(self.start).unwrap_or_default()
+    }
 }
 
 /// The clock that this one runs along with.
@@ -84,7 +88,7 @@ impl Clock {
     pub(super) fn now(&self) -> Duration {
         let shown = self.other.as_ref().map_or(Duration::ZERO, |other| (other.now)());
         let since = self.since();
-        shown.saturating_sub(since.other).saturating_add(since.turned)
+        shown.saturating_sub(since.other).saturating_add(since.turned).min(since.longest())
     }
 
     /// Lets time pass: by the other clock, if that can be waited for, or else by turning this one.
@@ -116,7 +120,7 @@ impl Clock {
 
     pub(super) fn advance(&self, time: Duration) {
         let mut since = self.since();
-        since.turned = since.turned.saturating_add(time).min(FARTHEST);
+        since.turned = since.turned.saturating_add(time).min(since.longest());
     }
 
     fn since(&self) -> MutexGuard<'_, Since> {

@@ -304,13 +304,14 @@ impl FakeOtps {
         self.service.app_secret(&self.token)
     }
 
-    /// Turns the service's clock on, by any time. Its [date](Self::date) stands at the end of 9998; expiry,
-    /// limits and the journal's times go on.
+    /// Advances the service's clock, at most to 9999-12-31 23:59:59, the last date that HTTP can write. The clock
+    /// stops there: nothing expires any more, and the codes of apps stay the same. A [reset](Self::reset) brings it
+    /// back to the start.
     pub fn advance(&self, time: Duration) {
         self.service.clock().advance(time);
     }
 
-    /// What the service's clock shows: the last second of 9998 at most, so that HTTP can write it.
+    /// What the service's clock shows: 9999-12-31 23:59:59 at most, so that HTTP can write it.
     pub fn date(&self) -> SystemTime {
         self.service.clock().date()
     }
