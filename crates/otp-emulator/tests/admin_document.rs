@@ -124,6 +124,9 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/journal/verify", happened.as_str(), 200),
         ("POST", "/journal/verify", not.as_str(), 409),
         ("POST", "/journal/verify", "{}", 400),
+        ("POST", "/journal/verify", r#"{"expected": [], "user": "nobody"}"#, 404),
+        ("GET", "/journal?user=nobody", "", 404),
+        ("GET", "/journal/count?user=nobody", "", 404),
         ("DELETE", "/journal", "", 204),
         ("DELETE", "/journal?x=1", "", 400),
         ("DELETE", "/sms", "", 204),
@@ -211,8 +214,9 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
     }
     check(secure_admin, "GET", "/ca.pem", "", 200);
 
-    // Those of all operations are seen by the tests of who may use the port; 503 by that of many who wait.
-    let elsewhere = ["401", "403", "503"];
+    // Those of all operations are seen by the tests of who may use the port; 410 by those of the journal, 503 by
+    // that of many who wait.
+    let elsewhere = ["401", "403", "410", "503"];
     for (template, path) in document["paths"].as_object().unwrap() {
         for (method, operation) in path.as_object().unwrap() {
             for status in operation["responses"].as_object().unwrap().keys() {

@@ -1,6 +1,7 @@
 //! What is to go wrong.
 
 use hyper::StatusCode;
+use otp_core::Endpoint;
 use otp_mock::{FakeOtps, Fault, ScopedFault};
 use serde_json::{Value, json};
 
@@ -45,12 +46,7 @@ pub(super) fn scoped(
         scoped = scoped.for_user(name);
     }
     if let Some(name) = operation {
-        let operations = fake.operations();
-        let Some(endpoint) = operations.iter().find(|endpoint| endpoint.name() == name) else {
-            let names: Vec<_> = operations.iter().map(|endpoint| endpoint.name()).collect();
-            return Err(Answer::bad(format!("operation is one of {}", names.join(", "))));
-        };
-        scoped = scoped.for_operation(endpoint);
+        scoped = scoped.for_operation(operation_of(fake, name)?);
     }
     match times.map(|times| (times, times.parse::<u32>())) {
         None => Ok(scoped),
@@ -58,6 +54,16 @@ pub(super) fn scoped(
         Some((_, Ok(times))) if times > 0 => Ok(scoped.times(times)),
         Some(_) => Err(Answer::bad("times is a whole number above 0, or always")),
     }
+}
+
+/// The operation or route of this name.
+pub(super) fn operation_of(fake: &FakeOtps, name: &str) -> Result<&'static Endpoint, Answer> {
+    let operations = fake.operations();
+    let found = operations.iter().find(|endpoint| endpoint.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = operations.iter().map(|endpoint| endpoint.name()).collect();
+        Answer::bad(format!("operation is one of {}", names.join(", ")))
+    })
 }
 
 /// Disarms the fault of a number, or all of a name.

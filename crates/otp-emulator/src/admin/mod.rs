@@ -2,9 +2,11 @@
 
 mod access;
 mod clock;
+mod compare;
 mod expected;
 mod faults;
 mod journal;
+mod json;
 mod page;
 mod query;
 mod routes;

@@ -81,7 +81,8 @@ impl FakeOtps {
         self.service.with_account(&self.token, Account::end_sessions);
     }
 
-    /// Forgets what the service did so far. The next entry has the number 1.
+    /// Forgets what the service did so far. The entries' numbers go on, so that a number from before still works with
+    /// [`Journal::since`](crate::Journal::since).
     pub fn clear_journal(&self) {
         self.service.clear_journal();
     }
@@ -98,7 +99,8 @@ impl FakeOtps {
     ///
     /// - The users are those of the start, each as when the user was added: the first token works and no other,
     ///   the recovery codes are the first ones, there are no sessions, OTPs, lockouts and counted requests.
-    /// - The outbox and the journal are empty, and the clock shows the date of the start.
+    /// - The outbox and the journal are empty, and the clock shows the date of the start. The numbers of the journal's
+    ///   entries go on.
     /// - The armed faults are those of the start.
     /// - With a [seed](FakeOtpsBuilder::seed), the same secrets follow as followed after the start.
     ///

@@ -304,7 +304,7 @@ impl FakeOtps {
         self.service.app_secret(&self.token)
     }
 
-    /// Turns the service's clock on, by any time. Its [date](Self::date) stands at the end of 9998; expiry,
+    /// Advances the service's clock, by any time. Its [date](Self::date) stands at the end of 9998; expiry,
     /// limits and the journal's times go on.
     pub fn advance(&self, time: Duration) {
         self.service.clock().advance(time);

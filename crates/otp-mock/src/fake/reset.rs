@@ -5,7 +5,6 @@ use otp_core::AuthToken;
 use super::account::Account;
 use super::accounts::Roster;
 use super::custom_fault::CustomFaults;
-use super::journal::Journal;
 use super::random::Random;
 use super::scoped_fault::Armed;
 use super::service::Service;
@@ -53,7 +52,7 @@ impl Service {
         state.accounts.restore(&state.start.roster, self.expiry(now), now);
         state.random.restart(&state.start.random);
         state.armed.restore(&state.start.armed);
-        state.journal = Journal::default();
+        state.journal.forget(None);
         let custom_faults = state.start.custom_faults.clone();
         let replaced = std::mem::replace(&mut state.custom_faults, custom_faults);
         // While nobody can send another SMS.

@@ -304,7 +304,7 @@ impl Service {
         change(&mut self.state().armed)
     }
 
-    /// Lets an armed fault strike, and notes it unless it only adds to an answer.
+    /// Lets an armed fault strike, and notes it.
     pub(super) fn strike(
         &self,
         token: Option<&AuthToken>,
@@ -316,9 +316,7 @@ impl Service {
         let (user, struck) =
             state.ask(token, operation, now, |state, asking| strike(&mut state.armed, asking));
         let fault = struck?;
-        if fault != Fault::Sunset {
-            state.note(now, user, operation, Event::Struck(fault));
-        }
+        state.note(now, user, operation, Event::Struck(fault));
         Some(fault)
     }
 
