@@ -160,6 +160,13 @@ impl Admin {
         if !call.has_query() {
             query::Query::read(query, &[])?;
         }
+        if !call.has_body() && !body.is_empty() {
+            let why = match call.has_query() {
+                true => "this request takes no body; its parameters are in the query",
+                false => "this request takes no body",
+            };
+            return Err(Answer::bad(why));
+        }
         match call {
             Call::Healthz => Ok(state::healthy()),
             Call::Readyz => Ok(state::ready(&self.base_url)),
