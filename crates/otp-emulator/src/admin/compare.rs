@@ -134,12 +134,9 @@ impl Flow {
                 if free > 0 {
                     return self.pass(at, number, wanted.min(free), &to_expectation, &to_kind);
                 }
-                for other in 0..self.taken.len() {
-                    if other != at
-                        && to_expectation[other].is_none()
-                        && self.taken[other][number] > 0
-                    {
-                        to_expectation[other] = Some(number);
+                for (other, by) in to_expectation.iter_mut().enumerate() {
+                    if other != at && by.is_none() && self.taken[other][number] > 0 {
+                        *by = Some(number);
                         reached.push_back(other);
                     }
                 }
