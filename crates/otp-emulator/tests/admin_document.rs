@@ -86,6 +86,7 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
     let document = document(admin);
     let token = emulator.token().expose_secret().to_owned();
     let mine = json!({ "token": token }).to_string();
+    let again = json!({ "two_factor": "off", "token": token }).to_string();
     let sms = || emulator.fake().add_user(FakeUser::with_phone("+1 555 0177"));
     let _ = sms();
     let send = |otp: &str| {
@@ -182,8 +183,10 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/tokens/revoke", mine.as_str(), 204),
         ("POST", "/tokens/revoke", mine.as_str(), 404),
         ("POST", "/tokens/revoke", "{}", 400),
-        ("POST", "/faults/slow=0?user=ann&operation=receive_codes&times=always", "", 201),
+        ("POST", "/faults/slow=0?user=user-2&operation=receive_codes&times=always", "", 201),
         ("POST", "/faults/slow=0?times=0", "", 400),
+        ("POST", "/faults/slow=0?user=nobody", "", 404),
+        ("POST", "/faults/lost-sms?operation=regenerate_codes", "", 409),
         ("GET", "/faults", "", 200),
         ("GET", "/faults?x=1", "", 400),
         ("DELETE", "/faults/1", "", 204),
@@ -196,6 +199,8 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/clock/advance?seconds=1", "", 204),
         ("POST", "/clock/advance", "", 400),
         ("POST", "/clock/advance?seconds=1e12", "", 409),
+        ("POST", "/users", again.as_str(), 201),
+        ("POST", "/reset?user=user-1", "", 409),
         ("POST", "/reset", "", 204),
         ("POST", "/reset?user=nobody", "", 404),
         ("POST", "/reset?x=1", "", 400),

@@ -126,8 +126,8 @@ impl FakeOtpsBuilder {
         self
     }
 
-    /// Makes every token, OTP, recovery code and request id follow from this number, and from what is
-    /// asked for in which order. [Every run](FakeOtps) is then the same.
+    /// Makes every token, OTP, recovery code and request id follow from this number. Those of a user follow from the
+    /// user's name too, and from what the user asks for in which order; other users do not change them. [Every run](FakeOtps) is then the same.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }

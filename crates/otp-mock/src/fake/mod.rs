@@ -33,7 +33,7 @@ pub use journal::{Event, Factor, Journal, JournalEntry};
 pub use outbox::Sms;
 pub use route_request::RouteRequest;
 pub use scoped_fault::ScopedFault;
-pub use user::{FakeUser, TwoFactor, UserState, UserTaken};
+pub use user::{FakeUser, Refused, TwoFactor, UserState, UserTaken};
 
 use std::fmt;
 use std::sync::Arc;
@@ -237,13 +237,14 @@ impl FakeOtps {
         self.service.user_state(self.service.user(&self.token)?)
     }
 
-    /// Whether a user has this handle's token, as a key or of a session, that was not revoked. It may have expired.
+    /// Whether a user has this handle's token: as a key or of a session that was not revoked, or chosen for a session
+    /// to come. It may have expired.
     pub fn holds_token(&self) -> bool {
         self.service.state().accounts.holder(&self.token).is_some()
     }
 
-    /// What the service holds of each user, in the order in which they were added. A user who was revoked is
-    /// among them until another one gets the name.
+    /// What the service holds of each user, in the order in which they were added. A user whose tokens
+    /// were revoked is among them until another one gets the name, and is gone for good then, with sessions and SMS.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()
     }
@@ -284,7 +285,7 @@ impl FakeOtps {
     ///
     /// # Panics
     ///
-    /// If this handle's token never was a user's, or if the user was revoked and another user has the name.
+    /// If this handle's token never was a user's, or if the user is no longer there.
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn issue_token(&self) -> AuthToken {
