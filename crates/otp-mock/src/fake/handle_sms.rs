@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use otp_core::Otp;
+use otp_core::secrecy::SecretString;
+
 use super::outbox::Waiting;
 use super::{FakeOtps, Sms};
 
@@ -86,5 +89,15 @@ impl FakeOtps {
     /// Forgets the SMS to all users, and ends the OTPs in them.
     pub fn discard_all_sms(&self) {
         self.service.discard_sms(None);
+    }
+
+    /// The code that the user's authenticator app shows now, if the user has one.
+    pub fn app_code(&self) -> Option<Otp> {
+        self.service.app_code(&self.token)
+    }
+
+    /// The secret of the user's authenticator app in base32, as a person types it into a real one.
+    pub fn app_secret(&self) -> Option<SecretString> {
+        self.service.app_secret(&self.token)
     }
 }

@@ -12,6 +12,7 @@ mod custom_fault;
 mod fault;
 mod flavours;
 mod handle_choices;
+mod handle_clock;
 mod handle_faults;
 mod handle_sms;
 mod implement;
@@ -23,6 +24,7 @@ mod route_request;
 mod routes;
 mod scoped_fault;
 mod service;
+mod strike;
 mod tokens;
 mod user;
 
@@ -37,13 +39,12 @@ pub use user::{FakeUser, Refused, TwoFactor, UserState, UserTaken};
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otp_core::bytes::Bytes;
 #[cfg(doc)]
 use otp_core::local;
-use otp_core::secrecy::SecretString;
-use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, blocking, http};
+use otp_core::{AuthToken, Endpoint, OtpsClient, blocking, http};
 
 use self::flavours::OwnTransport;
 use self::routes::Handler;
@@ -293,33 +294,6 @@ impl FakeOtps {
             Ok(token) => token,
             Err(why) => panic!("no token can be issued: {why}"),
         }
-    }
-
-    /// The code that the user's authenticator app shows now, if the user has one.
-    pub fn app_code(&self) -> Option<Otp> {
-        self.service.app_code(&self.token)
-    }
-
-    /// The secret of the user's authenticator app in base32, as a person types it into a real one.
-    pub fn app_secret(&self) -> Option<SecretString> {
-        self.service.app_secret(&self.token)
-    }
-
-    /// Advances the service's clock, by any time. Its [date](Self::date) stands at the end of 9998; expiry,
-    /// limits and the journal's times go on.
-    pub fn advance(&self, time: Duration) {
-        self.service.clock().advance(time);
-    }
-
-    /// What the service's clock shows: the last second of 9998 at most, so that HTTP can write it.
-    pub fn date(&self) -> SystemTime {
-        self.service.clock().date()
-    }
-
-    /// What the service's clock shows or showed so long after the start, as for
-    /// [`Sms::at`] and [`JournalEntry::at`].
-    pub fn date_at(&self, since_start: Duration) -> SystemTime {
-        self.service.clock().date_at(since_start)
     }
 
     /// Adds an endpoint of a larger SDK to the service. The handler makes its replies. Every client over this

@@ -10,13 +10,11 @@ use otp_core::{AuthToken, Endpoint, Otp, RecoveryCode};
 
 use super::account::{Account, Origin, SecondFactor};
 use super::accounts::Accounts;
-use super::act::Asked;
 use super::app::Authenticator;
 use super::builder::Settings;
 use super::chosen::{Choice, KEPT};
 use super::clock::Clock;
-use super::custom_fault::{Change, CustomFaults};
-use super::fault::Fault;
+use super::custom_fault::CustomFaults;
 use super::journal::{Event, Journal};
 use super::outbox::Outbox;
 use super::random::{Random, Secrets};
@@ -24,7 +22,6 @@ use super::reset::Start;
 use super::routes::{Handler, Routes};
 use super::scoped_fault::{Armed, Asking};
 use super::user::{FakeUser, TwoFactor, UserState};
-use crate::Replies;
 
 const RECOVERY_CODES: usize = 10;
 
@@ -250,90 +247,6 @@ impl Service {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends all faults, named ones and those of the test's own.
-    pub(super) fn disarm_all(&self) {
-        let mut state = self.state();
-        state.armed.disarm(|_, _| true);
-        let custom = std::mem::take(&mut state.custom_faults);
-        // As with a handler.
-        drop(state);
-        drop(custom);
-    }
-
-    /// Ends all faults of this name. Says how many.
-    pub(super) fn disarm_named(&self, name: &str) -> usize {
-        let mut state = self.state();
-        // How often it is still to strike is part of its name.
-        let is_unavailable = matches!(name.parse(), Ok(Fault::Unavailable { .. }));
-        let named = state.armed.disarm(|_, armed| match armed.fault() {
-            Fault::Unavailable { .. } if is_unavailable => true,
-            fault => {
-                fault.name() == name
-                    || [fault.to_string(), armed.to_string()].contains(&name.to_owned())
-            }
-        });
-        let custom = state.custom_faults.disarm(name);
-        drop(state);
-        named + custom.len()
-    }
-
-    pub(super) fn with_custom_faults<T>(&self, change: impl FnOnce(&mut CustomFaults) -> T) -> T {
-        change(&mut self.state().custom_faults)
-    }
-
-    /// Lets a fault of the test's own strike before the service acts, and notes it.
-    pub(super) fn strike_before(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-    ) -> Option<(&'static str, Replies)> {
-        self.strike_custom(token, operation, CustomFaults::before).into_iter().next()
-    }
-
-    /// Lets the faults of the test's own strike after the service acted, and notes them.
-    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<(&'static str, Change)> {
-        let operation = Some(asked.endpoint.name());
-        self.strike_custom(asked.token.as_ref(), operation, CustomFaults::after)
-    }
-
-    fn strike_custom<T, S: IntoIterator<Item = (&'static str, T)>>(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-        strike: impl FnOnce(&mut CustomFaults, Asking<'_>) -> S,
-    ) -> Vec<(&'static str, T)> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let (user, struck) = state.ask(token, operation, now, |state, asking| {
-            strike(&mut state.custom_faults, asking).into_iter().collect::<Vec<_>>()
-        });
-        let noted = struck.into_iter().map(|(name, does)| {
-            state.note(now, user, operation, Event::StruckBy(name));
-            (name, does)
-        });
-        noted.collect()
-    }
-
-    pub(super) fn with_faults<T>(&self, change: impl FnOnce(&mut Armed) -> T) -> T {
-        change(&mut self.state().armed)
-    }
-
-    /// Lets an armed fault strike, and notes it.
-    pub(super) fn strike(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-        strike: impl FnOnce(&mut Armed, Asking<'_>) -> Option<Fault>,
-    ) -> Option<Fault> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let (user, struck) =
-            state.ask(token, operation, now, |state, asking| strike(&mut state.armed, asking));
-        let fault = struck?;
-        state.note(now, user, operation, Event::Struck(fault));
-        Some(fault)
-    }
-
     pub(super) fn journal(&self) -> Journal {
         self.state().journal.clone()
     }
@@ -355,7 +268,7 @@ impl Service {
 
 impl State {
     /// Asks the faults about a request. Gives its user, too.
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &mut self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
