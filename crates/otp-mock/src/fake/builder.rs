@@ -142,7 +142,7 @@ impl FakeOtpsBuilder {
         Self { user: self.user.with_token(token), ..self }
     }
 
-    /// The date at which the service's clock stands until it is [turned](FakeOtps::advance); with
+    /// The date at which the service's clock stands until you [advance](FakeOtps::advance) it; with
     /// [`real_time`](Self::real_time) or [`clock`](Self::clock) after it, the date from which it runs.
     ///
     /// It is from 1970 to 9998, as HTTP can write it: a date before or after is taken as the first or the
@@ -152,7 +152,7 @@ impl FakeOtpsBuilder {
     }
 
     /// Lets the service's clock run as fast as the system's: from the date of
-    /// [`starts_at`](Self::starts_at) before it, or else from the system's date. Whatever is turned comes on
+    /// [`starts_at`](Self::starts_at) before it, or else from the system's date. What you advance it by comes on
     /// top, and so do a client's waits, which take no time.
     pub fn real_time(self) -> Self {
         Self { other_clock: Some(OtherClock::system()), ..self }
@@ -239,7 +239,7 @@ impl FakeOtpsBuilder {
     /// then carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (here in seconds
     /// from now), and beyond the limit they are `429` with `Retry-After`.
     ///
-    /// Reading the codes is not refused then but late, as with any client: the wait, which turns the clock, is
+    /// Reading the codes is not refused then but late, as with any client: the wait, which advances the clock, is
     /// over before the call is. To see the `429` of a reading, put an [`OtpsClient`](otp_core::OtpsClient) with
     /// [`RetryPolicy::never`](otp_core::RetryPolicy::never) in front of the service.
     pub fn rate_limit(self, requests: u32, window: Duration) -> Self {

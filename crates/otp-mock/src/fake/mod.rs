@@ -65,7 +65,7 @@ use crate::Reply;
 /// All three are the same code: a call through [`OtpsApi`](otp_core::OtpsApi) writes the real request and
 /// reads the real response, so an error here is the error that a program sees.
 ///
-/// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
+/// Clones share the service. Its clock stands still. [`advance`](Self::advance) advances it, and so do a
 /// client's waits, which take no time; it can also [follow another clock](FakeOtpsBuilder::clock). What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
 /// by a client's default settings, only that each wait is a millisecond where
 /// [`RetryPolicy`](otp_core::RetryPolicy) leaves it to chance.
