@@ -221,8 +221,8 @@ fn numbers_go_on_and_one_that_there_is_not_is_refused() {
     let mark = number();
     ask(admin, "POST", "/reset", "", "");
     assert_eq!(since(mark).json()["count"], 0);
-    assert_eq!(since(mark + 1).status, 400);
+    assert_eq!(since(mark + 1).status, 404);
     let body = json!({ "expected": [], "since": mark + 1 });
-    assert_eq!(verify(admin, &body).status, 400);
-    assert_eq!(ask(admin, "GET", &format!("/journal?since={}", mark + 1), "", "").status, 400);
+    assert_eq!(verify(admin, &body).status, 404);
+    assert_eq!(ask(admin, "GET", &format!("/journal?since={}", mark + 1), "", "").status, 404);
 }

@@ -121,7 +121,7 @@ impl Filter {
         if since > last {
             let why =
                 format!("since {since} is beyond the last entry, which has the number {last}");
-            return Err(Answer::bad(why));
+            return Err(Answer::Refused(StatusCode::NOT_FOUND, why));
         }
         if journal.is_complete_since(since) {
             return Ok(());
