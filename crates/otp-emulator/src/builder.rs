@@ -179,24 +179,27 @@ impl EmulatorBuilder {
     /// | `GET`, `PUT /users/NAME/recovery-codes` | `{"recovery_codes"}`: those that work |
     /// | `POST /users/NAME/next` with `{"otp": "123456"}` | chooses the next OTP; so with `"recovery_codes"` and `"session_token"` |
     /// | `POST /users/NAME/token` | `201` `{"token"}`: another token, or the one of `{"token": "TOKEN"}` |
-    /// | `DELETE /users/NAME/token?after=SECONDS` | lets the user's last token expire, or revokes it if no time is given; sessions stay |
+    /// | `DELETE /users/NAME/token?after=SECONDS` | lets a token of the user expire, or revokes it if no time is given: the one that was issued last, of those that are not revoked; sessions stay |
     /// | `DELETE /users/NAME/lockout`, `/rate-limit`, `/sessions` | ends the lockout, the counted requests or the sessions |
     /// | `POST /tokens/revoke` with `{"token": "TOKEN"}` | revokes a token, a user's or a session's |
     /// | `GET /faults` | those that are armed, [custom ones](otp_mock::CustomFault) too, and all that have a name |
     /// | `POST /faults/FAULT?user=NAME&operation=NAME&times=N` | arms a [fault](otp_mock::Fault), such as `lost-sms`, `status=429` or `slow=15`: `201` with its number |
     /// | `DELETE /faults/FAULT`, `DELETE /faults` | disarms one, by number or name, or all |
     /// | `GET /journal?user=NAME&operation=NAME&outcome=NAME&since=NUMBER&limit=N` | what the service did |
-    /// | `GET /journal/count` | `{"count", "last_number"}`, with the same parameters |
-    /// | `POST /journal/verify` with `{"expected": [{"outcome": "sms_sent", "user": "bob"}]}` | `200` if exactly that happened and nothing else, or `409` with what differs |
-    /// | `DELETE /journal` | forgets it |
+    /// | `GET /journal/count` | `{"count", "last_number"}`, with the same parameters except `limit` |
+    /// | `POST /journal/verify` with `{"expected": [{"outcome": "sms_sent", "user": "bob"}]}` | `200` if exactly that happened and nothing else, otherwise `409` with what differs |
+    /// | `DELETE /journal` | forgets the entries; their numbers go on |
     /// | `GET /clock` | `{"date", "unix_seconds"}`: what the service's clock shows |
-    /// | `POST /clock/advance?seconds=N` | turns the clock on, up to the year 9999 |
+    /// | `POST /clock/advance?seconds=N` | advances the clock, up to the year 9999 |
     ///
     /// Of the user's object, `two_factor` is `sms`, `app` or `off`. Every other field may be missing: `name`, `phone`,
     /// `token`, `otp` (the one in every SMS) and `recovery_codes`.
     ///
+    /// Each entry of the journal counts for one expectation at most: two SMS are `{"outcome": "sms_sent"}` twice, or once
+    /// with `"count": 2`. If entries after `since` are no longer kept, verifying, counting and listing are answered `410`.
+    ///
     /// What answers `GET` answers `HEAD`, and that never takes an SMS. What it cannot do it refuses with `4xx` and
-    /// `{"error"}`; so it does with fields and parameters that it does not have. 256 requests may wait for an SMS
+    /// `{"error"}`; so it does with fields and parameters that it does not have, and with a body where it takes none. 256 requests may wait for an SMS
     /// at a time, each for up to 60 s, and more are answered `503`; there is room for 64 connections beside those.
     ///
     /// A page of another site can neither read it nor act on it, as far as the browser says where a request

@@ -144,7 +144,7 @@ path, field and status.
   POST   /faults/FAULT               arm a fault; ?user=NAME&operation=NAME&times=N
   DELETE /faults/FAULT               disarm it, by number or name; DELETE /faults disarms all
   GET    /journal                    what the service did; ?user=NAME&operation=NAME&outcome=NAME&since=NUMBER
-  GET    /journal/count              the number of entries, by the same filters
+  GET    /journal/count              the number of entries, by the same filters (not limit)
   POST   /journal/verify             compare the journal with what you expect
   DELETE /journal                    delete its entries
   GET    /clock                      the time of the service's clock
@@ -162,7 +162,9 @@ This checks that there was exactly one SMS to bob, and nothing else for bob, aft
   curl -X POST ADMIN/journal/verify -d '{
     \"user\": \"bob\", \"since\": 7, \"expected\": [{\"outcome\": \"sms_sent\", \"count\": 1}]}'
 
-The answer is 200 if this is true. Otherwise it is 409, with each difference and the most similar entries.
+The answer is 200 if this is true. Otherwise it is 409, with each difference and the most similar entries. Each entry
+counts for one expectation. An expectation without count wants one entry, so you can also list what happened line by
+line. The numbers of entries go on after a reset. If entries after \"since\" were deleted, the answer is 410.
 
 An error has a status 4xx and the body {\"error\": \"...\"}. Unknown fields and parameters are errors. You can send HEAD
 instead of GET. HEAD /sms/next does not take the SMS; it does not wait for one, and neither does peek=true.

@@ -86,6 +86,7 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
     let document = document(admin);
     let token = emulator.token().expose_secret().to_owned();
     let mine = json!({ "token": token }).to_string();
+    let again = json!({ "two_factor": "off", "token": token }).to_string();
     let sms = || emulator.fake().add_user(FakeUser::with_phone("+1 555 0177"));
     let _ = sms();
     let send = |otp: &str| {
@@ -124,6 +125,9 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/journal/verify", happened.as_str(), 200),
         ("POST", "/journal/verify", not.as_str(), 409),
         ("POST", "/journal/verify", "{}", 400),
+        ("POST", "/journal/verify", r#"{"expected": [], "user": "nobody"}"#, 404),
+        ("GET", "/journal?user=nobody", "", 404),
+        ("GET", "/journal/count?user=nobody", "", 404),
         ("DELETE", "/journal", "", 204),
         ("DELETE", "/journal?x=1", "", 400),
         ("DELETE", "/sms", "", 204),
@@ -179,8 +183,10 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/tokens/revoke", mine.as_str(), 204),
         ("POST", "/tokens/revoke", mine.as_str(), 404),
         ("POST", "/tokens/revoke", "{}", 400),
-        ("POST", "/faults/slow=0?user=ann&operation=receive_codes&times=always", "", 201),
+        ("POST", "/faults/slow=0?user=user-2&operation=receive_codes&times=always", "", 201),
         ("POST", "/faults/slow=0?times=0", "", 400),
+        ("POST", "/faults/slow=0?user=nobody", "", 404),
+        ("POST", "/faults/lost-sms?operation=regenerate_codes", "", 409),
         ("GET", "/faults", "", 200),
         ("GET", "/faults?x=1", "", 400),
         ("DELETE", "/faults/1", "", 204),
@@ -193,6 +199,8 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
         ("POST", "/clock/advance?seconds=1", "", 204),
         ("POST", "/clock/advance", "", 400),
         ("POST", "/clock/advance?seconds=1e12", "", 409),
+        ("POST", "/users", again.as_str(), 201),
+        ("POST", "/reset?user=user-1", "", 409),
         ("POST", "/reset", "", 204),
         ("POST", "/reset?user=nobody", "", 404),
         ("POST", "/reset?x=1", "", 400),
@@ -211,8 +219,9 @@ fn every_operation_answers_with_documented_statuses_and_bodies() {
     }
     check(secure_admin, "GET", "/ca.pem", "", 200);
 
-    // Those of all operations are seen by the tests of who may use the port; 503 by that of many who wait.
-    let elsewhere = ["401", "403", "503"];
+    // Those of all operations are seen by the tests of who may use the port; 410 by those of the journal, 503 by
+    // that of many who wait.
+    let elsewhere = ["401", "403", "410", "503"];
     for (template, path) in document["paths"].as_object().unwrap() {
         for (method, operation) in path.as_object().unwrap() {
             for status in operation["responses"].as_object().unwrap().keys() {

@@ -246,7 +246,7 @@ fn a_form_that_is_refused_says_why_and_changes_nothing() {
         ("faults", "fault=sunset&operation=fly", "operation is one of find_"),
         ("faults", "fault=sunset&times=0", "above 0"),
         ("faults", "fault=sunset&times=x", "above 0"),
-        ("clock", "seconds=", "seconds is how far"),
+        ("clock", "seconds=", "seconds is by how much"),
         ("clock", "seconds=1e12", "beyond the year 9999"),
     ] {
         let refused = submit(admin, form, fields);

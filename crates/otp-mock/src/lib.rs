@@ -68,7 +68,7 @@ mod script;
 
 pub use fake::{
     CustomFault, Event, Factor, FakeOtps, FakeOtpsBuilder, FakeUser, Fault, Journal, JournalEntry,
-    RouteRequest, ScopedFault, Sms, TwoFactor, UnknownFault, UserState, UserTaken,
+    Refused, RouteRequest, ScopedFault, Sms, TwoFactor, UnknownFault, UserState, UserTaken,
 };
 #[cfg(feature = "mockall")]
 pub use mock::{MockOtpsApi, MockTransport, expectation};

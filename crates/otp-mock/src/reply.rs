@@ -54,7 +54,8 @@ pub(crate) struct About {
 pub enum Outcome {
     /// The answer arrives in full.
     Answered(Answered),
-    /// The head of the answer arrives, and the connection is lost before the body.
+    /// The head of the answer arrives, and the connection is lost before the end of the body. `otp-emulator` sends the first
+    /// half of the body.
     Cut(Answered),
     /// The connection is lost before any answer. Whether the service acted, the client cannot know.
     Lost,
@@ -174,7 +175,7 @@ impl Reply {
         Self { delay, ..self }
     }
 
-    /// The same response, of which only the head arrives.
+    /// The same response, but the connection is lost after the head and a part of the body.
     pub fn cut(self) -> Self {
         match *self.outcome {
             Outcome::Answered(answered) => {

@@ -191,7 +191,7 @@ fn every_named_fault_strikes_a_route_as_it_does_an_operation() {
             Fault::StaleConnection => ((Ok(1), 1), true),
             Fault::Slow { .. } => ((Err(ErrorKind::Timeout), 1), true),
             Fault::CaptivePortal => ((Err(ErrorKind::UnexpectedStatus), 0), true),
-            Fault::Sunset => ((Ok(1), 1), false),
+            Fault::Sunset => ((Ok(1), 1), true),
             Fault::Status { .. } => ((Err(ErrorKind::Server), 0), true),
             Fault::RefusedConnection => ((Ok(1), 1), true),
             Fault::LostRequest => ((Err(ErrorKind::ConnectionLost), 0), true),

@@ -132,7 +132,7 @@ fn a_token_is_issued_for_a_known_user_alone() {
     service.add_user(FakeUser::with_app().named("carol"));
     let nobody = service.with_token(AuthToken::new("nobody").unwrap());
     for (handle, why) in [
-        (carol, "there is a user of the name \"carol\" already"),
+        (carol, "the token of this handle is no user's"),
         (nobody, "the token of this handle is no user's"),
     ] {
         let panic = catch_unwind(AssertUnwindSafe(|| handle.issue_token())).unwrap_err();

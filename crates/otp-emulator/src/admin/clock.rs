@@ -18,24 +18,24 @@ pub(super) fn shown(fake: &FakeOtps) -> Answer {
     Answer::Json(StatusCode::OK, json!({ "date": written(date), "unix_seconds": seconds(date) }))
 }
 
-/// Turns the clock on, but to no date that cannot be told.
+/// Advances the clock, but to no date that cannot be told.
 pub(super) fn advance(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["seconds"])?;
     turn(fake, query.get("seconds"))?;
     Ok(Answer::Nothing)
 }
 
-/// Turns the clock on by this text, which is a number of seconds.
+/// Advances the clock by this text, which is a number of seconds.
 pub(super) fn turn(fake: &FakeOtps, seconds: Option<&str>) -> Result<(), Answer> {
     let step = seconds.and_then(|seconds| seconds.parse().ok());
     let Some(Ok(step)) = step.map(Duration::try_from_secs_f64) else {
         return Err(Answer::bad(
-            "seconds is how far to turn the clock on, a number that is not negative",
+            "seconds is by how much to advance the clock, a number that is not negative",
         ));
     };
     let later = fake.date().checked_add(step);
     if later.is_none_or(|later| later > UNIX_EPOCH + LAST) {
-        return Err(Answer::conflict("seconds would turn the clock beyond the year 9999"));
+        return Err(Answer::conflict("seconds would advance the clock beyond the year 9999"));
     }
     fake.advance(step);
     Ok(())

@@ -1,10 +1,10 @@
-//! What a test expects of the journal, and how what happened differs from it.
+//! What a test expects of the journal.
 
-use otp_mock::JournalEntry;
+use otp_mock::{Event, Fault, JournalEntry};
 use serde_json::{Map, Value, json};
 
 use super::Answer;
-use super::journal::{fault, status, told};
+use super::journal::{Names, fault, status};
 use super::query::Fields;
 
 /// Every outcome of an entry.
@@ -20,64 +20,98 @@ pub(super) const OUTCOMES: [&str; 9] = [
     "struck",
 ];
 
-/// Entries that are expected to be there, so many of them.
+/// Entries that are expected to be there, and how many.
+#[derive(Debug)]
 pub(super) struct Expected {
+    entry: Described,
+    pub(super) count: u64,
+}
+
+/// What an entry is expected to be.
+#[derive(Debug, PartialEq)]
+struct Described {
     outcome: String,
     user: Option<String>,
     operation: Option<String>,
     status: Option<u64>,
-    fault: Option<String>,
-    count: u64,
+    fault: Option<Struck>,
 }
 
-/// What of the journal is not as expected.
-pub(super) struct Difference<'a> {
-    pub(super) expected: &'a Expected,
-    pub(super) found: u64,
-    /// The entries that differ least.
-    pub(super) nearest: Vec<&'a JournalEntry>,
+/// Which fault is expected to strike.
+#[derive(Debug, PartialEq)]
+enum Struck {
+    /// With this number.
+    Exactly(Fault),
+    /// One of this name, with any number; or one of the test's own.
+    Named(String),
 }
 
 impl Expected {
-    /// Those of the field `expected`.
-    pub(super) fn read_all(fields: &Fields) -> Result<Vec<Self>, Answer> {
-        match fields.get("expected") {
-            Some(Value::Array(all)) => all.iter().map(Self::read).collect(),
-            _ => Err(Answer::bad(
+    /// Those of the field `expected`. The same one again adds to the count.
+    pub(super) fn read_all(fields: &Fields, names: &Names<'_>) -> Result<Vec<Self>, Answer> {
+        let Some(Value::Array(all)) = fields.get("expected") else {
+            return Err(Answer::bad(
                 "expected is an array of objects, such as {\"outcome\": \"sms_sent\"}",
-            )),
+            ));
+        };
+        let mut merged: Vec<Self> = Vec::new();
+        for value in all {
+            let read = Self::read(value, names)?;
+            // "None of these" is no part of a sum.
+            let same = merged
+                .iter_mut()
+                .find(|other| other.entry == read.entry && (other.count == 0) == (read.count == 0));
+            match same {
+                Some(same) => same.count = same.count.saturating_add(read.count),
+                None => merged.push(read),
+            }
         }
+        Ok(merged)
     }
 
-    fn read(value: &Value) -> Result<Self, Answer> {
+    fn read(value: &Value, names: &Names<'_>) -> Result<Self, Answer> {
         let Value::Object(object) = value else {
             return Err(Answer::bad("each of expected is an object"));
         };
         let known = ["outcome", "user", "operation", "status", "fault", "count"];
         let fields = Fields::of(object.clone(), &known)?;
-        let outcome = fields.text("outcome")?.filter(|outcome| OUTCOMES.contains(outcome));
-        let Some(outcome) = outcome else {
+        let Some(outcome) = fields.text("outcome")? else {
             return Err(Answer::bad(format!("outcome is one of {}", OUTCOMES.join(", "))));
         };
-        let text = |name| fields.text(name).map(|text| text.map(str::to_owned));
+        names.check_outcome(outcome)?;
+        let (user, operation) = (fields.text("user")?, fields.text("operation")?);
+        user.map_or(Ok(()), |user| names.check_user(user))?;
+        operation.map_or(Ok(()), |operation| names.check_operation(operation))?;
+        let (status, fault) = (fields.number("status")?, fields.text("fault")?);
+        for (is_given, name, of) in
+            [(status.is_some(), "status", "refused"), (fault.is_some(), "fault", "struck")]
+        {
+            if is_given && outcome != of {
+                let why = format!("only an entry with the outcome {of} has a {name}");
+                return Err(Answer::bad(why));
+            }
+        }
         Ok(Self {
-            outcome: outcome.to_owned(),
-            user: text("user")?,
-            operation: text("operation")?,
-            status: fields.number("status")?,
-            fault: text("fault")?,
+            entry: Described {
+                outcome: outcome.to_owned(),
+                user: user.map(str::to_owned),
+                operation: operation.map(str::to_owned),
+                status,
+                fault: fault.map(|fault| Struck::read(fault, names)).transpose()?,
+            },
             count: fields.number("count")?.unwrap_or(1),
         })
     }
 
     /// In how much an entry differs.
-    fn distance(&self, entry: &JournalEntry) -> usize {
+    pub(super) fn distance(&self, entry: &JournalEntry) -> usize {
+        let expected = &self.entry;
         let differs = [
-            self.outcome != entry.event.name(),
-            self.user.is_some() && self.user != entry.user,
-            self.operation.is_some() && self.operation.as_deref() != entry.operation,
-            self.status.is_some() && self.status != status(&entry.event).map(u64::from),
-            self.fault.is_some() && self.fault != fault(&entry.event),
+            expected.outcome != entry.event.name(),
+            expected.user.is_some() && expected.user != entry.user,
+            expected.operation.is_some() && expected.operation.as_deref() != entry.operation,
+            expected.status.is_some() && expected.status != status(&entry.event).map(u64::from),
+            expected.fault.as_ref().is_some_and(|fault| !fault.is(&entry.event)),
         ];
         differs.iter().filter(|differs| **differs).count()
     }
@@ -86,28 +120,19 @@ impl Expected {
         self.distance(entry) == 0
     }
 
-    pub(super) fn difference<'a>(&'a self, entries: &[&'a JournalEntry]) -> Option<Difference<'a>> {
-        let found = entries.iter().filter(|entry| self.matches(entry)).count() as u64;
-        if found == self.count {
-            return None;
-        }
-        let others = || entries.iter().map(|entry| self.distance(entry)).filter(|far| *far > 0);
-        // Of too many, those themselves are of interest.
-        let far = if found > self.count { 0 } else { others().min().unwrap_or(usize::MAX) };
-        let nearest = entries.iter().filter(|entry| self.distance(entry) == far);
-        Some(Difference { expected: self, found, nearest: nearest.copied().take(5).collect() })
-    }
-
     pub(super) fn written(&self) -> Value {
+        let expected = &self.entry;
         let mut written = Map::new();
-        written.insert("outcome".to_owned(), json!(self.outcome));
-        let texts = [("user", &self.user), ("operation", &self.operation), ("fault", &self.fault)];
+        written.insert("outcome".to_owned(), json!(expected.outcome));
+        let fault = expected.fault.as_ref().map(Struck::written);
+        let texts =
+            [("user", &expected.user), ("operation", &expected.operation), ("fault", &fault)];
         for (name, text) in texts {
             if let Some(text) = text {
                 written.insert(name.to_owned(), json!(text));
             }
         }
-        if let Some(status) = self.status {
+        if let Some(status) = expected.status {
             written.insert("status".to_owned(), json!(status));
         }
         written.insert("count".to_owned(), json!(self.count));
@@ -115,15 +140,29 @@ impl Expected {
     }
 }
 
-impl Difference<'_> {
-    pub(super) fn sentence(&self) -> String {
-        let expected = self.expected.written();
-        let nearest: Vec<_> = self.nearest.iter().map(|entry| told(entry)).collect();
-        let nearest = match (nearest.is_empty(), self.found > self.expected.count) {
-            (true, _) => "nothing comes near".to_owned(),
-            (false, true) => format!("they are {}", nearest.join(", ")),
-            (false, false) => format!("nearest: {}", nearest.join(", ")),
-        };
-        format!("expected {expected}, found {}; {nearest}", self.found)
+impl Struck {
+    fn read(text: &str, names: &Names<'_>) -> Result<Self, Answer> {
+        match text.parse::<Fault>() {
+            Ok(_) if !text.contains('=') => Ok(Self::Named(text.to_owned())),
+            Ok(fault) => Ok(Self::Exactly(fault)),
+            Err(_) if names.has_own_fault(text) => Ok(Self::Named(text.to_owned())),
+            Err(unknown) => Err(Answer::bad(unknown.to_string())),
+        }
+    }
+
+    fn is(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::Exactly(fault), Event::Struck(struck)) => fault == struck,
+            (Self::Named(name), Event::Struck(struck)) => name == struck.name(),
+            (Self::Named(_), _) => fault(event).as_ref() == Some(&self.written()),
+            (Self::Exactly(_), _) => false,
+        }
+    }
+
+    fn written(&self) -> String {
+        match self {
+            Self::Exactly(fault) => fault.to_string(),
+            Self::Named(name) => name.clone(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is to go wrong.
 
 use hyper::StatusCode;
+use otp_core::Endpoint;
 use otp_mock::{FakeOtps, Fault, ScopedFault};
 use serde_json::{Value, json};
 
@@ -41,23 +42,53 @@ pub(super) fn scoped(
     let mut scoped: ScopedFault = fault
         .parse()
         .map_err(|unknown: otp_mock::UnknownFault| Answer::bad(unknown.to_string()))?;
+    for (name, value) in [("user", user), ("operation", operation), ("times", times)] {
+        if value.is_some() && fault.contains(&format!(":{name}=")) {
+            return Err(Answer::bad(format!("{name} is both in the path and in the query")));
+        }
+    }
     if let Some(name) = user {
         scoped = scoped.for_user(name);
     }
     if let Some(name) = operation {
-        let operations = fake.operations();
-        let Some(endpoint) = operations.iter().find(|endpoint| endpoint.name() == name) else {
-            let names: Vec<_> = operations.iter().map(|endpoint| endpoint.name()).collect();
-            return Err(Answer::bad(format!("operation is one of {}", names.join(", "))));
-        };
-        scoped = scoped.for_operation(endpoint);
+        scoped = scoped.for_operation(operation_of(fake, name)?);
     }
-    match times.map(|times| (times, times.parse::<u32>())) {
-        None => Ok(scoped),
-        Some(("always", _)) => Ok(scoped.until_disarmed()),
-        Some((_, Ok(times))) if times > 0 => Ok(scoped.times(times)),
-        Some(_) => Err(Answer::bad("times is a whole number above 0, or always")),
+    let scoped = match times.map(|times| (times, times.parse::<u32>())) {
+        None => scoped,
+        Some(("always", _)) => scoped.until_disarmed(),
+        Some((_, Ok(times))) if times > 0 => scoped.times(times),
+        Some(_) => return Err(Answer::bad("times is a whole number above 0, or always")),
+    };
+    can_strike(fake, &scoped)?;
+    Ok(scoped)
+}
+
+/// Refuses a fault that no request would meet.
+fn can_strike(fake: &FakeOtps, scoped: &ScopedFault) -> Result<(), Answer> {
+    if scoped.left() == Some(0) {
+        return Err(Answer::bad(format!("'{scoped}' would strike 0 times")));
     }
+    if let Some(user) = scoped.user().filter(|user| fake.of_user_ever(user).is_none()) {
+        return Err(Answer::Refused(StatusCode::NOT_FOUND, format!("there is no user '{user}'")));
+    }
+    let fault = scoped.fault();
+    match scoped.operation().filter(|operation| !fault.can_strike(operation)) {
+        None => Ok(()),
+        Some(operation) => {
+            let why = format!("the fault {} never strikes {operation}", fault.name());
+            Err(Answer::conflict(&why))
+        }
+    }
+}
+
+/// The operation or route of this name.
+pub(super) fn operation_of(fake: &FakeOtps, name: &str) -> Result<&'static Endpoint, Answer> {
+    let operations = fake.operations();
+    let found = operations.iter().find(|endpoint| endpoint.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = operations.iter().map(|endpoint| endpoint.name()).collect();
+        Answer::bad(format!("operation is one of {}", names.join(", ")))
+    })
 }
 
 /// Disarms the fault of a number, or all of a name.

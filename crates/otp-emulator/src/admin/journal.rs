@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::Answer;
 use super::clock::written;
-use super::expected::{Difference, Expected, OUTCOMES};
+use super::compare::{Difference, Differences, compare};
+use super::expected::{Expected, OUTCOMES};
+use super::faults;
 use super::query::{Fields, Query};
 
 /// The entries that a query asks for, oldest first.
@@ -16,7 +18,13 @@ pub(super) fn entries(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
     let limit = query
         .number("limit")?
         .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let journal = Filter::of_query(&query)?.apply(fake);
+    let journal = fake.journal();
+    let filter = Filter::of_query(&query, &Names::new(fake, &journal))?;
+    // Without a number, whatever is kept is asked for.
+    if filter.since.is_some() {
+        filter.check_since(&journal)?;
+    }
+    let journal = filter.apply(journal);
     let entries = journal.entries();
     let skipped = entries.len().saturating_sub(limit);
     Ok(Answer::Json(
@@ -27,31 +35,36 @@ pub(super) fn entries(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
 
 pub(super) fn count(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["user", "operation", "outcome", "since"])?;
-    let last = fake.journal().last_number();
-    let journal = Filter::of_query(&query)?.apply(fake);
-    let count = journal.entries().len();
+    let journal = fake.journal();
+    let last = journal.last_number();
+    let filter = Filter::of_query(&query, &Names::new(fake, &journal))?;
+    filter.check_since(&journal)?;
+    let count = filter.apply(journal).entries().len();
     Ok(Answer::Json(StatusCode::OK, json!({ "count": count, "last_number": last })))
 }
 
 /// Whether exactly what is expected happened; if not, what differs.
 pub(super) fn verify(fake: &FakeOtps, body: &Bytes) -> Result<Answer, Answer> {
     let fields = Fields::read(body, &["expected", "nothing_else", "user", "operation", "since"])?;
+    let journal = fake.journal();
+    let names = Names::new(fake, &journal);
     let filter = Filter {
         user: fields.text("user")?.map(str::to_owned),
         operation: fields.text("operation")?.map(str::to_owned),
         outcome: None,
-        since: fields.number("since")?.unwrap_or(0),
+        since: fields.number("since")?,
     };
+    filter.check_names(&names)?;
     let nothing_else = fields.flag("nothing_else")?.unwrap_or(true);
-    let expected = Expected::read_all(&fields)?;
-    let journal = filter.apply(fake);
+    let expected = Expected::read_all(&fields, &names)?;
+    filter.check_since(&journal)?;
+    let journal = filter.apply(journal);
     let entries: Vec<_> = journal.entries().collect();
 
-    let differences: Vec<_> =
-        expected.iter().filter_map(|expected| expected.difference(&entries)).collect();
-    let is_meant = |entry: &JournalEntry| expected.iter().any(|expected| expected.matches(entry));
-    let unexpected: Vec<_> =
-        entries.iter().filter(|entry| nothing_else && !is_meant(entry)).copied().collect();
+    let Differences { of_expected: differences, mut unexpected } = compare(&expected, &entries);
+    if !nothing_else {
+        unexpected.clear();
+    }
     if differences.is_empty() && unexpected.is_empty() {
         let checked = entries.len();
         return Ok(Answer::Json(StatusCode::OK, json!({ "matches": true, "entries": checked })));
@@ -80,25 +93,48 @@ struct Filter {
     user: Option<String>,
     operation: Option<String>,
     outcome: Option<String>,
-    since: u64,
+    since: Option<u64>,
 }
 
 impl Filter {
-    fn of_query(query: &Query) -> Result<Self, Answer> {
-        let outcome = query.get("outcome").map(str::to_owned);
-        if outcome.as_ref().is_some_and(|outcome| !OUTCOMES.contains(&outcome.as_str())) {
-            return Err(Answer::bad(format!("outcome is one of {}", OUTCOMES.join(", "))));
-        }
-        Ok(Self {
-            user: query.get("user").map(str::to_owned),
-            operation: query.get("operation").map(str::to_owned),
-            outcome,
-            since: query.number("since")?.unwrap_or(0),
-        })
+    fn of_query(query: &Query, names: &Names<'_>) -> Result<Self, Answer> {
+        let text = |name| query.get(name).map(str::to_owned);
+        let filter = Self {
+            user: text("user"),
+            operation: text("operation"),
+            outcome: text("outcome"),
+            since: query.number("since")?,
+        };
+        filter.check_names(names)?;
+        Ok(filter)
     }
 
-    fn apply(&self, fake: &FakeOtps) -> Journal {
-        let mut journal = fake.journal().since(self.since);
+    fn check_names(&self, names: &Names<'_>) -> Result<(), Answer> {
+        self.outcome.as_ref().map_or(Ok(()), |outcome| names.check_outcome(outcome))?;
+        self.operation.as_ref().map_or(Ok(()), |operation| names.check_operation(operation))?;
+        self.user.as_ref().map_or(Ok(()), |user| names.check_user(user))
+    }
+
+    /// Whether there is such a number, and all entries after it are kept.
+    fn check_since(&self, journal: &Journal) -> Result<(), Answer> {
+        let (since, last) = (self.since.unwrap_or(0), journal.last_number());
+        if since > last {
+            let why =
+                format!("since {since} is beyond the last entry, which has the number {last}");
+            return Err(Answer::Refused(StatusCode::NOT_FOUND, why));
+        }
+        if journal.is_complete_since(since) {
+            return Ok(());
+        }
+        let first = journal.entries().next().map_or(last, |entry| entry.number - 1);
+        Err(Answer::Refused(
+            StatusCode::GONE,
+            format!("entries after {since} are no longer kept; all are kept since {first}"),
+        ))
+    }
+
+    fn apply(&self, journal: Journal) -> Journal {
+        let mut journal = journal.since(self.since.unwrap_or(0));
         if let Some(user) = &self.user {
             journal = journal.of_user(user);
         }
@@ -109,6 +145,47 @@ impl Filter {
             journal = journal.of_event(outcome);
         }
         journal
+    }
+}
+
+/// What can be asked for, so that a misspelt name is found.
+pub(super) struct Names<'a> {
+    fake: &'a FakeOtps,
+    /// Users and faults that are no longer there may have entries.
+    journal: &'a Journal,
+}
+
+impl<'a> Names<'a> {
+    fn new(fake: &'a FakeOtps, journal: &'a Journal) -> Self {
+        Self { fake, journal }
+    }
+
+    pub(super) fn check_outcome(&self, outcome: &str) -> Result<(), Answer> {
+        if OUTCOMES.contains(&outcome) {
+            return Ok(());
+        }
+        Err(Answer::bad(format!("outcome is one of {}", OUTCOMES.join(", "))))
+    }
+
+    pub(super) fn check_user(&self, user: &str) -> Result<(), Answer> {
+        let mut entries = self.journal.entries();
+        let is_known = self.fake.of_user_ever(user).is_some()
+            || entries.any(|entry| entry.user.as_deref() == Some(user));
+        if is_known {
+            return Ok(());
+        }
+        Err(Answer::Refused(StatusCode::NOT_FOUND, format!("there is no user '{user}'")))
+    }
+
+    pub(super) fn check_operation(&self, operation: &str) -> Result<(), Answer> {
+        faults::operation_of(self.fake, operation).map(drop)
+    }
+
+    /// Whether a fault of the test's own has this name.
+    pub(super) fn has_own_fault(&self, name: &str) -> bool {
+        let mut entries = self.journal.entries();
+        self.fake.armed_custom().contains(&name)
+            || entries.any(|entry| matches!(entry.event, Event::StruckBy(own) if own == name))
     }
 }
 

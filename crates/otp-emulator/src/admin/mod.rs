@@ -2,9 +2,11 @@
 
 mod access;
 mod clock;
+mod compare;
 mod expected;
 mod faults;
 mod journal;
+mod json;
 mod page;
 mod query;
 mod routes;
@@ -157,6 +159,13 @@ impl Admin {
         let (fake, name) = (&self.fake, parameter);
         if !call.has_query() {
             query::Query::read(query, &[])?;
+        }
+        if !call.has_body() && !body.is_empty() {
+            let why = match call.has_query() {
+                true => "this request takes no body; its parameters are in the query",
+                false => "this request takes no body",
+            };
+            return Err(Answer::bad(why));
         }
         match call {
             Call::Healthz => Ok(state::healthy()),

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::Answer;
+use super::json::{self, Unreadable};
 
 /// The largest number that every language reads from JSON as it is written (RFC 8259 §6).
 const LARGEST: u64 = (1 << 53) - 1;
@@ -82,8 +83,11 @@ pub(super) struct Fields(Map<String, Value>);
 impl Fields {
     /// Reads an object that has no others than these.
     pub(super) fn read(body: &Bytes, known: &[&str]) -> Result<Self, Answer> {
-        match serde_json::from_slice(body) {
+        match json::read(body) {
             Ok(Value::Object(fields)) => Self::of(fields, known),
+            Err(Unreadable::Twice(key)) => {
+                Err(Answer::bad(format!("the field '{key}' is there twice")))
+            }
             _ => Err(Answer::bad(format!("the body is a JSON object of {}", known.join(", ")))),
         }
     }

@@ -67,6 +67,19 @@ impl Call {
         )
     }
 
+    /// Whether it takes a body.
+    pub(super) fn has_body(self) -> bool {
+        matches!(
+            self,
+            Self::AddUser
+                | Self::IssueToken
+                | Self::RevokeToken
+                | Self::SetRecoveryCodes
+                | Self::Choose
+                | Self::VerifyJournal
+        )
+    }
+
     /// Whether everybody may call it: it tells no secret and changes nothing.
     pub(super) fn is_public(self) -> bool {
         matches!(self, Self::Healthz | Self::Readyz | Self::CaPem)

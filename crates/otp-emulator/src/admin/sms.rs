@@ -58,8 +58,10 @@ pub(super) async fn next(
         let why = "too many wait for an SMS already; ask again later".to_owned();
         return Err(Answer::Refused(StatusCode::SERVICE_UNAVAILABLE, why));
     };
-    match tokio::time::timeout(wait, user.next_sms()).await {
-        Ok(next) => Ok(answer(&next)),
+    match tokio::time::timeout(wait, user.try_next_sms()).await {
+        Ok(Some(next)) => Ok(answer(&next)),
+        // The user was removed.
+        Ok(None) => Err(Answer::no_such_user()),
         Err(_) => Ok(Answer::Nothing),
     }
 }

@@ -46,8 +46,11 @@ pub(super) fn ca_pem(pem: &str) -> Answer {
 pub(super) fn reset(fake: &FakeOtps, query: &str) -> Result<Answer, Answer> {
     match Query::read(query, &["user"])?.get("user") {
         None => fake.reset(),
-        Some(name) if fake.reset_user(name) => {}
-        Some(_) => return Err(Answer::no_such_user()),
+        Some(name) => match fake.try_reset_user(name) {
+            Ok(true) => {}
+            Ok(false) => return Err(Answer::no_such_user()),
+            Err(why) => return Err(Answer::conflict(&why.to_string())),
+        },
     }
     Ok(Answer::Nothing)
 }

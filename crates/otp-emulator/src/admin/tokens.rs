@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Answer;
 use super::query::{Fields, Query};
-use super::users::{is_taken, named, token};
+use super::users::{named, token};
 
 /// The longest time until a token expires, some thirty years.
 const MAX_AFTER: f64 = 1e9;
@@ -22,20 +22,13 @@ pub(super) fn issue(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer,
         false => token(&Fields::read(body, &["token"])?, "token")?,
     };
     let user = named(fake, name)?;
-    let issued = match chosen {
-        None => user.issue_token(),
-        Some(token) if is_taken(fake, &token) => {
-            return Err(Answer::conflict("there is a user or session of this token"));
-        }
-        Some(token) => {
-            user.issue_this_token(token.clone());
-            token
-        }
-    };
+    let issued = user.try_issue_token(chosen);
+    let issued = issued.map_err(|why| Answer::conflict(&why.to_string()))?;
     Ok(Answer::Json(StatusCode::CREATED, json!({ "token": issued.expose_secret() })))
 }
 
-/// Revokes the last of the user's own tokens, or lets it expire after so many seconds; sessions stay.
+/// Revokes the token that the user got last, of those that are not revoked, or lets it expire after so many seconds;
+/// sessions stay.
 pub(super) fn end(fake: &FakeOtps, name: &str, query: &str) -> Result<Answer, Answer> {
     let query = Query::read(query, &["after"])?;
     let after = query.get("after").map(|after| {
@@ -44,6 +37,7 @@ pub(super) fn end(fake: &FakeOtps, name: &str, query: &str) -> Result<Answer, An
         seconds.map(Duration::from_secs_f64).ok_or_else(refuse)
     });
     let (after, user) = (after.transpose()?, named(fake, name)?);
+    let user = fake.of_user(name).unwrap_or(user);
     match after {
         None => user.revoke_token(),
         Some(after) => user.expire_token_after(after),

@@ -27,10 +27,10 @@ pub(super) fn one(fake: &FakeOtps, name: &str) -> Result<Answer, Answer> {
     Ok(Answer::Json(StatusCode::OK, user(&state(fake, name)?)))
 }
 
-/// The user of this name; of two, the one who was added last, since the other one's tokens are revoked.
+/// What the service holds of the user of this name.
 fn state(fake: &FakeOtps, name: &str) -> Result<UserState, Answer> {
     let users = fake.users();
-    users.into_iter().rev().find(|user| user.name == name).ok_or_else(Answer::no_such_user)
+    users.into_iter().find(|user| user.name == name).ok_or_else(Answer::no_such_user)
 }
 
 fn user(user: &UserState) -> Value {
@@ -138,13 +138,8 @@ pub(super) fn choose(fake: &FakeOtps, name: &str, body: &Bytes) -> Result<Answer
     if otp.is_some() && !matches!(state(fake, name)?.two_factor, TwoFactor::Sms { .. }) {
         return Err(Answer::conflict("the user's two_factor is not sms"));
     }
-    if session.as_ref().is_some_and(|session| is_taken(fake, session)) {
-        return Err(Answer::conflict("there is a user or session of this token"));
-    }
-    otp.into_iter().for_each(|otp| user.choose_otp(otp));
-    codes.into_iter().for_each(|codes| user.choose_recovery_codes(codes));
-    session.into_iter().for_each(|session| user.choose_session_token(session));
-    Ok(Answer::Nothing)
+    let chosen = user.try_choose(otp, codes, session);
+    chosen.map(|()| Answer::Nothing).map_err(|why| Answer::conflict(&why.to_string()))
 }
 
 /// Does this to the user of this name.
@@ -159,11 +154,6 @@ pub(super) fn change(
 
 pub(super) fn named(fake: &FakeOtps, name: &str) -> Result<FakeOtps, Answer> {
     fake.of_user_ever(name).ok_or_else(Answer::no_such_user)
-}
-
-/// Whether a user or a session has this token, or had it and can get it again.
-pub(super) fn is_taken(fake: &FakeOtps, token: &AuthToken) -> bool {
-    fake.with_token(token.clone()).holds_token()
 }
 
 fn short_text<'f>(fields: &'f Fields, name: &str) -> Result<Option<&'f str>, Answer> {

@@ -11,6 +11,7 @@ use super::app::Authenticator;
 use super::builder::Settings;
 use super::chosen::Chosen;
 use super::journal::Factor;
+use super::random::Secrets;
 use super::tokens::Tokens;
 use super::user::{FakeUser, TwoFactor, UserState};
 
@@ -28,6 +29,9 @@ pub(super) struct Account {
     pub(super) recovery_codes: Vec<RecoveryCode>,
     /// What a test chose for the user.
     pub(super) chosen: Chosen,
+    pub(super) secrets: Secrets,
+    /// What makes the secrets that follow after a reset.
+    pub(super) first_secrets: Secrets,
     otps: VecDeque<LiveOtp>,
     wrong: u32,
     locked_until: Option<Duration>,
@@ -80,10 +84,11 @@ pub(super) enum Check {
 }
 
 impl Account {
-    /// A user whose token ends then.
+    /// A user whose token ends then, and whose further secrets these make.
     pub(super) fn new(
         id: usize,
         origin: Arc<Origin>,
+        secrets: Secrets,
         expires: Option<Duration>,
         now: Duration,
     ) -> Self {
@@ -96,6 +101,8 @@ impl Account {
             sessions: Tokens::default(),
             recovery_codes: origin.recovery_codes.clone(),
             chosen: Chosen::every_otp(origin.otp.clone()),
+            secrets: secrets.again(),
+            first_secrets: secrets,
             origin,
             otps: VecDeque::new(),
             wrong: 0,
@@ -134,9 +141,10 @@ impl Account {
         self.keys.accept(token, now) | self.sessions.accept(token, now)
     }
 
-    /// Whether this is a token of the user that was not revoked. It may have expired.
+    /// Whether this is a token of the user that was not revoked, or one that was chosen for the user's next
+    /// sessions. It may have expired.
     pub(super) fn holds(&self, token: &AuthToken) -> bool {
-        self.keys.holds(token) || self.sessions.holds(token)
+        self.keys.holds(token) || self.sessions.holds(token) || self.chosen.has_session(token)
     }
 
     /// Whether this is or was a token of the user.

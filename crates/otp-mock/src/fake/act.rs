@@ -10,10 +10,9 @@ use otp_core::{AuthToken, Endpoint, RecoveryCode};
 use super::account::{Account, Check, Rate, SecondFactor};
 use super::journal::Event;
 use super::outbox::Sms;
-use super::random::Random;
 use super::route_request::{RouteRequest, decoded};
 use super::routes::{Action, Handler};
-use super::service::{Service, State, new_codes};
+use super::service::{Service, new_codes};
 use crate::{Reply, request};
 
 /// A request: who asks for what.
@@ -72,8 +71,7 @@ impl Service {
         let (now, date) = (self.clock().now(), self.clock().unix_seconds());
         let mut state = self.state();
         let user = asked.token.as_ref().and_then(|token| state.accounts.find(token, now));
-        let State { random, accounts, .. } = &mut *state;
-        let account = user.and_then(|at| accounts.get_mut(at));
+        let account = user.and_then(|at| state.accounts.get_mut(at));
         let (mut rate, mut sms) = (None, None);
         let outcome = match (account, &asked.token) {
             (Some(account), Some(token)) => {
@@ -90,11 +88,18 @@ impl Service {
                         outcome
                     }
                     _ if !asked.http.body().is_empty() => Err(Refusal::HasBody),
-                    _ => self.operate(asked, account, random, (now, date), &mut sms),
+                    _ => self.operate(asked, account, (now, date), &mut sms),
                 }
             }
             _ => Err(Refusal::UnknownToken),
         };
+        let outcome = outcome.map(|(event, done)| match (done, user) {
+            (Done::Verified(_), Some(id)) if self.settings.session_tokens => {
+                let session = state.accounts.open_session(id, self.expiry(now), now);
+                (event, Done::Verified(session))
+            }
+            (done, _) => (event, done),
+        });
         let event = match &outcome {
             Ok((event, _)) => *event,
             Err(refusal) => Event::Refused(refusal.status()),
@@ -134,7 +139,6 @@ impl Service {
         &self,
         asked: &Asked<'_>,
         account: &mut Account,
-        random: &mut Random,
         (now, date): (Duration, u64),
         sms: &mut Option<Sms>,
     ) -> Result<(Event, Done), Refusal> {
@@ -153,15 +157,8 @@ impl Service {
                         };
                         Err(Refusal::LockedOut(left, status))
                     }
-                    Check::Right(factor) => {
-                        let session = self.settings.session_tokens.then(|| {
-                            account.chosen.session_token().unwrap_or_else(|| random.token())
-                        });
-                        if let Some(session) = &session {
-                            account.sessions.issue(session.clone(), self.expiry(now), now);
-                        }
-                        Ok((Event::Verified(factor), Done::Verified(session)))
-                    }
+                    // The session is opened afterwards, with a token that nobody else has.
+                    Check::Right(factor) => Ok((Event::Verified(factor), Done::Verified(None))),
                 }
             }
             Action::ReceiveCodes => {
@@ -171,7 +168,7 @@ impl Service {
                     SecondFactor::Sms { phone } => phone.clone(),
                 };
                 let chosen = account.chosen.otp().or_else(|| self.settings.otp.clone());
-                let otp = chosen.unwrap_or_else(|| random.otp());
+                let otp = chosen.unwrap_or_else(|| account.secrets.otp());
                 account.add_otp(otp.clone(), now.saturating_add(self.settings.otp_lifetime));
                 *sms = Some(Sms { user: account.name().to_owned(), at: now, to, otp });
                 Ok((Event::SmsSent, Done::Sent))
@@ -182,7 +179,7 @@ impl Service {
             }
             Action::RegenerateCodes => {
                 let chosen = account.chosen.recovery_codes();
-                account.recovery_codes = chosen.unwrap_or_else(|| new_codes(random));
+                account.recovery_codes = chosen.unwrap_or_else(|| new_codes(&mut account.secrets));
                 let codes = account.recovery_codes.clone();
                 Ok((Event::CodesRegenerated, Done::Regenerated(codes)))
             }

@@ -126,8 +126,8 @@ impl FakeOtpsBuilder {
         self
     }
 
-    /// Makes every token, OTP, recovery code and request id follow from this number, and from what is
-    /// asked for in which order. [Every run](FakeOtps) is then the same.
+    /// Makes every token, OTP, recovery code and request id follow from this number. Those of a user follow from the
+    /// user's name too, and from what the user asks for in which order; other users do not change them. [Every run](FakeOtps) is then the same.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
@@ -142,7 +142,7 @@ impl FakeOtpsBuilder {
         Self { user: self.user.with_token(token), ..self }
     }
 
-    /// The date at which the service's clock stands until it is [turned](FakeOtps::advance); with
+    /// The date at which the service's clock stands until you [advance](FakeOtps::advance) it; with
     /// [`real_time`](Self::real_time) or [`clock`](Self::clock) after it, the date from which it runs.
     ///
     /// It is from 1970 to 9999, as HTTP can write it. An earlier date becomes 1970-01-01 00:00:00, and a later
@@ -152,7 +152,7 @@ impl FakeOtpsBuilder {
     }
 
     /// Lets the service's clock run as fast as the system's: from the date of
-    /// [`starts_at`](Self::starts_at) before it, or else from the system's date. Whatever is turned comes on
+    /// [`starts_at`](Self::starts_at) before it, or else from the system's date. What you advance it by comes on
     /// top, and so do a client's waits, which take no time.
     pub fn real_time(self) -> Self {
         Self { other_clock: Some(OtherClock::system()), ..self }
@@ -239,7 +239,7 @@ impl FakeOtpsBuilder {
     /// then carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (here in seconds
     /// from now), and beyond the limit they are `429` with `Retry-After`.
     ///
-    /// Reading the codes is not refused then but late, as with any client: the wait, which turns the clock, is
+    /// Reading the codes is not refused then but late, as with any client: the wait, which advances the clock, is
     /// over before the call is. To see the `429` of a reading, put an [`OtpsClient`](otp_core::OtpsClient) with
     /// [`RetryPolicy::never`](otp_core::RetryPolicy::never) in front of the service.
     pub fn rate_limit(self, requests: u32, window: Duration) -> Self {

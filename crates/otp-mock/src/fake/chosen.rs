@@ -4,8 +4,16 @@ use std::collections::VecDeque;
 
 use otp_core::{AuthToken, Otp, RecoveryCode};
 
-/// So many of each wait to be used: the oldest makes room.
-const KEPT: usize = 64;
+/// So many of each can wait to be used.
+pub(super) const KEPT: usize = 64;
+
+/// One value of each kind, or of some.
+#[derive(Default)]
+pub(super) struct Choice {
+    pub(super) otp: Option<Otp>,
+    pub(super) recovery_codes: Option<Vec<RecoveryCode>>,
+    pub(super) session_token: Option<AuthToken>,
+}
 
 /// Of one user. What comes first is used first.
 #[derive(Default)]
@@ -21,16 +29,26 @@ impl Chosen {
         Self { every_otp: otp, ..Self::default() }
     }
 
-    pub(super) fn add_otp(&mut self, otp: Otp) {
-        add(&mut self.otps, otp);
+    /// Whether one more of each kind of which there is one here can wait.
+    pub(super) fn has_room_for(&self, choice: &Choice) -> bool {
+        [
+            (choice.otp.is_some(), self.otps.len()),
+            (choice.recovery_codes.is_some(), self.recovery_codes.len()),
+            (choice.session_token.is_some(), self.session_tokens.len()),
+        ]
+        .iter()
+        .all(|(is_there, waiting)| !is_there || *waiting < KEPT)
     }
 
-    pub(super) fn add_recovery_codes(&mut self, codes: Vec<RecoveryCode>) {
-        add(&mut self.recovery_codes, codes);
+    pub(super) fn add(&mut self, choice: Choice) {
+        self.otps.extend(choice.otp);
+        self.recovery_codes.extend(choice.recovery_codes);
+        self.session_tokens.extend(choice.session_token);
     }
 
-    pub(super) fn add_session_token(&mut self, token: AuthToken) {
-        add(&mut self.session_tokens, token);
+    /// Whether this is the token of a session to come.
+    pub(super) fn has_session(&self, token: &AuthToken) -> bool {
+        self.session_tokens.iter().any(|chosen| chosen == token)
     }
 
     pub(super) fn otp(&mut self) -> Option<Otp> {
@@ -44,11 +62,4 @@ impl Chosen {
     pub(super) fn session_token(&mut self) -> Option<AuthToken> {
         self.session_tokens.pop_front()
     }
-}
-
-fn add<T>(waiting: &mut VecDeque<T>, value: T) {
-    if waiting.len() >= KEPT {
-        waiting.pop_front();
-    }
-    waiting.push_back(value);
 }

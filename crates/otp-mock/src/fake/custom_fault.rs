@@ -148,6 +148,15 @@ impl CustomFaults {
         gone
     }
 
+    /// Has of the faults for this user alone those that this one has. What it had is given back, to be dropped elsewhere.
+    pub(super) fn restore_of_user(&mut self, name: &str, from: &Self) -> Vec<CustomFault> {
+        let is_own = |fault: &CustomFault| fault.users == [name];
+        let (gone, left) = std::mem::take(&mut self.0).into_iter().partition(is_own);
+        self.0 = left;
+        self.0.extend(from.0.iter().filter(|fault| is_own(fault)).cloned());
+        gone
+    }
+
     pub(super) fn names(&self) -> Vec<&'static str> {
         self.0.iter().filter(|fault| fault.left != Some(0)).map(|fault| fault.name).collect()
     }

@@ -2,6 +2,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use otp_core::Endpoint;
+
+use super::scoped_fault::OPERATIONS;
+
 /// Something that goes wrong, by name: armed with [`FakeOtps::arm`](crate::FakeOtps::arm), or by
 /// `--fault` of `otp-emulator`, which does it on a real connection.
 ///
@@ -55,7 +59,7 @@ use std::time::Duration;
 pub enum Fault {
     /// The next regeneration succeeds, and the connection is lost before any answer.
     LostRegenerate,
-    /// The next regeneration succeeds, the head of the answer arrives, and the codes do not.
+    /// The next regeneration succeeds, the head and a part of the body arrive, and the connection is lost.
     CutRegenerate,
     /// The next SMS is sent, and the connection is lost before any answer.
     LostSms,
@@ -91,8 +95,8 @@ pub enum Fault {
     LostRequest,
     /// The service acts on the next request, and the connection is lost before any answer.
     LostReply,
-    /// The service acts on the next request whose answer has a body, the head of the answer arrives, and the body
-    /// does not.
+    /// The service acts on the next request whose answer has a body, the head and a part of the body arrive, and the
+    /// connection is lost.
     CutReply,
 }
 
@@ -138,7 +142,9 @@ impl Fault {
     pub fn describe(&self) -> &'static str {
         match self {
             Self::LostRegenerate => "the codes change, and the connection is lost",
-            Self::CutRegenerate => "the codes change, and only the head of the answer arrives",
+            Self::CutRegenerate => {
+                "the codes change, and only the head and a part of the body arrive"
+            }
             Self::LostSms => "the SMS is sent, and the connection is lost",
             Self::LostVerify => "the OTP is used up, and the connection is lost",
             Self::Unavailable { .. } => "the next requests are answered 503",
@@ -150,7 +156,9 @@ impl Fault {
             Self::RefusedConnection => "the next connection is refused",
             Self::LostRequest => "the connection is lost before the next request arrives",
             Self::LostReply => "the next request acts, and the connection is lost",
-            Self::CutReply => "the next answer that has a body is cut off after its head",
+            Self::CutReply => {
+                "of the next answer that has a body, only the head and a part of the body arrive"
+            }
         }
     }
 
@@ -181,6 +189,27 @@ impl Fault {
             Self::Slow { .. } | Self::CaptivePortal | Self::Sunset => None,
             Self::Unavailable { times } => Some(*times),
             _ => Some(1),
+        }
+    }
+
+    /// Whether it can strike a request for the operation or [route](crate::FakeOtps::route) of this name. Some faults are
+    /// about one operation. [`CutReply`](Self::CutReply) needs an answer with a body.
+    ///
+    /// ```
+    /// use otp_mock::Fault;
+    ///
+    /// assert!(Fault::LostSms.can_strike("receive_codes"));
+    /// assert!(!Fault::LostSms.can_strike("find_recovery_codes"));
+    /// assert!(!Fault::CutReply.can_strike("receive_codes"));
+    /// ```
+    pub fn can_strike(&self, operation: &str) -> bool {
+        let [receive, verify, _, regenerate] = OPERATIONS.map(Endpoint::name);
+        match self {
+            Self::LostRegenerate | Self::CutRegenerate => operation == regenerate,
+            Self::LostSms => operation == receive,
+            Self::LostVerify => operation == verify,
+            Self::CutReply => operation != receive && operation != verify,
+            _ => true,
         }
     }
 

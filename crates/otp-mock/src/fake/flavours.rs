@@ -14,7 +14,7 @@ use crate::in_memory::{InMemory, Passing, Played, transport_in_all_flavours};
 /// How long the service's own clients wait between attempts, unless it asks for more.
 const BACKOFF: Duration = Duration::from_millis(1);
 
-/// The default, but for the backoff: it is chosen by chance, and chance would turn the clock.
+/// The default, but for the backoff: it is chosen by chance, and chance would advance the clock.
 pub(super) fn retry() -> RetryPolicy {
     RetryPolicy::default().with_backoff(BACKOFF, BACKOFF)
 }

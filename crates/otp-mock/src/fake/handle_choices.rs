@@ -6,6 +6,8 @@ use super::FakeOtps;
 #[cfg(doc)]
 use super::FakeOtpsBuilder;
 use super::account::Account;
+use super::chosen::Choice;
+use super::user::Refused;
 
 impl FakeOtps {
     /// Gives this handle's user another token, of your choice, which no other user may have. As with
@@ -13,7 +15,8 @@ impl FakeOtps {
     ///
     /// # Panics
     ///
-    /// As [`issue_token`](Self::issue_token), or if another user has the token, as a key or of a session.
+    /// As [`issue_token`](Self::issue_token), or if a user has the token: as a key, of a session, or chosen for
+    /// one.
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn issue_this_token(&self, token: AuthToken) {
@@ -23,6 +26,12 @@ impl FakeOtps {
     }
 
     /// The OTP of the next SMS to this handle's user: one call for each SMS, the first one first. At most 64 wait.
+    ///
+    /// # Panics
+    ///
+    /// As [`choose_session_token`](Self::choose_session_token).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use otp_core::{Otp, OtpsApi};
@@ -35,15 +44,21 @@ impl FakeOtps {
     /// service.find_ensure_otp(&Otp::new("123456")?).await?;
     /// # Ok::<(), otp_core::Error>(()) }).unwrap();
     /// ```
+    #[track_caller]
     pub fn choose_otp(&self, otp: Otp) {
-        self.service.with_account(&self.token, |account| account.chosen.add_otp(otp));
+        self.choose(Choice { otp: Some(otp), ..Choice::default() });
     }
 
     /// What the next regeneration gives this handle's user: one call for each, the first one first. At most 64
     /// wait.
+    ///
+    /// # Panics
+    ///
+    /// As [`choose_session_token`](Self::choose_session_token).
+    #[track_caller]
     pub fn choose_recovery_codes(&self, codes: impl IntoIterator<Item = RecoveryCode>) {
-        let codes = codes.into_iter().collect();
-        self.service.with_account(&self.token, |account| account.chosen.add_recovery_codes(codes));
+        let recovery_codes = Some(codes.into_iter().collect());
+        self.choose(Choice { recovery_codes, ..Choice::default() });
     }
 
     /// The token of the next session of this handle's user: one call for each, the first one first. At most 64
@@ -51,13 +66,45 @@ impl FakeOtps {
     ///
     /// # Panics
     ///
-    /// If this handle's token never was a user's, or if another user has that token.
+    /// If this handle's token never was a user's; if 64 values of the kind wait already; or if a user, this one included,
+    /// has that token: as a key, of a session, or chosen for one.
+    #[track_caller]
+    pub fn choose_session_token(&self, token: AuthToken) {
+        self.choose(Choice { session_token: Some(token), ..Choice::default() });
+    }
+
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
-    pub fn choose_session_token(&self, token: AuthToken) {
-        if let Err(why) = self.service.choose_session_token(&self.token, token) {
-            panic!("the session token cannot be chosen: {why}");
+    fn choose(&self, choice: Choice) {
+        if let Err(why) = self.service.choose(&self.token, choice) {
+            panic!("the value cannot be chosen: {why}");
         }
+    }
+
+    /// Chooses several values at once, as [`choose_otp`](Self::choose_otp),
+    /// [`choose_recovery_codes`](Self::choose_recovery_codes) and
+    /// [`choose_session_token`](Self::choose_session_token) do: all of them, or none if there is an error.
+    ///
+    /// # Errors
+    ///
+    /// Where those methods panic.
+    pub fn try_choose(
+        &self,
+        otp: Option<Otp>,
+        recovery_codes: Option<Vec<RecoveryCode>>,
+        session_token: Option<AuthToken>,
+    ) -> Result<(), Refused> {
+        let choice = Choice { otp, recovery_codes, session_token };
+        self.service.choose(&self.token, choice).map_err(Refused)
+    }
+
+    /// Gives this handle's user another token, as [`issue_token`](Self::issue_token) does, or this one.
+    ///
+    /// # Errors
+    ///
+    /// Where [`issue_this_token`](Self::issue_this_token) panics.
+    pub fn try_issue_token(&self, chosen: Option<AuthToken>) -> Result<AuthToken, Refused> {
+        self.service.issue_token(&self.token, chosen).map_err(Refused)
     }
 
     /// Replaces the recovery codes of this handle's user, without an entry in the journal.
@@ -81,13 +128,14 @@ impl FakeOtps {
         self.service.with_account(&self.token, Account::end_sessions);
     }
 
-    /// Forgets what the service did so far. The next entry has the number 1.
+    /// Forgets what the service did so far. The entries' numbers go on, so that a number from before still works with
+    /// [`Journal::since`](crate::Journal::since).
     pub fn clear_journal(&self) {
         self.service.clear_journal();
     }
 
     /// Removes the user of this name, whose tokens and sessions are answered `401` then and whose SMS are
-    /// forgotten. The name is free for another user, and the journal's entries stay. Returns whether there was
+    /// forgotten; who waits for one gets none. The name is free for another user, and the journal's entries stay. Returns whether there was
     /// such a user.
     pub fn remove_user(&self, name: &str) -> bool {
         self.service.remove_user(name)
@@ -98,7 +146,8 @@ impl FakeOtps {
     ///
     /// - The users are those of the start, each as when the user was added: the first token works and no other,
     ///   the recovery codes are the first ones, there are no sessions, OTPs, lockouts and counted requests.
-    /// - The outbox and the journal are empty, and the clock shows the date of the start.
+    /// - The outbox and the journal are empty, and the clock shows the date of the start. The numbers of the journal's
+    ///   entries go on.
     /// - The armed faults are those of the start.
     /// - With a [seed](FakeOtpsBuilder::seed), the same secrets follow as followed after the start.
     ///
@@ -126,10 +175,29 @@ impl FakeOtps {
 
     /// Makes the user of this name as when the user was added: the first token works and no other, the recovery
     /// codes are the first ones, and there are no sessions, OTPs, SMS, lockouts, counted requests, chosen values
-    /// and entries in the journal. Faults for this user alone are disarmed. The clock, the other users and the
-    /// other faults stay. Returns whether there is or was such a user.
+    /// and entries in the journal. The faults for this user alone are those of the start. With a
+    /// [seed](FakeOtpsBuilder::seed), the same secrets follow for this user as followed after the start, or after the
+    /// user was added. The clock, the other users and the other faults stay. Returns whether there is such a user.
+    ///
+    /// # Panics
+    ///
+    /// If the user's first token was revoked, and another user has it.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn reset_user(&self, name: &str) -> bool {
-        self.service.reset_user(name)
+        match self.try_reset_user(name) {
+            Ok(is_known) => is_known,
+            Err(why) => panic!("the user cannot be reset: {why}"),
+        }
+    }
+
+    /// The same as [`reset_user`](Self::reset_user), with an error in place of the panic.
+    ///
+    /// # Errors
+    ///
+    /// If the user's first token was revoked, and another user has it.
+    pub fn try_reset_user(&self, name: &str) -> Result<bool, Refused> {
+        self.service.reset_user(name).map_err(Refused)
     }
 
     /// Makes the users and faults that are there now those of the start, which [`reset`](Self::reset) goes back

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use otp_core::Otp;
+use otp_core::secrecy::SecretString;
+
+use super::outbox::Waiting;
 use super::{FakeOtps, Sms};
 
 impl FakeOtps {
@@ -21,15 +25,32 @@ impl FakeOtps {
     ///
     /// An SMS that was not given stays for the next one who waits.
     pub async fn next_sms(&self) -> Sms {
-        match self.service.user_ever(&self.token) {
-            Some(user) => self.service.outbox().next(user).await,
+        match self.try_next_sms().await {
+            Some(sms) => sms,
             None => std::future::pending().await,
         }
     }
 
+    /// The same, but without waiting in vain: it ends with nothing as soon as the service has no such user, because
+    /// the user was removed or is unknown.
+    ///
+    /// # Cancellation
+    ///
+    /// As with [`next_sms`](Self::next_sms).
+    pub async fn try_next_sms(&self) -> Option<Sms> {
+        self.waiting()?.next().await
+    }
+
     /// The same on this thread, for at most this long of the system's time.
     pub fn next_sms_within(&self, limit: Duration) -> Option<Sms> {
-        self.service.outbox().next_within(self.service.user_ever(&self.token)?, limit)
+        self.waiting()?.next_within(limit)
+    }
+
+    fn waiting(&self) -> Option<Waiting<'_>> {
+        let user = self.service.user_ever(&self.token)?;
+        let waiting = self.service.outbox().wait(user);
+        // The user may have been removed in between.
+        (self.service.user_ever(&self.token) == Some(user)).then_some(waiting)
     }
 
     /// The SMS that were sent to all users, oldest first: the last 1000 to each. Older ones are forgotten,
@@ -68,5 +89,15 @@ impl FakeOtps {
     /// Forgets the SMS to all users, and ends the OTPs in them.
     pub fn discard_all_sms(&self) {
         self.service.discard_sms(None);
+    }
+
+    /// The code that the user's authenticator app shows now, if the user has one.
+    pub fn app_code(&self) -> Option<Otp> {
+        self.service.app_code(&self.token)
+    }
+
+    /// The secret of the user's authenticator app in base32, as a person types it into a real one.
+    pub fn app_secret(&self) -> Option<SecretString> {
+        self.service.app_secret(&self.token)
     }
 }

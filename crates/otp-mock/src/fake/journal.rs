@@ -28,7 +28,6 @@ pub enum Event {
     /// The service refused to act, with this status.
     Refused(StatusCode),
     /// An armed fault struck this request; [`Fault::Unavailable`] with how often it was still to strike.
-    /// [`Fault::Sunset`] only adds headers, and is not noted.
     Struck(Fault),
     /// A [fault of your own](super::CustomFault) of this name struck this request.
     StruckBy(&'static str),
@@ -50,7 +49,8 @@ pub enum Factor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalEntry {
-    /// Its number: 1 for the first one since the start, and one more for each.
+    /// Its number: 1 for the first one, and one more for each. Neither a reset nor
+    /// [`clear_journal`](super::FakeOtps::clear_journal) starts the numbers again.
     pub number: u64,
     /// When, since the service started, by its own clock.
     pub at: Duration,
@@ -84,6 +84,9 @@ pub struct JournalEntry {
 pub struct Journal {
     entries: VecDeque<JournalEntry>,
     last: u64,
+    /// The last entry that was cleared, and the last one that had to make room since then.
+    cleared: u64,
+    pushed_out: u64,
 }
 
 impl Journal {
@@ -105,6 +108,29 @@ impl Journal {
     /// The number of the last entry, for [`since`](Self::since): zero before the first one.
     pub fn last_number(&self) -> u64 {
         self.last
+    }
+
+    /// Whether all entries after the one of this number are kept: none of them was cleared, and none had to make
+    /// room for a later one. Zero stands for the start, or for when the journal was last cleared.
+    ///
+    /// ```
+    /// use otp_core::OtpsApi;
+    /// use otp_mock::FakeOtps;
+    ///
+    /// # pollster::block_on(async {
+    /// let service = FakeOtps::new();
+    /// let before = service.journal().last_number();
+    /// service.find_recovery_codes().await?;
+    /// assert!(service.journal().is_complete_since(before));
+    ///
+    /// for _ in 0..4096 {
+    ///     service.find_recovery_codes().await?;
+    /// }
+    /// assert!(!service.journal().is_complete_since(before));
+    /// # Ok::<(), otp_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn is_complete_since(&self, number: u64) -> bool {
+        self.pushed_out <= number && (number == 0 || self.cleared <= number)
     }
 
     /// Only the entries after the one of this number.
@@ -160,17 +186,21 @@ impl Journal {
         event: Event,
     ) {
         if self.entries.len() >= KEPT {
-            self.entries.pop_front();
+            let oldest = self.entries.pop_front();
+            self.pushed_out = oldest.map_or(self.pushed_out, |oldest| oldest.number);
         }
         self.last += 1;
         self.entries.push_back(JournalEntry { number: self.last, at, user, operation, event });
     }
 
-    /// Forgets all, or what was of this user.
+    /// Forgets all, or what was of this user. The numbers go on.
     pub(super) fn forget(&mut self, user: Option<&str>) {
         match user {
             Some(user) => self.entries.retain(|entry| entry.user.as_deref() != Some(user)),
-            None => *self = Self::default(),
+            None => {
+                self.entries.clear();
+                (self.cleared, self.pushed_out) = (self.last, 0);
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod custom_fault;
 mod fault;
 mod flavours;
 mod handle_choices;
+mod handle_clock;
 mod handle_faults;
 mod handle_sms;
 mod implement;
@@ -23,6 +24,7 @@ mod route_request;
 mod routes;
 mod scoped_fault;
 mod service;
+mod strike;
 mod tokens;
 mod user;
 
@@ -33,17 +35,16 @@ pub use journal::{Event, Factor, Journal, JournalEntry};
 pub use outbox::Sms;
 pub use route_request::RouteRequest;
 pub use scoped_fault::ScopedFault;
-pub use user::{FakeUser, TwoFactor, UserState, UserTaken};
+pub use user::{FakeUser, Refused, TwoFactor, UserState, UserTaken};
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otp_core::bytes::Bytes;
 #[cfg(doc)]
 use otp_core::local;
-use otp_core::secrecy::SecretString;
-use otp_core::{AuthToken, Endpoint, Otp, OtpsClient, blocking, http};
+use otp_core::{AuthToken, Endpoint, OtpsClient, blocking, http};
 
 use self::flavours::OwnTransport;
 use self::routes::Handler;
@@ -64,7 +65,7 @@ use crate::Reply;
 /// All three are the same code: a call through [`OtpsApi`](otp_core::OtpsApi) writes the real request and
 /// reads the real response, so an error here is the error that a program sees.
 ///
-/// Clones share the service. Its clock stands still, [`advance`](Self::advance) turns it, and so do a
+/// Clones share the service. Its clock stands still. [`advance`](Self::advance) advances it, and so do a
 /// client's waits, which take no time; it can also [follow another clock](FakeOtpsBuilder::clock). What is called through [`OtpsApi`](otp_core::OtpsApi) is repeated as
 /// by a client's default settings, only that each wait is a millisecond where
 /// [`RetryPolicy`](otp_core::RetryPolicy) leaves it to chance.
@@ -237,13 +238,14 @@ impl FakeOtps {
         self.service.user_state(self.service.user(&self.token)?)
     }
 
-    /// Whether a user has this handle's token, as a key or of a session, that was not revoked. It may have expired.
+    /// Whether a user has this handle's token: as a key or of a session that was not revoked, or chosen for a session
+    /// to come. It may have expired.
     pub fn holds_token(&self) -> bool {
         self.service.state().accounts.holder(&self.token).is_some()
     }
 
-    /// What the service holds of each user, in the order in which they were added. A user who was revoked is
-    /// among them until another one gets the name.
+    /// What the service holds of each user, in the order in which they were added. A user whose tokens
+    /// were revoked is among them until another one gets the name, and is gone for good then, with sessions and SMS.
     pub fn users(&self) -> Vec<UserState> {
         self.service.users()
     }
@@ -284,7 +286,7 @@ impl FakeOtps {
     ///
     /// # Panics
     ///
-    /// If this handle's token never was a user's, or if the user was revoked and another user has the name.
+    /// If this handle's token never was a user's, or if the user is no longer there.
     #[track_caller]
     #[allow(clippy::panic, reason = "a test that mixes up its users must fail")]
     pub fn issue_token(&self) -> AuthToken {
@@ -292,34 +294,6 @@ impl FakeOtps {
             Ok(token) => token,
             Err(why) => panic!("no token can be issued: {why}"),
         }
-    }
-
-    /// The code that the user's authenticator app shows now, if the user has one.
-    pub fn app_code(&self) -> Option<Otp> {
-        self.service.app_code(&self.token)
-    }
-
-    /// The secret of the user's authenticator app in base32, as a person types it into a real one.
-    pub fn app_secret(&self) -> Option<SecretString> {
-        self.service.app_secret(&self.token)
-    }
-
-    /// Advances the service's clock, at most to 9999-12-31 23:59:59, the last date that HTTP can write. The clock
-    /// stops there: nothing expires any more, and the codes of apps stay the same. A [reset](Self::reset) brings it
-    /// back to the start.
-    pub fn advance(&self, time: Duration) {
-        self.service.clock().advance(time);
-    }
-
-    /// What the service's clock shows: 9999-12-31 23:59:59 at most, so that HTTP can write it.
-    pub fn date(&self) -> SystemTime {
-        self.service.clock().date()
-    }
-
-    /// What the service's clock shows or showed so long after the start, as for
-    /// [`Sms::at`] and [`JournalEntry::at`].
-    pub fn date_at(&self, since_start: Duration) -> SystemTime {
-        self.service.clock().date_at(since_start)
     }
 
     /// Adds an endpoint of a larger SDK to the service. The handler makes its replies. Every client over this

@@ -37,7 +37,7 @@ pub(super) struct Outbox {
 struct State {
     sent: VecDeque<Sent>,
     /// By their numbers, in the order in which they began to wait.
-    waiting: BTreeMap<u64, Waker>,
+    waiting: BTreeMap<u64, Waiter>,
     next_number: u64,
     deliver: Option<Deliver>,
 }
@@ -50,8 +50,16 @@ struct Sent {
     taken: bool,
 }
 
+/// For whom somebody waits.
+struct Waiter {
+    user: usize,
+    /// Whether the user was removed.
+    is_over: bool,
+    waker: Option<Waker>,
+}
+
 /// Somebody who waits, until it is dropped.
-struct Waiting<'a> {
+pub(super) struct Waiting<'a> {
     outbox: &'a Outbox,
     user: usize,
     number: u64,
@@ -63,11 +71,11 @@ impl Outbox {
             let mut state = self.state();
             state.make_room(user);
             state.sent.push_back(Sent { user, sms: sms.clone(), taken: false });
-            (state.deliver.clone(), std::mem::take(&mut state.waiting))
+            (state.deliver.clone(), state.wakers())
         };
         // Outside the lock, so that the phone may call the service.
         self.arrived.notify_all();
-        waiting.into_values().for_each(Waker::wake);
+        waiting.into_iter().for_each(Waker::wake);
         if let Some(deliver) = deliver {
             deliver(&sms);
         }
@@ -102,29 +110,31 @@ impl Outbox {
         self.state().sent.retain(|sent| user.is_some_and(|user| sent.user != user));
     }
 
+    /// Forgets the SMS of a user who is removed, and ends the waiting for others.
+    pub(super) fn remove(&self, user: usize) {
+        let wakers = {
+            let mut state = self.state();
+            state.sent.retain(|sent| sent.user != user);
+            let waiting = state.waiting.values_mut().filter(|waiter| waiter.user == user);
+            waiting.for_each(|waiter| waiter.is_over = true);
+            state.wakers()
+        };
+        self.arrived.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     pub(super) fn last(&self, user: usize) -> Option<Sms> {
         let state = self.state();
         state.sent.iter().rev().find(|sent| sent.user == user).map(|sent| sent.sms.clone())
     }
 
-    /// Waits for an SMS to this user that nobody has waited for yet.
-    pub(super) async fn next(&self, user: usize) -> Sms {
-        let waiting = Waiting { outbox: self, user, number: self.state().number() };
-        poll_fn(|context| waiting.poll(context)).await
-    }
-
-    /// The same on this thread, for at most this long.
-    pub(super) fn next_within(&self, user: usize, limit: Duration) -> Option<Sms> {
-        let since = Instant::now();
+    /// Begins to wait for an SMS to this user that nobody has waited for yet.
+    pub(super) fn wait(&self, user: usize) -> Waiting<'_> {
         let mut state = self.state();
-        loop {
-            if let Some(sms) = state.take(user) {
-                return Some(sms);
-            }
-            let left = limit.checked_sub(since.elapsed())?;
-            state =
-                self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let number = state.number();
+        state.waiting.insert(number, Waiter { user, is_over: false, waker: None });
+        drop(state);
+        Waiting { outbox: self, user, number }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -133,13 +143,38 @@ impl Outbox {
 }
 
 impl Waiting<'_> {
-    fn poll(&self, context: &Context<'_>) -> Poll<Sms> {
+    /// The next SMS; nothing if the user is removed.
+    pub(super) async fn next(&self) -> Option<Sms> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The same on this thread, for at most this long.
+    pub(super) fn next_within(&self, limit: Duration) -> Option<Sms> {
+        let since = Instant::now();
+        let mut state = self.outbox.state();
+        loop {
+            if let Some(sms) = state.take(self.user) {
+                return Some(sms);
+            }
+            if state.waiting.get(&self.number).is_none_or(|waiter| waiter.is_over) {
+                return None;
+            }
+            let left = limit.checked_sub(since.elapsed())?;
+            let woken = self.outbox.arrived.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Sms>> {
         let waker = context.waker().clone();
         let mut state = self.outbox.state();
         if let Some(sms) = state.take(self.user) {
-            return Poll::Ready(sms);
+            return Poll::Ready(Some(sms));
         }
-        let replaced = state.waiting.insert(self.number, waker);
+        let replaced = match state.waiting.get_mut(&self.number) {
+            Some(waiter) if !waiter.is_over => waiter.waker.replace(waker),
+            _ => return Poll::Ready(None),
+        };
         // As everywhere, no waker is dropped under the lock: it may hold anything.
         drop(state);
         drop(replaced);
@@ -149,8 +184,8 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let waker = self.outbox.state().waiting.remove(&self.number);
-        drop(waker);
+        let waiter = self.outbox.state().waiting.remove(&self.number);
+        drop(waiter);
     }
 }
 
@@ -158,6 +193,11 @@ impl State {
     fn number(&mut self) -> u64 {
         self.next_number = self.next_number.wrapping_add(1);
         self.next_number
+    }
+
+    /// Of all who wait.
+    fn wakers(&mut self) -> Vec<Waker> {
+        self.waiting.values_mut().filter_map(|waiter| waiter.waker.take()).collect()
     }
 
     fn make_room(&mut self, user: usize) {

@@ -5,7 +5,6 @@ use otp_core::AuthToken;
 use super::account::Account;
 use super::accounts::Roster;
 use super::custom_fault::CustomFaults;
-use super::journal::Journal;
 use super::random::Random;
 use super::scoped_fault::Armed;
 use super::service::Service;
@@ -33,8 +32,9 @@ impl Service {
     /// Makes what is there now what a reset goes back to.
     pub(super) fn mark_start(&self) {
         let mut state = self.state();
+        let roster = state.accounts.roster();
         let start = Start {
-            roster: state.accounts.roster(),
+            roster,
             random: state.random.clone(),
             armed: state.armed.clone(),
             custom_faults: state.custom_faults.clone(),
@@ -50,31 +50,41 @@ impl Service {
         let now = self.clock().now();
         let mut guard = self.state();
         let state = &mut *guard;
-        state.accounts.restore(&state.start.roster, self.expiry(now), now);
+        let gone = state.accounts.restore(&state.start.roster, self.expiry(now), now);
         state.random.restart(&state.start.random);
         state.armed.restore(&state.start.armed);
-        state.journal = Journal::default();
+        state.journal.forget(None);
         let custom_faults = state.start.custom_faults.clone();
         let replaced = std::mem::replace(&mut state.custom_faults, custom_faults);
         // While nobody can send another SMS.
         self.outbox().discard(None);
+        gone.into_iter().for_each(|id| self.outbox().remove(id));
         drop(guard);
         drop(replaced);
     }
 
-    /// Makes a user as when the user was added. Says whether there is or was such a user.
-    pub(super) fn reset_user(&self, name: &str) -> bool {
+    /// Makes a user as when the user was added. Says whether there is such a user, or who has the user's first token.
+    pub(super) fn reset_user(&self, name: &str) -> Result<bool, String> {
         let now = self.clock().now();
-        let mut state = self.state();
-        let Some(id) = state.accounts.named_ever(name) else { return false };
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(id) = state.accounts.named_ever(name) else { return Ok(false) };
+        let Some(account) = state.accounts.get(id) else { return Ok(false) };
+        let (origin, secrets) = (account.origin.clone(), account.first_secrets.again());
+        if let Some(other) = state.accounts.holder(&origin.token).filter(|other| other.id != id) {
+            return Err(format!("the user {:?} has the first token of {name:?}", other.name()));
+        }
         let expires = self.expiry(now);
         if let Some(account) = state.accounts.get_mut(id) {
-            *account = Account::new(id, account.origin.clone(), expires, now);
+            *account = Account::new(id, origin, secrets, expires, now);
         }
-        state.armed.disarm(|_, fault| fault.user() == Some(name));
+        state.armed.restore_of_user(name, &state.start.armed);
+        let replaced = state.custom_faults.restore_of_user(name, &state.start.custom_faults);
         state.journal.forget(Some(name));
         self.outbox().discard(Some(id));
-        true
+        drop(guard);
+        drop(replaced);
+        Ok(true)
     }
 
     /// Removes a user. Says whether there was such a user.
@@ -82,7 +92,7 @@ impl Service {
         let mut state = self.state();
         let Some(id) = state.accounts.named_ever(name) else { return false };
         state.accounts.remove(id);
-        self.outbox().discard(Some(id));
+        self.outbox().remove(id);
         true
     }
 

@@ -237,6 +237,13 @@ impl Armed {
         self.waiting.clone_from(&from.waiting);
     }
 
+    /// Has of the faults for this user alone those that this one has.
+    pub(super) fn restore_of_user(&mut self, name: &str, from: &Self) {
+        self.waiting.retain(|(_, fault)| fault.user() != Some(name));
+        let own = from.waiting.iter().filter(|(_, fault)| fault.user() == Some(name));
+        self.waiting.extend(own.cloned());
+    }
+
     pub(super) fn list(&self) -> Vec<(FaultId, ScopedFault)> {
         self.waiting.clone()
     }

@@ -8,22 +8,20 @@ use otp_core::http::StatusCode;
 use otp_core::secrecy::SecretString;
 use otp_core::{AuthToken, Endpoint, Otp, RecoveryCode};
 
-use super::account::{Origin, SecondFactor};
+use super::account::{Account, Origin, SecondFactor};
 use super::accounts::Accounts;
-use super::act::Asked;
 use super::app::Authenticator;
 use super::builder::Settings;
+use super::chosen::{Choice, KEPT};
 use super::clock::Clock;
-use super::custom_fault::{Change, CustomFaults};
-use super::fault::Fault;
+use super::custom_fault::CustomFaults;
 use super::journal::{Event, Journal};
 use super::outbox::Outbox;
-use super::random::Random;
+use super::random::{Random, Secrets};
 use super::reset::Start;
 use super::routes::{Handler, Routes};
 use super::scoped_fault::{Armed, Asking};
 use super::user::{FakeUser, TwoFactor, UserState};
-use crate::Replies;
 
 const RECOVERY_CODES: usize = 10;
 
@@ -70,33 +68,42 @@ impl Service {
     pub(super) fn add_user(&self, user: FakeUser) -> Result<AuthToken, String> {
         let now = self.clock.now();
         let State { random, accounts, .. } = &mut *self.state();
-        if let Some(account) = accounts.iter_mut().find(|account| account.is(&user, now)) {
-            let token = user.token.as_ref().or(account.keys.last_working(now)).cloned();
-            return Ok(token.unwrap_or_else(|| {
-                let token = random.token();
-                account.keys.issue(token.clone(), self.expiry(now), now);
-                token
-            }));
+        let same = accounts.iter().find(|account| account.is(&user, now)).map(|account| {
+            let token = user.token.as_ref().or(account.keys.last_working(now));
+            (account.id, token.cloned())
+        });
+        match same {
+            Some((_, Some(token))) => return Ok(token),
+            Some((id, None)) => return self.issue(accounts, id, None, now),
+            None => {}
         }
         if let Some(name) = user.name.as_ref().filter(|name| accounts.named(name).is_some()) {
             return Err(name_is_taken(name));
         }
         let token = user.token.as_ref();
         if let Some(other) = token.and_then(|token| accounts.holder(token)) {
-            return Err(format!("the user {:?} has this token already", other.name()));
+            return Err(token_is_taken(other));
         }
         let name = user.name.unwrap_or_else(|| accounts.free_name());
-        let token = user.token.unwrap_or_else(|| random.token());
+        let mut secrets = random.secrets_of(&name, accounts.added_as(&name));
+        let token = user.token.unwrap_or_else(|| {
+            // With a seed, a test may have given it to somebody already.
+            let mut by_chance = std::iter::repeat_with(|| secrets.token());
+            by_chance
+                .find(|token| accounts.holder(token).is_none())
+                .unwrap_or_else(|| unreachable!())
+        });
         let second = match user.two_factor {
             TwoFactor::Off => SecondFactor::Off,
             TwoFactor::Sms { phone } => SecondFactor::Sms { phone },
             TwoFactor::App => {
-                SecondFactor::App(Authenticator::new(random.app_secret(), self.settings.app))
+                SecondFactor::App(Authenticator::new(secrets.app_secret(), self.settings.app))
             }
         };
-        let recovery_codes = user.recovery_codes.unwrap_or_else(|| new_codes(random));
+        let recovery_codes = user.recovery_codes.unwrap_or_else(|| new_codes(&mut secrets));
         let origin = Origin { name, token: token.clone(), second, recovery_codes, otp: user.otp };
-        accounts.add(origin, self.expiry(now), now);
+        let replaced = accounts.add(origin, secrets, self.expiry(now), now);
+        replaced.into_iter().for_each(|id| self.outbox.remove(id));
         Ok(token)
     }
 
@@ -107,38 +114,42 @@ impl Service {
         chosen: Option<AuthToken>,
     ) -> Result<AuthToken, String> {
         let now = self.clock.now();
-        let State { random, accounts, .. } = &mut *self.state();
+        let accounts = &mut self.state().accounts;
         let Some(id) = accounts.find_ever(token, now) else { return Err(no_user()) };
-        let name = accounts.get(id).map(|account| account.name().to_owned()).unwrap_or_default();
-        // Since the user was revoked, another one may have got the name.
-        if accounts.named(&name).is_some_and(|(other, _)| other != id) {
-            return Err(name_is_taken(&name));
-        }
+        self.issue(accounts, id, chosen, now)
+    }
+
+    fn issue(
+        &self,
+        accounts: &mut Accounts,
+        id: usize,
+        chosen: Option<AuthToken>,
+        now: Duration,
+    ) -> Result<AuthToken, String> {
         if let Some(other) = chosen.as_ref().and_then(|chosen| accounts.holder(chosen)) {
-            return Err(format!("the user {:?} has this token already", other.name()));
+            return Err(token_is_taken(other));
         }
-        let new = chosen.unwrap_or_else(|| random.token());
+        let new = chosen.or_else(|| accounts.new_token(id)).ok_or_else(no_user)?;
         if let Some(account) = accounts.get_mut(id) {
             account.keys.issue(new.clone(), self.expiry(now), now);
         }
         Ok(new)
     }
 
-    /// Makes this the token of the user's next session, or says why not.
-    pub(super) fn choose_session_token(
-        &self,
-        token: &AuthToken,
-        chosen: AuthToken,
-    ) -> Result<(), String> {
+    /// Chooses all of these values for the user of this token, or says why not and chooses none.
+    pub(super) fn choose(&self, token: &AuthToken, choice: Choice) -> Result<(), String> {
         let now = self.clock.now();
         let accounts = &mut self.state().accounts;
         let Some(id) = accounts.find_ever(token, now) else { return Err(no_user()) };
-        if let Some(other) = accounts.holder(&chosen).filter(|other| other.id != id) {
-            return Err(format!("the user {:?} has this token already", other.name()));
+        let session = choice.session_token.as_ref();
+        if let Some(holder) = session.and_then(|session| accounts.holder(session)) {
+            return Err(token_is_taken(holder));
         }
-        if let Some(account) = accounts.get_mut(id) {
-            account.chosen.add_session_token(chosen);
+        let Some(account) = accounts.get_mut(id) else { return Err(no_user()) };
+        if !account.chosen.has_room_for(&choice) {
+            return Err(format!("{KEPT} chosen values of this kind wait to be used already"));
         }
+        account.chosen.add(choice);
         Ok(())
     }
 
@@ -155,7 +166,7 @@ impl Service {
 
     pub(super) fn users(&self) -> Vec<UserState> {
         let now = self.clock.now();
-        self.state().accounts.each_once().map(|account| account.state(now)).collect()
+        self.state().accounts.iter().map(|account| account.state(now)).collect()
     }
 
     /// Which user has this token, or had it last.
@@ -236,92 +247,6 @@ impl Service {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends all faults, named ones and those of the test's own.
-    pub(super) fn disarm_all(&self) {
-        let mut state = self.state();
-        state.armed.disarm(|_, _| true);
-        let custom = std::mem::take(&mut state.custom_faults);
-        // As with a handler.
-        drop(state);
-        drop(custom);
-    }
-
-    /// Ends all faults of this name. Says how many.
-    pub(super) fn disarm_named(&self, name: &str) -> usize {
-        let mut state = self.state();
-        // How often it is still to strike is part of its name.
-        let is_unavailable = matches!(name.parse(), Ok(Fault::Unavailable { .. }));
-        let named = state.armed.disarm(|_, armed| match armed.fault() {
-            Fault::Unavailable { .. } if is_unavailable => true,
-            fault => {
-                fault.name() == name
-                    || [fault.to_string(), armed.to_string()].contains(&name.to_owned())
-            }
-        });
-        let custom = state.custom_faults.disarm(name);
-        drop(state);
-        named + custom.len()
-    }
-
-    pub(super) fn with_custom_faults<T>(&self, change: impl FnOnce(&mut CustomFaults) -> T) -> T {
-        change(&mut self.state().custom_faults)
-    }
-
-    /// Lets a fault of the test's own strike before the service acts, and notes it.
-    pub(super) fn strike_before(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-    ) -> Option<(&'static str, Replies)> {
-        self.strike_custom(token, operation, CustomFaults::before).into_iter().next()
-    }
-
-    /// Lets the faults of the test's own strike after the service acted, and notes them.
-    pub(super) fn strike_after(&self, asked: &Asked<'_>) -> Vec<(&'static str, Change)> {
-        let operation = Some(asked.endpoint.name());
-        self.strike_custom(asked.token.as_ref(), operation, CustomFaults::after)
-    }
-
-    fn strike_custom<T, S: IntoIterator<Item = (&'static str, T)>>(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-        strike: impl FnOnce(&mut CustomFaults, Asking<'_>) -> S,
-    ) -> Vec<(&'static str, T)> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let (user, struck) = state.ask(token, operation, now, |state, asking| {
-            strike(&mut state.custom_faults, asking).into_iter().collect::<Vec<_>>()
-        });
-        let noted = struck.into_iter().map(|(name, does)| {
-            state.note(now, user, operation, Event::StruckBy(name));
-            (name, does)
-        });
-        noted.collect()
-    }
-
-    pub(super) fn with_faults<T>(&self, change: impl FnOnce(&mut Armed) -> T) -> T {
-        change(&mut self.state().armed)
-    }
-
-    /// Lets an armed fault strike, and notes it unless it only adds to an answer.
-    pub(super) fn strike(
-        &self,
-        token: Option<&AuthToken>,
-        operation: Option<&'static str>,
-        strike: impl FnOnce(&mut Armed, Asking<'_>) -> Option<Fault>,
-    ) -> Option<Fault> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let (user, struck) =
-            state.ask(token, operation, now, |state, asking| strike(&mut state.armed, asking));
-        let fault = struck?;
-        if fault != Fault::Sunset {
-            state.note(now, user, operation, Event::Struck(fault));
-        }
-        Some(fault)
-    }
-
     pub(super) fn journal(&self) -> Journal {
         self.state().journal.clone()
     }
@@ -343,7 +268,7 @@ impl Service {
 
 impl State {
     /// Asks the faults about a request. Gives its user, too.
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &mut self,
         token: Option<&AuthToken>,
         operation: Option<&'static str>,
@@ -377,12 +302,16 @@ fn no_user() -> String {
     "the token of this handle is no user's".to_owned()
 }
 
+fn token_is_taken(holder: &Account) -> String {
+    format!("the user {:?} has this token already", holder.name())
+}
+
 fn name_is_taken(name: &str) -> String {
     format!("there is a user of the name {name:?} already")
 }
 
-pub(super) fn new_codes(random: &mut Random) -> Vec<RecoveryCode> {
-    (0..RECOVERY_CODES).map(|_| random.recovery_code()).collect()
+pub(super) fn new_codes(secrets: &mut Secrets) -> Vec<RecoveryCode> {
+    (0..RECOVERY_CODES).map(|_| secrets.recovery_code()).collect()
 }
 
 impl fmt::Debug for Service {

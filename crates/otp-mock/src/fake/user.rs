@@ -109,6 +109,18 @@ impl fmt::Display for UserTaken {
 
 impl std::error::Error for UserTaken {}
 
+/// That the service refuses what a test asks of it. Its sentence says why, and names no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused(pub(super) String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// What the service holds of a user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
