@@ -1,7 +1,7 @@
 //! The browser's transport keeps what `Transport` promises, as far as a browser lets it.
 
 use otp_conformance::hostile::{Fault, Server, Wire};
-use otp_conformance::{Case, Kit};
+use otp_conformance::{Case, CaseReport, Kit, Verdict};
 
 use crate::bridge::Bridge;
 use crate::browser::Browser;
@@ -58,6 +58,9 @@ const ALWAYS: [(Case, &str); 24] = [
     (Case::WhatIsNotHttpIsNoAnswer, "the browser takes much for HTTP, and does not tell otherwise"),
 ];
 
+/// Exceptions that are needed in most runs: whether the browser fails depends on which of two packets comes first.
+const SOMETIMES: [Case; 1] = [Case::AfterAMalformedAnswer];
+
 const IN_THE_CLEAR: [(Case, &str); 2] = [
     (Case::AHeadCutOffIsNoAnswer, "without TLS the browser takes it for complete"),
     (Case::HttpsIsNeverInTheClear, "the browser does not tell why a request failed"),
@@ -80,7 +83,12 @@ fn conforms(bridge: &Bridge, mut kit: Kit, exceptions: &[(Case, &'static str)]) 
     }
     let report = pollster::block_on(kit.with_cors().run(|_| bridge.clone()));
     println!("{report}");
-    report.assert();
+    let needless = |case: &&CaseReport| {
+        matches!(case.verdict, Verdict::Needless { .. }) && !SOMETIMES.contains(&case.case)
+    };
+    let needless: Vec<_> = report.cases().iter().filter(needless).map(|case| case.case).collect();
+    let passed = report.obstacle().is_none() && report.failed().is_empty();
+    assert!(passed && needless.is_empty(), "{needless:?}\n{report}");
 }
 
 #[test]
