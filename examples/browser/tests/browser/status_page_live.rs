@@ -39,7 +39,7 @@ fn what_a_person_is_doing_stays_while_the_page_updates_itself() {
              window.top_before = row.getBoundingClientRect().top;
          })()",
     );
-    fake.arm(Fault::Sunset);
+    fake.arm(Fault::LostVerify);
     fake.advance(Duration::from_secs(61));
     ask_for_sms(fake);
     fake.add_user(FakeUser::without_two_factor().named("new"));
@@ -110,11 +110,11 @@ fn changes_are_said_once_and_politely() {
     wait_for_a_look(&browser);
     assert_eq!(browser.value("document.getElementById('said').textContent"), "");
     assert_eq!(browser.value("document.getElementById('said').role"), "status");
-    emulator.arm(Fault::Sunset);
-    browser.wait_until("document.getElementById('said').textContent === 'Armed: sunset.'");
+    emulator.arm(Fault::LostVerify);
+    browser.wait_until("document.getElementById('said').textContent === 'Armed: lost-verify.'");
     emulator.fake().advance(Duration::from_secs(1));
     browser.wait_until("document.querySelector('#clock b').textContent === '00:00:01 GMT'");
-    assert_eq!(browser.text("said"), "Armed: sunset.", "the clock is not read out");
+    assert_eq!(browser.text("said"), "Armed: lost-verify.", "the clock is not read out");
     ask_for_sms(emulator.fake());
     browser.wait_until("document.getElementById('said').textContent === 'Journal: SMS sent.'");
 }
